@@ -1,0 +1,55 @@
+# The commands of this project. `make demo` and `make test` work on a fresh clone, with nothing before them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+NAME ?=
+
+.PHONY: demo test check bench lock clean
+
+demo: $(VENV)/.run .synapse/.ready ## Play the story on a real homeserver, then keep running
+	$(BIN)/python -m ernbot demo $(ARGS)
+
+test: $(VENV)/.dev .synapse/.ready ## Everything a reviewer runs
+	sh tests/prepare.sh
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## The fast part: style, types, imports, tests without a homeserver
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -m "not homeserver" --ignore=tests/e2e $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev .synapse/.ready ## All benchmarks, or one: make bench NAME=roundtrip
+	@set -e; for file in $(if $(NAME),bench/$(NAME).py,$(filter-out bench/__init__.py bench/_%,$(wildcard bench/*.py))); do \
+	  $(BIN)/python -m "$$(echo "$$file" | sed 's|/|.|; s|\.py$$||')" $(ARGS); done
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.synapse/.ready: config/synapse/requirements.lock
+	$(PYTHON) -m venv .synapse
+	.synapse/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/synapse/requirements.lock
+	@touch $@
+
+lock: ## Renew the locked dependencies (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -c requirements.lock --group dev -o requirements-dev.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o config/synapse/requirements.lock config/synapse/requirements.in
+
+clean:
+	rm -rf $(VENV) .synapse .mypy_cache .ruff_cache .pytest_cache out

@@ -1,0 +1,1 @@
+"""The application service: provisioning, transactions from the homeserver, the homeserver's policy module."""

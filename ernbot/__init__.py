@@ -1,0 +1,1 @@
+"""End-to-end-encrypted case rooms for rare-disease expert networks."""

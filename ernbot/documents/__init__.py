@@ -1,0 +1,1 @@
+"""Documents made from an outcome: one module each, with one function `render`."""

@@ -1,0 +1,1 @@
+"""The Matrix edge: everything that knows nio, events, devices and rooms."""
