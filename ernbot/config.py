@@ -181,10 +181,10 @@ class _FormFile(Strict):
 
 def _unique(what: str, ids: Iterable[str]) -> set[str]:
     seen: set[str] = set()
-    for id in ids:
-        if id in seen:
-            raise ValueError(f"{what} {id!r} is there twice")
-        seen.add(id)
+    for identifier in ids:
+        if identifier in seen:
+            raise ValueError(f"{what} {identifier!r} is there twice")
+        seen.add(identifier)
     return seen
 
 

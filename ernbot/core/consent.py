@@ -75,7 +75,7 @@ class Ledger:
         """A ledger with one more consent.
 
         Raises:
-            BadInput: `consent-future`, `consent-expired`, `consent-form` or `consent-language` when the paper cannot be.
+            BadInput: `consent-future`, `consent-expired`, `consent-form` or `consent-language`: it cannot be.
         """
         if paper.signed_on > at.date():
             raise BadInput("consent-future", signed=paper.signed_on.isoformat())
