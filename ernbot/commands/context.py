@@ -10,7 +10,8 @@ from ernbot.commands.effects import Access, Card, Message, Outbox
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Reply
 from ernbot.core.case import Action, Case
-from ernbot.storage import CasePlace, Transaction
+from ernbot.storage.records import CasePlace
+from ernbot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ernbot.commands.refusals import refusal
 from ernbot.core.case import Action
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import Form
-from ernbot.storage import Dialogue
+from ernbot.storage.records import Dialogue
 
 
 async def hear(ctx: Context, text: str, replies_to: str | None) -> None:

@@ -16,7 +16,7 @@ from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Item, Labels, Part, Reply, Symbol, Text
 from ernbot.core.errors import BadInput
 from ernbot.core.form import Field, Form
-from ernbot.storage import Dialogue
+from ernbot.storage.records import Dialogue
 
 TAG = "dialogue"
 """Marks our questions in the outbox, so that a reply or a reaction to one finds its dialogue."""

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from ernbot.commands.reply import Reply
 from ernbot.core.outcome import Outcome
-from ernbot.storage import OutboxItem, Transaction
+from ernbot.storage.records import OutboxItem
+from ernbot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True)

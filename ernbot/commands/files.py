@@ -13,7 +13,7 @@ from ernbot.core.case import Action, Case
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import Refused
 from ernbot.imaging import Facts, Preview
-from ernbot.storage import CaseFile
+from ernbot.storage.records import CaseFile
 
 KEPT = frozenset({"file-unknown", "file-no-picture", "file-unsupported"})
 """Refusals that only say why there is no preview: the file itself may stay."""
