@@ -8,6 +8,9 @@ import struct
 from dataclasses import dataclass
 
 _J2K_START = b"\xff\x4f\xff\x51"
+_LONGEST_BOX = 64 * 2**10
+"""How far in a JPEG 2000 codestream may begin: some archives keep the JP2 boxes, against PS3.5 A.4.4."""
+
 _NO_SEGMENT = frozenset({0x01, *range(0xD0, 0xD9)})
 _NOT_SOF = frozenset({0xC4, 0xC8, 0xCC})
 
@@ -26,7 +29,7 @@ def stated(codestream: bytes) -> Stated | None:
     """What the codestream says it holds; None where no header can be found."""
     if codestream.startswith(b"\xff\xd8"):
         return _jpeg(codestream)
-    start = codestream.find(_J2K_START, 0, 1024)  # a JP2 box may stand before it, against PS3.5 A.4.4
+    start = codestream.find(_J2K_START, 0, _LONGEST_BOX)
     return None if start < 0 else _j2k(codestream[start + 4 : start + 50])
 
 

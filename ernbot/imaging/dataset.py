@@ -28,6 +28,7 @@ MAX_INFLATED = MAX_FRAME_BYTES + 64 * 2**20
 MAX_DEPTH = 32
 """Nested sequences: the deepest structured reports of practice have about ten."""
 
+_PIECE = 16 * 2**10
 _ITEM_STARTS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _ALWAYS_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
 
@@ -43,6 +44,8 @@ def preview(data: bytes) -> Preview:
     if kinds:
         raise Refused("file-names-patient", kinds=", ".join(kinds))
     if not any(keyword in dataset for keyword in frame.PIXELS):
+        if "Rows" in dataset:  # an image whose pixels were cut off
+            raise Refused("file-broken")
         raise Refused("file-no-picture", what=_sop_class(dataset))
     pixels = frame.decode(dataset)
     facts = Facts(
@@ -64,21 +67,29 @@ def read(data: bytes) -> Dataset:
     meta = _read_file_meta_info(file)
     dataset: Dataset
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        inflated = inflater.decompress(file.read(), MAX_INFLATED)
-        if inflater.unconsumed_tail:
-            raise Refused("file-too-complex")
+        inflated = _inflate(file.read())
         dataset = read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
         dataset.file_meta = meta
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.set_original_encoding(False, True)
         return dataset
     dataset = pydicom.dcmread(BytesIO(data), force=True)
+    if not len(dataset):  # pydicom forgets all that it has read where a sequence breaks off
+        raise Refused("file-broken")
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
         native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
     return dataset
+
+
+def _inflate(deflated: bytes) -> bytes:
+    inflater, inflated = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+    for at in range(0, len(deflated), _PIECE):  # no piece can become more than a thousand times as long
+        inflated += inflater.decompress(deflated[at : at + _PIECE])
+        if len(inflated) > MAX_INFLATED:
+            raise Refused("file-too-complex")
+    return bytes(inflated)
 
 
 def identifying(dataset: Dataset) -> list[str]:

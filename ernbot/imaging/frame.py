@@ -25,8 +25,11 @@ _RLE_BEST = 64
 
 
 def count(dataset: Dataset) -> int:
-    """Frames that the header declares, at least one."""
-    return max(1, int(dataset.get("NumberOfFrames") or 1))
+    """Frames that the header declares; one where it declares none, or what is no number."""
+    try:
+        return max(1, int(dataset.get("NumberOfFrames") or 1))
+    except ValueError:
+        return 1
 
 
 def decode(dataset: Dataset) -> "np.ndarray[Any, Any]":
@@ -36,6 +39,7 @@ def decode(dataset: Dataset) -> "np.ndarray[Any, Any]":
     decoder, `file-broken` where sizes contradict each other. A picture of which a part is missing is broken
     too: nothing in a preview could tell the reader that the black part was never sent.
     """
+    dataset.NumberOfFrames = count(dataset)  # pydicom does not forgive what `count` does
     index = count(dataset) // 2
     size = _declared(dataset)
     syntax = dataset.file_meta.TransferSyntaxUID

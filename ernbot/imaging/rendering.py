@@ -50,12 +50,24 @@ def picture(frame: Array, dataset: Dataset) -> Image.Image:
     step = max(1, max(frame.shape[:2]) // (2 * LONGEST_SIDE))
     frame = np.ascontiguousarray(frame[::step, ::step])
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        image = Image.fromarray(_eight_bits(apply_color_lut(frame, dataset)))
+        image = Image.fromarray(_eight_bits(_palette(frame, dataset)))
     elif frame.ndim == 3:
         image = Image.fromarray(_eight_bits(frame, int(dataset.BitsStored)))
     else:
         image = Image.fromarray(np.rint(_grey(frame, dataset) * 255).astype(np.uint8))
     return _fit(image, (image.width, image.height * _aspect(dataset)))
+
+
+def _palette(frame: Array, dataset: Dataset) -> Array:
+    """Colours of a palette picture, PS3.3 C.7.9.1."""
+    if not dataset.original_encoding[1]:
+        for colour in ("Red", "Green", "Blue"):
+            # pydicom reads the words of a table in the order of this machine.
+            table = dataset.get(f"{colour}PaletteColorLookupTableData")
+            if isinstance(table, bytes):
+                swapped = np.frombuffer(table, ">u2").astype("<u2").tobytes()
+                dataset[f"{colour}PaletteColorLookupTableData"].value = swapped
+    return np.asarray(apply_color_lut(frame, dataset)[..., :3])
 
 
 def _eight_bits(colour: Array, stored: int | None = None) -> Array:
