@@ -1,5 +1,6 @@
-### Overskrifter i dokumenter.
+### Værdier, hvor de end står, og overskrifter i dokumenter.
 
+value = { $value }
 moment = { DATETIME($at, dateStyle: "long") } kl. { DATETIME($at, timeStyle: "short") } UTC
 
 document-outcome-title = Konklusion i sagen { $nickname }

@@ -1,5 +1,6 @@
-### Headings of documents.
+### Values, wherever they stand, and headings of documents.
 
+value = { $value }
 moment = { DATETIME($at, dateStyle: "long") }, { DATETIME($at, timeStyle: "short") } UTC
 
 document-outcome-title = Outcome of case { $nickname }
