@@ -1,0 +1,91 @@
+"""What the bot says, as data: keys and values that the sender puts into the reader's language.
+
+A reply is a short document of parts. Nothing here is text in a language but the words of people (`Quote`), which are
+shown as they were written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A name in several languages, as configuration gives it; the sender picks one."""
+
+    labels: dict[str, str]
+    kind: Literal["labels"] = "labels"
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One of our own words (a state, a purpose, a role): the catalogue's message `<group>-<word>`."""
+
+    group: str
+    word: str
+    kind: Literal["symbol"] = "symbol"
+
+
+Value = datetime | date | int | str | Labels | Symbol
+"""What fills a placeholder. A str is somebody's own words or a name and is never read as markup."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A message of the catalogue with its fields; `code` in backticks and **strong** are its only markup."""
+
+    key: str
+    fields: dict[str, Value] = field(default_factory=dict)
+    kind: Literal["text"] = "text"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A message of the catalogue as a heading."""
+
+    key: str
+    fields: dict[str, Value] = field(default_factory=dict)
+    kind: Literal["heading"] = "heading"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The words of a person, verbatim, over one or many lines."""
+
+    text: str
+    kind: Literal["quote"] = "quote"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A labelled value: `label` is a catalogue key or a label of a form; a str value is verbatim."""
+
+    label: Text | Labels
+    value: Value | Text
+    kind: Literal["fact"] = "fact"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a list; `code` stands before it as something to type."""
+
+    text: Text | Quote
+    code: str | None = None
+    kind: Literal["item"] = "item"
+
+
+Part = Text | Heading | Quote | Fact | Item
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A document of parts in their order."""
+
+    parts: tuple[Part, ...]
+
+
+def say(key: str, **fields: Value) -> Reply:
+    """A reply of one sentence."""
+    return Reply((Text(key, fields),))
