@@ -16,6 +16,7 @@ import os
 import random
 import re
 import secrets
+import shutil
 import socket
 import string
 import subprocess
@@ -171,17 +172,19 @@ def _prepare(directory: Path, *, appservice: bool, settings: Mapping[str, object
         identity = {
             "url": f"http://127.0.0.1:{port}",
             "server_name": SERVER_NAME,
-            "registration_shared_secret": secrets.token_urlsafe(32),
-            "as_token": secrets.token_urlsafe(32),
-            "hs_token": secrets.token_urlsafe(32),
+            "registration_shared_secret": secrets.token_hex(32),
+            "as_token": secrets.token_hex(32),
+            "hs_token": secrets.token_hex(32),
             "appservice_url": f"http://127.0.0.1:{appservice_port}",
         }
         seed = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         (directory / "signing.key").write_text(f"ed25519 a_{secrets.token_hex(2)} {seed}\n")
         (directory / "registration_shared_secret").write_text(identity["registration_shared_secret"])
-        (directory / "macaroon_secret_key").write_text(secrets.token_urlsafe(32))
-        (directory / "form_secret").write_text(secrets.token_urlsafe(32))
+        (directory / "macaroon_secret_key").write_text(secrets.token_hex(32))
+        (directory / "form_secret").write_text(secrets.token_hex(32))
         identity_file.write_text(json.dumps(identity))
+    # Synapse's environment has nothing of ours: the policy comes as one file, and PYTHONPATH points at it.
+    shutil.copyfile(ROOT / "bridge" / "policy.py", directory / "policy.py")
     if appservice:
         (directory / "registration.yaml").write_text(_registration(identity))
     # JSON is YAML: Synapse reads it as its second configuration file.
@@ -222,6 +225,7 @@ def _overrides(directory: Path, identity: Mapping[str, str], *, appservice: bool
         "macaroon_secret_key_path": str(directory / "macaroon_secret_key"),
         "form_secret_path": str(directory / "form_secret"),
         "app_service_config_files": [str(directory / "registration.yaml")] if appservice else [],
+        "modules": [{"module": "policy.CaseRoomPolicy", "config": {"bot_user_id": f"@{BOT_LOCALPART}:{SERVER_NAME}"}}],
         # The cheapest hash that bcrypt offers: demo passwords are printed on the screen anyway.
         "bcrypt_rounds": 4,
         **_RATE_LIMITS,
@@ -266,9 +270,7 @@ async def _until_ready(hs: Homeserver, process: subprocess.Popen[bytes]) -> None
     async with aiohttp.ClientSession() as session:
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise HomeserverFailed(
-                    f"Synapse stopped while starting. The end of {hs.log}:\n{_tail(hs.log)}"
-                )
+                raise HomeserverFailed(f"Synapse stopped while starting. The end of {hs.log}:\n{_tail(hs.log)}")
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(f"{hs.url}/health", timeout=aiohttp.ClientTimeout(2)) as response:
                     if response.status == 200:
