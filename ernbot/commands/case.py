@@ -13,13 +13,8 @@ from ernbot.core.access import check_new_case
 from ernbot.core.case import Action, new_case
 from ernbot.core.errors import BadInput, Refused
 
-_COLOURS = (
-    "Amber Azure Coral Copper Crimson Golden Indigo Ivory Jade Lilac Maroon Olive Pearl Russet Silver Teal Violet"
-).split()
-_BIRDS = (
-    "Avocet Bittern Bunting Crane Curlew Dipper Dunlin Eider Fulmar Godwit Heron Ibis Kestrel Lapwing Linnet Merlin "
-    "Osprey Petrel Plover Puffin Redstart Shrike Siskin Skylark Swift Tern Wagtail Warbler Wheatear Wren"
-).split()
+_COLOURS = ["Amber", "Azure", "Coral", "Copper", "Crimson", "Golden", "Indigo", "Ivory", "Jade", "Lilac", "Maroon", "Olive", "Pearl", "Russet", "Silver", "Teal", "Violet"]
+_BIRDS = ["Avocet", "Bittern", "Bunting", "Crane", "Curlew", "Dipper", "Dunlin", "Eider", "Fulmar", "Godwit", "Heron", "Ibis", "Kestrel", "Lapwing", "Linnet", "Merlin", "Osprey", "Petrel", "Plover", "Puffin", "Redstart", "Shrike", "Siskin", "Skylark", "Swift", "Tern", "Wagtail", "Warbler", "Wheatear", "Wren"]
 
 
 def nickname() -> str:

@@ -6,9 +6,9 @@ import difflib
 
 from ernbot.commands import COMMANDS, consent, dialogue, opinion
 from ernbot.commands.context import Context
+from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Command, find
 from ernbot.commands.reply import Part, Reply, Text, say
-from ernbot.commands.refusals import refusal
 from ernbot.core.case import Action
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import Form

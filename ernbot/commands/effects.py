@@ -209,6 +209,10 @@ class Outbox:
         """For a room that is no case room."""
         await self._add(f"room:{room_id}", effect, room_id=room_id, tag=tag)
 
+    async def to_space(self, effect: FileInSpace) -> None:
+        """For the space of a network, aside from the case, which must not wait for it."""
+        await self._add(f"space:{effect.network}", effect)
+
     async def to_person(self, user_id: str, reply: Reply) -> None:
         """For the direct chat with somebody, which is opened when there is none; waits until they are in it."""
         lane = direct_lane(user_id)

@@ -35,7 +35,7 @@ async def record(ctx: Context, answers: Mapping[str, str]) -> Reply:
 
 
 @command("opinion", where="case", action=Action.GIVE_OPINION)
-async def opinion(ctx: Context, answers: Answers = Answers({})) -> Reply | None:  # noqa: B006, B008
+async def opinion(ctx: Context, answers: Answers = Answers({})) -> Reply | None:
     """Give or revise an opinion: in one line, or question by question."""
     if answers:
         return await record(ctx, answers)

@@ -6,7 +6,6 @@ knows whether and when to try again.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,7 +73,7 @@ class Gateway:
             response = await self.nio.send(method, full, data, self._headers("application/json"), timeout=timeout)
             async with response:
                 return await _json(response)
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 
     def _headers(self, content_type: str) -> dict[str, str]:
@@ -135,7 +134,7 @@ class Gateway:
             response = await self.nio.send("POST", path, data, self._headers("application/octet-stream"), timeout=600)
             async with response:
                 return str((await _json(response))["content_uri"])
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 
     async def download(self, mxc: str, limit: int) -> bytes | None:
@@ -153,7 +152,7 @@ class Gateway:
                     if len(received) > limit:
                         return None
                 return bytes(received)
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 
 

@@ -90,7 +90,9 @@ async def ensure_identity(
         await gateway.request("POST", f"{_KEYS}/device_signing/upload", identity.upload_body())
     device = answer.get("device_keys", {}).get(user_id, {}).get(device_id)
     if device is None:
-        raise IdentityLost(f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it.")
+        raise IdentityLost(
+            f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it."
+        )
     signer = public(identity.self_signing)
     if not verifies(device, user_id, signer, signer):
         bare = {key: value for key, value in device.items() if key != "unsigned"}

@@ -1,0 +1,113 @@
+"""The bot: an account with its device, wired to the store, the commands and the homeserver."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ernbot.commands.office import Office
+from ernbot.imaging.worker import Previewer
+from ernbot.matrix import identity
+from ernbot.matrix.delivery import Delivery
+from ernbot.matrix.dispatch import Dispatcher
+from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.machine import Machine
+from ernbot.matrix.rooms import Rooms
+from ernbot.matrix.sender import Sender
+from ernbot.matrix.sync import Sync
+from ernbot.matrix.trust import Trust
+from ernbot.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+MAX_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where and as whom the bot logs in; `pickle_key` protects nio's store."""
+
+    url: str
+    user_id: str
+    device_id: str
+    token: str
+    crypto_store: Path
+    pickle_key: str
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def run(
+    account: Account,
+    store: Store,
+    office: Office,
+    *,
+    preview_seconds: float = 20.0,
+    clock: Callable[[], datetime] = now,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Run until cancelled. `ready` is called once the identity is in place and the first sync is done.
+
+    Raises:
+        IdentityLost: see `identity.ensure_identity`. MatrixError: the homeserver refuses the account.
+    """
+    gateway = Gateway(
+        account.url,
+        account.user_id,
+        account.device_id,
+        account.token,
+        crypto_store=account.crypto_store,
+        pickle_key=account.pickle_key,
+    )
+    try:
+        trust = Trust(gateway)
+        machine = Machine(gateway, trust)
+        rooms = Rooms(gateway)
+        delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
+        sender = Sender(store, delivery, clock=clock)
+        previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
+        async with previewer:
+            dispatcher = Dispatcher(
+                gateway, machine, trust, rooms, store, office, previewer, clock=clock, wake_sender=sender.wake
+            )
+            sync = Sync(gateway, machine, rooms, store, clock=clock, wake=dispatcher.wake)
+            await _come_up(gateway, machine, store)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(sync.run())
+                group.create_task(dispatcher.run())
+                group.create_task(sender.run())
+                await sync.caught_up.wait()
+                ready()
+    finally:
+        await gateway.close()
+
+
+async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
+    """Publish our keys and our identity; a homeserver that is not there yet is waited for."""
+
+    async def keep(seeds: bytes) -> None:
+        async with store.transaction() as tx:
+            await tx.set_secret(identity.SECRET, seeds)
+
+    pause = 0.5
+    while True:
+        try:
+            await machine.upload_keys()
+            async with store.transaction() as tx:
+                seeds = await tx.secret(identity.SECRET)
+            ours = await identity.ensure_identity(gateway, seeds, keep)
+            log.info("identity %s", ours.fingerprint)
+            return
+        except (Unreachable, MatrixError) as error:
+            if isinstance(error, MatrixError) and not error.passing:
+                raise
+            log.warning("the homeserver is not ready (%s), next try in %.0f s", error, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_PAUSE)

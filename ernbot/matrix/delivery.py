@@ -1,0 +1,323 @@
+"""Carrying out one effect: say it, show it, change the room. Each is safe to repeat after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ernbot.commands.dialogue import keycaps
+from ernbot.commands.effects import (
+    Access,
+    Card,
+    CreateCaseRoom,
+    Effect,
+    FileInSpace,
+    Invite,
+    Join,
+    Leave,
+    Message,
+    OpenDirectChat,
+    Outbox,
+    Redact,
+    Remove,
+    SendOutcome,
+    ShowFile,
+    load,
+)
+from ernbot.commands.office import Office
+from ernbot.commands.reply import say
+from ernbot.documents import outcome_pdf
+from ernbot.locales import catalogue
+from ernbot.matrix import caseroom
+from ernbot.matrix.errors import MatrixError
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.machine import Machine
+from ernbot.matrix.media import put
+from ernbot.matrix.render import render
+from ernbot.matrix.rooms import Rooms
+from ernbot.storage.records import CaseFile, OutboxItem
+from ernbot.storage.store import Store
+from ernbot.storage.transaction import Transaction
+
+WAIT_FOR_PERSON = 5.0
+WAIT_FOR_ROOM = 1.0
+
+
+class NotYet(Exception):
+    """The effect has to wait for somebody or something that is not there yet."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class Delivery:
+    """Carries out effects and marks them done."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        machine: Machine,
+        rooms: Rooms,
+        store: Store,
+        office: Office,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._gateway = gateway
+        self._machine = machine
+        self._rooms = rooms
+        self._store = store
+        self._office = office
+        self._clock = clock
+
+    async def deliver(self, item: OutboxItem, effect: Effect) -> None:
+        """Carry out one effect and commit that it is done.
+
+        Raises:
+            MatrixError, Unreachable: the homeserver did not do it. NotYet: it is too early.
+        """
+        match effect:
+            case Message():
+                await self._message(item, effect)
+            case Card():
+                await self._card(item, effect)
+            case ShowFile():
+                await self._file(item, effect)
+            case SendOutcome():
+                await self._outcome(item, effect)
+            case CreateCaseRoom():
+                await self._create_case_room(item, effect)
+            case FileInSpace():
+                space = await self._gateway.resolve_alias(f"#{effect.network}:{self._gateway.server_name}")
+                content = {"via": [self._gateway.server_name]}
+                await self._gateway.put_state(space, "m.space.child", content, effect.child)
+                await self._done(item)
+            case Access():
+                await self._gateway.put_state(await self._room(item), caseroom.ACCESS, caseroom.access_content(effect))
+                await self._done(item)
+            case Invite(user_id):
+                await self._invite(item, user_id)
+            case Remove(user_id):
+                await self._remove(item, user_id)
+            case Redact(event_id):
+                await self._gateway.redact(await self._room(item), event_id, item.id)
+                await self._done(item)
+            case Join():
+                await self._gateway.join(await self._room(item))
+                await self._done(item)
+            case Leave():
+                await self._gateway.leave(await self._room(item))
+                await self._done(item)
+            case OpenDirectChat(user_id):
+                await self._open_direct_chat(item, user_id)
+
+    async def mourn(self, tx: Transaction, item: OutboxItem) -> None:
+        """Tell whoever has to know that an effect was given up."""
+        if item.kind == "invite" and item.case_id is not None:
+            effect = load(item.payload)
+            place = await tx.case_place(item.case_id)
+            if isinstance(effect, Invite) and place is not None:
+                name = self._office.directory.name_of(effect.user_id)
+                message = Message(say("panel-not-reached", name=name), place.requester)
+                await Outbox(tx, self._clock()).to_case(item.case_id, message)
+
+    async def _done(self, item: OutboxItem, event_id: str | None = None) -> None:
+        async with self._store.transaction() as tx:
+            await tx.sent(item.id, event_id)
+
+    async def _room(self, item: OutboxItem) -> str:
+        """The room of an effect: its own, its case's, or the direct chat that its lane is named after."""
+        if item.room_id is not None:
+            return item.room_id
+        async with self._store.transaction() as tx:
+            if item.case_id is not None:
+                place = await tx.case_place(item.case_id)
+                room = place.room_id if place is not None else None
+            else:
+                room = await tx.direct_room(item.lane.partition(":")[2])
+        if room is None:
+            raise NotYet(WAIT_FOR_ROOM)
+        return room
+
+    async def _language(self, reader: str) -> str:
+        async with self._store.transaction() as tx:
+            return await tx.language(reader) or "en"
+
+    async def _send(self, room_id: str, content: dict[str, Any], txn_id: str) -> str:
+        """Send a message, encrypted for the people who are in the room now."""
+        view = await self._rooms.view(room_id)
+        encrypted = await self._machine.encrypt(room_id, view.joined, "m.room.message", content)
+        return await self._gateway.send(room_id, "m.room.encrypted", encrypted, txn_id)
+
+    async def _message(self, item: OutboxItem, effect: Message) -> None:
+        room_id = await self._room(item)
+        content = {**_text(effect, await self._language(effect.reader)), **_relation(effect)}
+        if effect.plain:
+            event_id = await self._gateway.send(room_id, "m.room.message", content, item.id)
+        else:
+            event_id = await self._send(room_id, content, item.id)
+        # A question must be known as ours before anybody can answer it by a reaction that we add.
+        await self._done(item, event_id)
+        for number, key in enumerate(keycaps(effect.choices), start=1):
+            relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
+            await self._gateway.send(room_id, "m.reaction", {"m.relates_to": relation}, f"{item.id}-{number}")
+
+    async def _card(self, item: OutboxItem, effect: Card) -> None:
+        """Edit the pinned card; a fresh one is posted and pinned, and the old one taken away."""
+        assert item.case_id is not None
+        room_id = await self._room(item)
+        async with self._store.transaction() as tx:
+            place = await tx.case_place(item.case_id)
+        old = place.card_event_id if place is not None else None
+        content = _text(effect, await self._language(effect.reader))
+        if not effect.fresh:
+            if old is not None:
+                edit = {"m.new_content": content, "m.relates_to": {"rel_type": "m.replace", "event_id": old}}
+                await self._send(room_id, {**content, "body": f"* {content['body']}", **edit}, item.id)
+            await self._done(item)
+            return
+        event_id = await self._send(room_id, content, item.id)
+        await self._gateway.put_state(room_id, "m.room.pinned_events", {"pinned": [event_id]})
+        if old is not None and old != event_id:
+            await self._gateway.redact(room_id, old, f"{item.id}-old")
+        async with self._store.transaction() as tx:
+            await tx.set_card(item.case_id, event_id)
+            await tx.sent(item.id, event_id)
+
+    async def _file(self, item: OutboxItem, effect: ShowFile) -> None:
+        """A preview with its line of facts; people who came later get the original with it."""
+        assert item.case_id is not None
+        room_id = await self._room(item)
+        async with self._store.transaction() as tx:
+            file = next((file for file in await tx.files(item.case_id) if file.id == effect.file_id), None)
+        if file is None:
+            await self._done(item)
+            return
+        if effect.original:
+            original = {key: value for key, value in file.content.items() if key != "m.relates_to"}
+            await self._send(room_id, original, f"{item.id}-original")
+        caption = render(effect.caption, await self._language(effect.reader))
+        content = await self._picture(file, caption.body, caption.formatted_body)
+        if effect.reply_to is not None:
+            content["m.relates_to"] = {"m.in_reply_to": {"event_id": effect.reply_to}}
+        await self._done(item, await self._send(room_id, content, item.id))
+
+    async def _picture(self, file: CaseFile, caption: str, formatted: str) -> dict[str, Any]:
+        suffix = file.preview_mimetype.partition("/")[2]
+        return {
+            "msgtype": "m.image",
+            "body": caption,
+            "format": "org.matrix.custom.html",
+            "formatted_body": formatted,
+            "filename": f"preview.{suffix}",
+            "file": await put(self._gateway, file.preview),
+            "info": {
+                "mimetype": file.preview_mimetype,
+                "size": len(file.preview),
+                "w": file.preview_width,
+                "h": file.preview_height,
+            },
+        }
+
+    async def _outcome(self, item: OutboxItem, effect: SendOutcome) -> None:
+        assert item.case_id is not None
+        room_id = await self._room(item)
+        language = await self._language(effect.reader)
+        network = self._office.directory.network(effect.network)
+        assert network is not None
+        sentences = catalogue(language)
+
+        def make() -> bytes:
+            return outcome_pdf.render(
+                effect.outcome,
+                case_id=item.case_id or "",
+                nickname=effect.nickname,
+                network=network,
+                forms=self._office.forms,
+                text=sentences.text,
+                language=language,
+            )
+
+        pdf = await asyncio.to_thread(make)
+        name = sentences.text("outcome-file", nickname=effect.nickname)
+        content = {
+            "msgtype": "m.file",
+            "body": name,
+            "filename": name,
+            "file": await put(self._gateway, pdf),
+            "info": {"mimetype": "application/pdf", "size": len(pdf)},
+        }
+        await self._done(item, await self._send(room_id, content, item.id))
+
+    async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
+        """Create the room under the alias of the case, so that a repetition finds the room instead of a second one."""
+        assert item.case_id is not None
+        try:
+            room_id = await self._gateway.create_room(caseroom.creation(item.case_id, effect))
+        except MatrixError as error:
+            if error.errcode != "M_ROOM_IN_USE":
+                raise
+            alias = f"#{caseroom.alias(item.case_id)}:{self._gateway.server_name}"
+            room_id = await self._gateway.resolve_alias(alias)
+            view = await self._rooms.view(room_id)
+            if effect.requester not in view.having("invite", "join"):
+                await self._gateway.invite(room_id, effect.requester)
+        async with self._store.transaction() as tx:
+            await tx.set_case_room(item.case_id, room_id)
+            await tx.sent(item.id, None)
+            await Outbox(tx, self._clock()).to_space(FileInSpace(effect.network, room_id))
+
+    async def _invite(self, item: OutboxItem, user_id: str) -> None:
+        room_id = await self._room(item)
+        view = await self._rooms.view(room_id)
+        if user_id not in view.having("invite", "join"):
+            await self._gateway.invite(room_id, user_id)
+        await self._done(item)
+
+    async def _remove(self, item: OutboxItem, user_id: str) -> None:
+        room_id = await self._room(item)
+        try:
+            await self._gateway.kick(room_id, user_id)
+        except MatrixError as error:
+            # Whoever has left by themselves cannot be removed; everybody else must be.
+            self._rooms.forget(room_id)
+            view = await self._rooms.view(room_id)
+            if error.passing or user_id in view.having("invite", "join"):
+                raise
+        self._rooms.forget(room_id)
+        await self._done(item)
+
+    async def _open_direct_chat(self, item: OutboxItem, user_id: str) -> None:
+        async with self._store.transaction() as tx:
+            room_id = await tx.direct_room(user_id)
+        if room_id is None:
+            room_id = await self._gateway.create_room(caseroom.direct_chat(user_id))
+            async with self._store.transaction() as tx:
+                await tx.set_direct_room(user_id, room_id)
+        if user_id not in (await self._rooms.view(room_id)).joined:
+            raise NotYet(WAIT_FOR_PERSON)
+        await self._done(item)
+
+
+def _text(effect: Message | Card, language: str) -> dict[str, Any]:
+    rendered = render(effect.reply, language)
+    return {
+        "msgtype": "m.notice",
+        "body": rendered.body,
+        "format": "org.matrix.custom.html",
+        "formatted_body": rendered.formatted_body,
+        "m.mentions": {},
+    }
+
+
+def _relation(effect: Message) -> dict[str, Any]:
+    """Reply and thread, and the mention that makes the reader's client ring."""
+    if effect.reply_to is None and effect.thread is None:
+        return {}
+    relation: dict[str, Any] = {"m.in_reply_to": {"event_id": effect.reply_to or effect.thread}}
+    if effect.thread is not None:
+        relation |= {"rel_type": "m.thread", "event_id": effect.thread, "is_falling_back": True}
+    return {"m.relates_to": relation, "m.mentions": {"user_ids": [effect.reader]}}

@@ -1,0 +1,345 @@
+"""From the inbox to the commands: whose message is it, where was it written, and what does it want?
+
+Each room's rows are handled one after the other, rooms side by side. A row is done in the transaction that holds its
+consequences: state, audit and everything to be sent. What goes wrong unexpectedly changes nothing and gets a reference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from ernbot.commands import arrival, conversation, files
+from ernbot.commands.context import Context
+from ernbot.commands.effects import Join, Leave, Message, Outbox
+from ernbot.commands.office import Office
+from ernbot.commands.refusals import refusal
+from ernbot.commands.registry import PREFIX
+from ernbot.commands.reply import Reply, say
+from ernbot.core.errors import Refused
+from ernbot.imaging.worker import Previewer
+from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
+from ernbot.matrix.events import Words, attachment, words
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.machine import Machine
+from ernbot.matrix.media import fetch
+from ernbot.matrix.rooms import Rooms, RoomView
+from ernbot.matrix.sync import as_payload
+from ernbot.matrix.trust import Trust
+from ernbot.storage.errors import StorageBusy
+from ernbot.storage.records import CasePlace, InboxItem
+from ernbot.storage.store import Store
+from ernbot.storage.transaction import Transaction
+
+log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=2)
+"""How long an event waits for its key, or for a homeserver that is away, before the next try."""
+
+MAX_KEY_ATTEMPTS = 15
+"""Tries after which the sender is told that their message could not be read."""
+
+
+class Dispatcher:
+    """Handles the rows of the inbox."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        machine: Machine,
+        trust: Trust,
+        rooms: Rooms,
+        store: Store,
+        office: Office,
+        previewer: Previewer,
+        *,
+        clock: Callable[[], datetime],
+        wake_sender: Callable[[], None],
+    ) -> None:
+        self._gateway = gateway
+        self._machine = machine
+        self._trust = trust
+        self._rooms = rooms
+        self._store = store
+        self._office = office
+        self._previewer = previewer
+        self._clock = clock
+        self._wake_sender = wake_sender
+        self._awake = asyncio.Event()
+        self._busy: dict[str, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Handle for ever, woken by the sync and by the clock."""
+        try:
+            while True:
+                self._awake.clear()
+                await self._start_rooms()
+                try:
+                    async with asyncio.timeout(PATIENCE.total_seconds()):
+                        await self._awake.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _start_rooms(self) -> None:
+        try:
+            async with self._store.transaction() as tx:
+                pending = await tx.pending(at=self._clock())
+        except StorageBusy:
+            return
+        by_room: dict[str, list[InboxItem]] = {}
+        for item in pending:
+            if item.room_id not in self._busy:
+                by_room.setdefault(item.room_id, []).append(item)
+        for room_id, items in by_room.items():
+            self._busy[room_id] = asyncio.create_task(self._handle_room(room_id, items))
+
+    async def _handle_room(self, room_id: str, items: list[InboxItem]) -> None:
+        try:
+            for item in items:
+                if not await self._handle(item):
+                    break
+                self._wake_sender()
+        finally:
+            del self._busy[room_id]
+            self._awake.set()
+
+    async def _handle(self, item: InboxItem) -> bool:
+        """One row; whether the next one of its room may follow."""
+        try:
+            await self._by_kind(item)
+        except (StorageBusy, Unreachable) as error:
+            log.warning("an event waits (%s)", type(error).__name__)
+            await asyncio.sleep(PATIENCE.total_seconds())
+            return False
+        except MatrixError as error:
+            if error.passing:
+                await asyncio.sleep(error.retry_after or PATIENCE.total_seconds())
+                return False
+            await self._give_up(item, error)
+        except Exception as error:
+            await self._give_up(item, error)
+        return True
+
+    async def _give_up(self, item: InboxItem, error: Exception) -> None:
+        """Something that nobody foresaw: nothing is changed, the sender gets a reference, the log the place."""
+        ref = secrets.token_hex(2).upper()
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("ref %s: %s at %s:%s (%s)", ref, type(error).__name__, place.filename, place.lineno, item.kind)
+        async with self._store.transaction() as tx:
+            await tx.handled(item.event_id)
+            if item.kind in ("message", "encrypted"):
+                await self._tell(tx, item, say("unexpected", ref=ref))
+
+    async def _tell(self, tx: Transaction, item: InboxItem, reply: Reply, *, plain: bool = False) -> None:
+        """Answer an event outside of any command."""
+        place = await tx.place_of_room(item.room_id)
+        message = Message(reply, item.sender, reply_to=item.event_id, plain=plain)
+        outbox = Outbox(tx, self._clock())
+        if place is not None:
+            await outbox.to_case(place.case_id, message)
+        else:
+            await outbox.to_room(item.room_id, message)
+
+    async def _by_kind(self, item: InboxItem) -> None:
+        match item.kind:
+            case "message":
+                await self._message(item, item.payload)
+            case "encrypted":
+                await self._encrypted(item)
+            case "plaintext":
+                await self._plaintext(item)
+            case "reaction":
+                await self._reaction(item)
+            case "join" | "encryption":
+                await self._arrival(item)
+            case "invite":
+                await self._invitation(item)
+            case _:
+                await self._done(item)
+
+    async def _done(self, item: InboxItem) -> None:
+        async with self._store.transaction() as tx:
+            if item.kind == "left":
+                await tx.forget_direct_room(item.room_id)
+            await tx.handled(item.event_id)
+
+    # --- messages
+
+    async def _encrypted(self, item: InboxItem) -> None:
+        """An event whose key was late: try again, in the end tell the sender."""
+        try:
+            payload = as_payload(self._machine.decrypt(item.room_id, item.payload["event"]))
+        except Undecryptable as error:
+            async with self._store.transaction() as tx:
+                late = error.why == "no-key"
+                if late and await tx.inbox_attempts(item.event_id) < MAX_KEY_ATTEMPTS:
+                    await tx.postpone(item.event_id, self._clock() + PATIENCE)
+                    return
+                await tx.handled(item.event_id)
+                if late:
+                    await self._tell(tx, item, say("unreadable"), plain=True)
+            return
+        await self._message(item, payload)
+
+    async def _message(self, item: InboxItem, payload: dict[str, Any]) -> None:
+        content = payload["content"]
+        said = words(content, self._gateway.user_id) if payload["type"] == "m.room.message" else None
+        file = attachment(content) if payload["type"] == "m.room.message" else None
+        if said is None and file is None:
+            await self._done(item)
+            return
+        view = await self._rooms.view(item.room_id)
+        async with self._store.transaction() as tx:
+            place = await tx.place_of_room(item.room_id)
+            open_dialogue = await tx.dialogue(item.room_id, item.sender)
+        for_us = file is not None or place is None or open_dialogue is not None
+        if not for_us and said is not None and not said.text.startswith(PREFIX):
+            await self._done(item)
+            return
+        try:
+            device = await self._trust.owner(item.sender, payload["curve25519"], payload["ed25519"])
+            self._check_room(view, item, place)
+        except Refused as error:
+            async with self._store.transaction() as tx:
+                await tx.handled(item.event_id)
+                await self._tell(tx, item, refusal(error), plain=error.code.startswith("device-"))
+            return
+        if file is not None:
+            await self._file(item, place, device.device_id, content)
+            return
+        assert said is not None
+        async with self._store.transaction() as tx:
+            context = self._context(tx, item, place, device.device_id, said)
+            if said.edits is not None:
+                if said.text.startswith(PREFIX):
+                    await context.say(say("edited"))
+            else:
+                await conversation.hear(context, said.text, said.replies_to)
+            await tx.handled(item.event_id)
+
+    def _check_room(self, view: RoomView, item: InboxItem, place: CasePlace | None) -> None:
+        """Commands are taken in case rooms and in direct chats, and only from who is there."""
+        if item.sender not in view.joined:
+            raise Refused("no-case")
+        if place is None and not view.is_direct(item.sender, self._gateway.user_id):
+            raise Refused("not-direct")
+
+    def _context(
+        self, tx: Transaction, item: InboxItem, place: CasePlace | None, device_id: str, said: Words | None = None
+    ) -> Context:
+        return Context(
+            tx=tx,
+            office=self._office,
+            actor=item.sender,
+            device_id=device_id,
+            room_id=item.room_id,
+            event_id=item.event_id,
+            now=self._clock(),
+            thread=said.thread if said else None,
+            place=place,
+            mentions=said.mentions if said else (),
+        )
+
+    async def _plaintext(self, item: InboxItem) -> None:
+        """A command that was not encrypted is not taken; talk is nobody's business."""
+        said = words(item.payload["content"], self._gateway.user_id)
+        view = await self._rooms.view(item.room_id)
+        direct = view.is_direct(item.sender, self._gateway.user_id)
+        async with self._store.transaction() as tx:
+            await tx.handled(item.event_id)
+            if said is not None and (direct or said.text.startswith(PREFIX)):
+                await self._tell(tx, item, say("room-not-encrypted"), plain=True)
+
+    async def _reaction(self, item: InboxItem) -> None:
+        relates = item.payload["content"].get("m.relates_to")
+        relates = relates if isinstance(relates, dict) else {}
+        key, target = relates.get("key"), relates.get("event_id")
+        async with self._store.transaction() as tx:
+            await tx.handled(item.event_id)
+            if isinstance(key, str) and isinstance(target, str):
+                place = await tx.place_of_room(item.room_id)
+                dialogue = await tx.dialogue(item.room_id, item.sender)
+                said = Words("", None, dialogue.thread if dialogue else None, None, ())
+                await conversation.hear_reaction(self._context(tx, item, place, "", said), key, target)
+
+    # --- files
+
+    async def _file(self, item: InboxItem, place: CasePlace | None, device_id: str, content: dict[str, Any]) -> None:
+        """Check, fetch, look, answer. The preview is made outside of any transaction."""
+        if place is None:
+            async with self._store.transaction() as tx:
+                await self._tell(tx, item, say("refused-not-in-a-case-room"))
+                await tx.handled(item.event_id)
+            return
+        try:
+            async with self._store.transaction() as tx:
+                allowed = await self._try(tx, files.may_attach(self._context(tx, item, place, device_id)))
+            if allowed is not None:
+                raise allowed
+            file = attachment(content)
+            assert file is not None
+            data = await fetch(self._gateway, file, limit=self._office.max_megabytes * 2**20)
+            preview = await self._previewer.preview(data, claimed=file.mimetype)
+            async with self._store.transaction() as tx:
+                context = self._context(tx, item, place, device_id)
+                refused = await self._try(tx, files.accept(context, content, preview))
+                if refused is None:
+                    await tx.handled(item.event_id)
+            if refused is not None:
+                raise refused
+        except Refused as error:
+            async with self._store.transaction() as tx:
+                await files.refuse(self._context(tx, item, place, device_id), error)
+                await tx.handled(item.event_id)
+
+    async def _try(self, tx: Transaction, work: Any) -> Refused | None:
+        """Run something whose refusal must leave the transaction, and its audit, intact."""
+        try:
+            async with tx.savepoint():
+                await work
+        except Refused as error:
+            return error
+        return None
+
+    # --- people coming in
+
+    async def _arrival(self, item: InboxItem) -> None:
+        """Somebody came into a room, or a direct chat was encrypted."""
+        view = await self._rooms.view(item.room_id)
+        me = self._gateway.user_id
+        user = item.payload.get("user", item.sender)
+        async with self._store.transaction() as tx:
+            await tx.handled(item.event_id)
+            place = await tx.place_of_room(item.room_id)
+            others = view.having("join", "invite") - {me}
+            if place is not None:
+                if item.kind == "join" and user != me and user in view.joined:
+                    await arrival.brief(self._arrived(tx, item, place, user))
+            elif len(others) == 1 and me in view.joined and (other := next(iter(others))) in view.joined:
+                if not view.encrypted:
+                    await self._tell(tx, item, say("room-not-encrypted"), plain=True)
+                    return
+                await tx.set_direct_room(other, item.room_id)
+                await arrival.greet(self._arrived(tx, item, None, other))
+
+    def _arrived(self, tx: Transaction, item: InboxItem, place: CasePlace | None, user: str) -> Context:
+        return Context(tx, self._office, user, "", item.room_id, item.event_id, self._clock(), place=place)
+
+    async def _invitation(self, item: InboxItem) -> None:
+        """Come when a person of the directory calls; decline everybody else."""
+        known = self._office.directory.knows(item.sender)
+        async with self._store.transaction() as tx:
+            await Outbox(tx, self._clock()).to_room(item.room_id, Join() if known else Leave())
+            await tx.handled(item.event_id)

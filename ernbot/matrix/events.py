@@ -1,0 +1,75 @@
+"""Reading what people sent: the words of a message, the address and keys of an attachment. Trusts nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_FILES = frozenset({"m.file", "m.image", "m.video", "m.audio"})
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text message: what it says, what it edits, the thread it stands in, what it replies to, whom it mentions."""
+
+    text: str
+    edits: str | None
+    thread: str | None
+    replies_to: str | None
+    mentions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """An encrypted attachment (`m.file`, section "Sending encrypted attachments")."""
+
+    url: str
+    key: str
+    iv: str
+    sha256: str
+    mimetype: str | None
+
+
+def words(content: dict[str, Any], me: str) -> Words | None:
+    """The words of a text message, without the quotation that old clients put before a reply; None for anything else."""
+    relates = _dict(content.get("m.relates_to"))
+    edits = relates.get("event_id") if relates.get("rel_type") == "m.replace" else None
+    new = _dict(content.get("m.new_content")) if edits else content
+    body = new.get("body")
+    if new.get("msgtype") != "m.text" or not isinstance(body, str):
+        return None
+    replies_to = _text(_dict(relates.get("m.in_reply_to")).get("event_id"))
+    if replies_to:
+        body = re.sub(r"\A(?:> .*\n)+\n?", "", body)
+    thread = _text(relates.get("event_id")) if relates.get("rel_type") == "m.thread" else None
+    mentioned = _dict(content.get("m.mentions")).get("user_ids")
+    mentions = tuple(
+        dict.fromkeys(user for user in mentioned if isinstance(user, str) and user != me)
+        if isinstance(mentioned, list)
+        else ()
+    )
+    return Words(body.strip(), _text(edits), thread, replies_to, mentions)
+
+
+def attachment(content: dict[str, Any]) -> Attachment | None:
+    """The attachment of a file message; one without usable keys has empty ones, so that its check fails cleanly."""
+    if content.get("msgtype") not in _FILES:
+        return None
+    file = _dict(content.get("file"))
+    mimetype = _text(_dict(content.get("info")).get("mimetype"))
+    return Attachment(
+        url=_text(file.get("url")) or "",
+        key=_text(_dict(file.get("key")).get("k")) or "",
+        iv=_text(file.get("iv")) or "",
+        sha256=_text(_dict(file.get("hashes")).get("sha256")) or "",
+        mimetype=mimetype,
+    )
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

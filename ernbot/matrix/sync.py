@@ -1,0 +1,195 @@
+"""From the homeserver's sync to rows of the inbox: one response, one transaction, and nothing that can raise past its
+own event.
+
+The sync token is committed with the rows that came with it. A crash before the commit brings the same response again,
+and the inbox knows what it has seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.machine import Decrypted, Machine
+from ernbot.matrix.rooms import Rooms
+from ernbot.storage.errors import StorageBusy
+from ernbot.storage.records import InboxItem
+from ernbot.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+LONG_POLL_MS = 30_000
+MAX_PAUSE = 30.0
+MAX_PAGES = 50
+"""Pages of 100 events that are fetched to fill one gap in a room's timeline."""
+
+
+class Sync:
+    """Receives, and wakes whoever handles what was received."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        machine: Machine,
+        rooms: Rooms,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        wake: Callable[[], None],
+    ) -> None:
+        self._gateway = gateway
+        self._machine = machine
+        self._rooms = rooms
+        self._store = store
+        self._clock = clock
+        self._wake = wake
+        self.caught_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Receive for ever. A homeserver that is away is waited for."""
+        async with self._store.transaction() as tx:
+            token = await tx.sync_token()
+        pause = 0.5
+        while True:
+            try:
+                poll = LONG_POLL_MS if self.caught_up.is_set() else 0
+                response = await self._gateway.sync(token, timeout_ms=poll)
+                token = await self.receive(response, token)
+                self.caught_up.set()
+                pause = 0.5
+            except (MatrixError, Unreachable, StorageBusy) as error:
+                if isinstance(error, MatrixError) and error.status in (401, 403):
+                    raise
+                log.warning("sync failed (%s), next try in %.0f s", type(error).__name__, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, MAX_PAUSE)
+
+    async def receive(self, response: Mapping[str, Any], since: str | None) -> str:
+        """Commit one response; the token from which to go on."""
+        self._machine.receive(response)
+        items: list[InboxItem] = []
+        rooms = response.get("rooms", {})
+        for room_id, room in rooms.get("join", {}).items():
+            for event in await self._timeline(room_id, room, since):
+                item = self._item(room_id, event)
+                if item is not None:
+                    items.append(item)
+        for room_id, room in rooms.get("invite", {}).items():
+            items.append(self._invitation(room_id, room))
+        for room_id in rooms.get("leave", {}):
+            self._rooms.forget(room_id)
+        token = str(response["next_batch"])
+        async with self._store.transaction() as tx:
+            for item in items:
+                await tx.receive(item)
+            await tx.set_sync_token(token)
+        if items:
+            self._wake()
+        await self._machine.upload_keys()
+        return token
+
+    async def _timeline(self, room_id: str, room: Mapping[str, Any], since: str | None) -> list[dict[str, Any]]:
+        """The new events of a room, with the gap before them filled; nothing from before we were in it."""
+        for event in room.get("state", {}).get("events", []):
+            self._rooms.apply(room_id, event)
+        timeline = room.get("timeline", {})
+        events = [event for event in timeline.get("events", []) if isinstance(event, dict)]
+        joined_now = any(self._is_own_join(event) for event in events)
+        if timeline.get("limited") and since is not None and not joined_now:
+            events = [*await self._gap(room_id, timeline["prev_batch"], since), *events]
+        for index, event in enumerate(events):
+            if (
+                self._is_own_join(event)
+                and event.get("unsigned", {}).get("prev_content", {}).get("membership") != "join"
+            ):
+                events = events[index:]
+                break
+        for event in events:
+            self._rooms.apply(room_id, event)
+        return events
+
+    def _is_own_join(self, event: Mapping[str, Any]) -> bool:
+        return (
+            event.get("type") == "m.room.member"
+            and event.get("state_key") == self._gateway.user_id
+            and event.get("content", {}).get("membership") == "join"
+        )
+
+    async def _gap(self, room_id: str, start: str, since: str) -> list[dict[str, Any]]:
+        """What happened between the last sync and a timeline that was cut."""
+        found: list[dict[str, Any]] = []
+        for _ in range(MAX_PAGES):
+            page = await self._gateway.messages(room_id, start, since)
+            found += page.get("chunk", [])
+            start = page.get("end", "")
+            if not start or not page.get("chunk"):
+                break
+        return found[::-1]
+
+    def _item(self, room_id: str, event: Mapping[str, Any]) -> InboxItem | None:
+        """The row for one event, or None for what is nobody's business here."""
+        event_id, sender, type, content = (event.get(key) for key in ("event_id", "sender", "type", "content"))
+        if not isinstance(event_id, str) or not isinstance(sender, str) or not isinstance(content, dict):
+            return None
+        own = sender == self._gateway.user_id
+        kind: str | None = None
+        payload: dict[str, Any] = {}
+        if type == "m.room.encrypted" and not own:
+            try:
+                kind, payload = "message", as_payload(self._machine.decrypt(room_id, event))
+            except Undecryptable as error:
+                if error.why == "no-key":
+                    kind, payload = "encrypted", {"event": dict(event)}
+        elif type == "m.room.message" and not own:
+            kind, payload = "plaintext", {"content": content}
+        elif type == "m.reaction" and not own:
+            kind, payload = "reaction", {"content": content}
+        elif type == "m.room.member":
+            kind, payload = self._membership(event, content)
+        elif type == "m.room.encryption" and "state_key" in event:
+            kind = "encryption"
+        if kind is None:
+            return None
+        return InboxItem(event_id, room_id, sender, kind, payload, self._clock())
+
+    def _membership(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        before = event.get("unsigned", {}).get("prev_content", {}).get("membership")
+        membership, who = content.get("membership"), event.get("state_key")
+        if not isinstance(who, str) or membership == before:
+            return None, {}
+        if membership == "join":
+            return "join", {"user": who}
+        if membership in ("leave", "ban") and before == "join":
+            return "left", {"user": who}
+        return None, {}
+
+    def _invitation(self, room_id: str, room: Mapping[str, Any]) -> InboxItem:
+        """An invitation has no event id of its own; its content stands for it."""
+        events = room.get("invite_state", {}).get("events", [])
+        inviter = next(
+            (
+                str(event.get("sender"))
+                for event in events
+                if event.get("type") == "m.room.member" and event.get("state_key") == self._gateway.user_id
+            ),
+            "",
+        )
+        digest = hashlib.sha256(json.dumps(room, sort_keys=True).encode()).hexdigest()
+        return InboxItem(f"invite:{room_id}:{digest}", room_id, inviter, "invite", {}, self._clock())
+
+
+def as_payload(decrypted: Decrypted) -> dict[str, Any]:
+    """What the inbox keeps of a decrypted event."""
+    return {
+        "type": decrypted.type,
+        "content": decrypted.content,
+        "curve25519": decrypted.curve25519,
+        "ed25519": decrypted.ed25519,
+    }
