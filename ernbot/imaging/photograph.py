@@ -78,7 +78,15 @@ def _render(opened: Image.Image) -> Preview:
     if opened.getexif().get(ExifTags.Base.Orientation) in _TURNED:
         width, height = height, width
     is_png = opened.format == "PNG"
-    facts = Facts("PNG" if is_png else "JPEG", width=width, height=height, frames=1, lossy=not is_png)
+    facts = Facts(
+        format="PNG" if is_png else "JPEG",
+        modality=None,
+        body_part=None,
+        width=width,
+        height=height,
+        frames=1,
+        lossy=not is_png,
+    )
     opened.draft("RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))  # JPEG can be decoded small: four times faster
     profile = opened.info.get("icc_profile")
     picture = _plain(opened)
