@@ -42,6 +42,9 @@ _XMP_TEXT = (
     ),
     *("photoshop:AuthorsPosition", "photoshop:CaptionWriter", "photoshop:City", "photoshop:Headline"),
 )
+_SAYS_NOTHING = frozenset({"", "Screenshot"})
+"""What the screenshot function of Apple's systems writes as a comment, beside nothing at all."""
+
 _IPTC_RESOURCE = 0x0404
 _CHARACTER_CODE = 8
 _TURNED = frozenset({5, 6, 7, 8})
@@ -151,4 +154,4 @@ def _identifying(image: Image.Image) -> Iterator[str]:
 
 def _holds_text(value: object) -> bool:
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
-    return bool(text.replace("\0", "").strip())
+    return text.replace("\0", "").strip() not in _SAYS_NOTHING

@@ -191,6 +191,9 @@ async def test_what_says_nothing_is_accepted_and_dropped(previewer: Previewer) -
     preview = await previewer.preview(photograph(flag(32, 32), exif=quiet), claimed=None)
     assert b"Maker" not in preview.image
     assert b"Exif" not in preview.image
+    await previewer.preview(
+        photograph(flag(32, 32), "PNG", exif=exif(UserComment=b"ASCII\0\0\0Screenshot")), claimed=None
+    )
     texts = PngInfo()
     texts.add_text("Software", "a screenshot tool")
     preview = await previewer.preview(photograph(flag(32, 32), "PNG", pnginfo=texts), claimed=None)
