@@ -16,15 +16,19 @@ MAX_FRAME_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class Facts:
-    """What may be said in a room about a picture. `width` and `height` are those of the original, pixels."""
+    """What may be said in a room about a picture.
+
+    `modality` and `body_part` are defined terms of DICOM; `width` and `height` are those of the original,
+    upright, in pixels; `lossy` says that the original itself was compressed with loss.
+    """
 
     format: str
+    modality: str | None
+    body_part: str | None
     width: int
     height: int
     frames: int
     lossy: bool
-    modality: str | None = None
-    body_part: str | None = None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ _XMP_TEXT = (
     ),
     *("photoshop:AuthorsPosition", "photoshop:CaptionWriter", "photoshop:City", "photoshop:Headline"),
 )
+_SAYS_NOTHING = frozenset({"", "Screenshot"})
+"""What the screenshot function of Apple's systems writes as a comment, beside nothing at all."""
+
 _IPTC_RESOURCE = 0x0404
 _CHARACTER_CODE = 8
 _TURNED = frozenset({5, 6, 7, 8})
@@ -78,7 +81,15 @@ def _render(opened: Image.Image) -> Preview:
     if opened.getexif().get(ExifTags.Base.Orientation) in _TURNED:
         width, height = height, width
     is_png = opened.format == "PNG"
-    facts = Facts("PNG" if is_png else "JPEG", width=width, height=height, frames=1, lossy=not is_png)
+    facts = Facts(
+        format="PNG" if is_png else "JPEG",
+        modality=None,
+        body_part=None,
+        width=width,
+        height=height,
+        frames=1,
+        lossy=not is_png,
+    )
     opened.draft("RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))  # JPEG can be decoded small: four times faster
     profile = opened.info.get("icc_profile")
     picture = _plain(opened)
@@ -143,4 +154,4 @@ def _identifying(image: Image.Image) -> Iterator[str]:
 
 def _holds_text(value: object) -> bool:
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
-    return bool(text.replace("\0", "").strip())
+    return text.replace("\0", "").strip() not in _SAYS_NOTHING

@@ -2,9 +2,10 @@
 
 Reads requests from standard input and answers on standard output, one at a time, until its input ends. It has
 no key and an empty environment; it cannot write a file, start a process or leave a core dump, and has so much
-memory and no more. It leaves the network where the kernel lets an ordinary process do so, by a namespace of
-its own; where that is forbidden, as in many containers, it keeps the container's network. It must never write
-what it reads anywhere but the pipe.
+memory and no more. (The limit on processes does not bind root, and root's files are open to it: the bot must
+run as an ordinary user.) It leaves the network where the kernel lets an ordinary process do so, by a
+namespace of its own; where that is forbidden, as in many containers, it keeps the container's network. It
+must never write what it reads anywhere but the pipe.
 
     request   u16 index into FORMATS | u64 length | file
     answer    u32 length | u32 length | JSON | picture
@@ -34,6 +35,7 @@ READY = b"R"
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_DUMPABLE = 4
+_LEAST_ROOM = 64 * 2**20
 _OPEN_FILES = 32
 """Standard streams, and the modules that a codec loads on its first use."""
 
@@ -47,7 +49,10 @@ def leave_network() -> bool:
 
 
 def confine(memory: int) -> None:
-    """Give up for good what decoding does not need. `memory` is the address space, bytes."""
+    """Give up for good what decoding does not need. `memory` is the address space, bytes.
+
+    Raises `MemoryError` where that is too little to decode anything.
+    """
     for what, limit in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, 0),
@@ -56,6 +61,7 @@ def confine(memory: int) -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(what, (limit, limit))
+    bytearray(_LEAST_ROOM)  # raises now what would otherwise refuse every file
     # A crash handler of the machine gets the core in spite of the limit, unless the process forbids it.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 

@@ -195,18 +195,26 @@ def _checked(said: dict[str, Any], picture: bytes, format_: Format) -> Preview:
 
     Raises the refusal that the worker gave, or `_Died` where the answer is none that an honest worker gives.
     """
-    if said.get("refused"):
-        raise _refusal(said)
     try:
+        if said.get("refused"):
+            raise _refusal(said)
         preview = said["preview"]
         facts = Facts(**preview.pop("facts"))
         checked = Preview(image=picture, facts=facts, **preview)
+        if not _is_honest(checked, format_):
+            raise _Died
     except (KeyError, TypeError, AttributeError) as error:
         raise _Died from error
-    sides = (checked.width, checked.height)
+    return checked
+
+
+def _is_honest(preview: Preview, format_: Format) -> bool:
+    """Whether every value is one that a decoder of this format gives. Raises `TypeError` at odd types."""
+    facts = preview.facts
+    sides = (preview.width, preview.height)
     numbers = (facts.width, facts.height, facts.frames)
-    honest = (
-        sides == _size(picture, checked.mimetype)
+    return (
+        sides == _size(preview.image, preview.mimetype)
         and 0 < min(sides) <= max(sides) <= LONGEST_SIDE
         and facts.format == format_.name
         and facts.modality in terms.MODALITIES | {None}
@@ -214,9 +222,6 @@ def _checked(said: dict[str, Any], picture: bytes, format_: Format) -> Preview:
         and all(type(number) is int and 0 < number < 2**32 for number in numbers)
         and type(facts.lossy) is bool
     )
-    if not honest:
-        raise _Died
-    return checked
 
 
 def _refusal(said: dict[str, Any]) -> Exception:

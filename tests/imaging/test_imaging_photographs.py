@@ -1,0 +1,226 @@
+"""JPEG and PNG through a real sandbox: upright, in colour, and without a word of what the camera wrote."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+from imaging_samples import Array, opened, photograph, sample
+from PIL import ExifTags, Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from ernbot.core.errors import Refused
+from ernbot.imaging import Facts, identifiers
+from ernbot.imaging.worker import Previewer
+
+RED, WHITE = (200, 30, 30), (255, 255, 255)
+
+
+@pytest.fixture(scope="module")
+async def previewer() -> AsyncIterator[Previewer]:
+    async with Previewer() as pool:
+        yield pool
+
+
+async def seen(previewer: Previewer, data: bytes) -> Array:
+    return opened((await previewer.preview(data, claimed=None)).image)
+
+
+async def refusal(previewer: Previewer, data: bytes) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await previewer.preview(data, claimed=None)
+    return caught.value
+
+
+def flag(width: int, height: int) -> Image.Image:
+    """White, with the upper left quarter red."""
+    picture = Image.new("RGB", (width, height), WHITE)
+    picture.paste(RED, (0, 0, width // 2, height // 2))
+    return picture
+
+
+def exif(**tags: Any) -> Image.Exif:
+    block = Image.Exif()
+    block[ExifTags.Base.Make] = "Maker"
+    camera = block.get_ifd(ExifTags.IFD.Exif)
+    for name, value in tags.items():
+        (camera if name in ("UserComment", "CameraOwnerName") else block)[ExifTags.Base[name]] = value
+    return block
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
+    preview = await previewer.preview(photograph(flag(2400, 1200), kind), claimed=f"image/{kind.lower()}")
+    assert (preview.mimetype, preview.width, preview.height) == ("image/jpeg", 800, 400)
+    assert preview.facts == Facts(
+        format=kind, modality=None, body_part=None, width=2400, height=1200, frames=1, lossy=kind == "JPEG"
+    )
+    picture = opened(preview.image)
+    assert np.abs(picture[100, 200].astype(int) - RED).max() < 6
+    assert np.abs(picture[300, 600].astype(int) - WHITE).max() < 6
+
+
+@pytest.mark.parametrize(
+    ("orientation", "red"), [(1, (0, 0)), (3, (1, 1)), (6, (0, 1)), (8, (1, 0)), (5, (0, 0)), (2, (0, 1))]
+)
+async def test_photographs_are_turned_upright(
+    previewer: Previewer, orientation: int, red: tuple[int, int]
+) -> None:
+    data = photograph(flag(400, 200), exif=exif(Orientation=orientation))
+    preview = await previewer.preview(data, claimed="image/jpeg")
+    turned = orientation >= 5
+    assert (preview.width, preview.height) == (preview.facts.width, preview.facts.height)
+    assert (preview.width, preview.height) == ((200, 400) if turned else (400, 200))
+    picture = opened(preview.image)
+    row, column = (preview.height * (1 + 2 * red[0]) // 4, preview.width * (1 + 2 * red[1]) // 4)
+    assert np.abs(picture[row, column].astype(int) - RED).max() < 10
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        flag(64, 64).convert("L"),
+        flag(64, 64).convert("1"),
+        Image.fromarray(np.tile(np.arange(64, dtype=np.uint16), (64, 1)) * 1024),
+    ],
+    ids=["grey", "bitmap", "sixteen bits"],
+)
+async def test_grey_pictures_stay_grey_and_lossless(previewer: Previewer, picture: Image.Image) -> None:
+    preview = await previewer.preview(photograph(picture, "PNG"), claimed=None)
+    assert preview.mimetype == "image/png"
+    grey = opened(preview.image)
+    assert grey.ndim == 2
+    assert grey[63, 63] > 250
+    assert grey[0, 0] < 100
+
+
+async def test_transparency_becomes_white(previewer: Previewer) -> None:
+    clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    assert (await seen(previewer, photograph(clear, "PNG"))).min() > 250
+    palette = flag(64, 64).quantize(2)
+    assert (
+        await seen(previewer, photograph(palette, "PNG", transparency=palette.getpixel((0, 0))))
+    ).min() > 200
+
+
+async def test_print_colours_become_screen_colours(previewer: Previewer) -> None:
+    picture = await seen(previewer, photograph(flag(64, 64).convert("CMYK")))
+    assert np.abs(picture[10, 10].astype(int) - RED).max() < 12
+
+
+async def test_a_colour_profile_is_applied_and_dropped(previewer: Previewer) -> None:
+    swapped = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    at = {bytes(swapped[i : i + 4]): i for i in range(132, 132 + 12 * swapped[131], 12)}
+    red, blue = at[b"rXYZ"], at[b"bXYZ"]
+    swapped[red : red + 4], swapped[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    data = photograph(flag(64, 64), icc_profile=bytes(swapped))
+    preview = await previewer.preview(data, claimed=None)
+    picture = opened(preview.image)
+    assert picture[10, 10, 2] > picture[10, 10, 0] + 100
+    assert b"ICC_PROFILE" not in preview.image
+    broken = photograph(flag(64, 64), icc_profile=b"no profile")
+    assert np.abs((await seen(previewer, broken))[10, 10].astype(int) - RED).max() < 6
+
+
+# Metadata
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        (
+            "photo.jpg",
+            "Artist, CameraOwnerName, Comment, Copyright, GPSInfo, IPTC, "
+            "ImageDescription, UserComment, XMP, XPAuthor",
+        ),
+        ("photo_mpo.jpg", "Artist"),
+        (
+            "photo.png",
+            "Artist, Author, CameraOwnerName, Comment, Copyright, GPSInfo, "
+            "ImageDescription, UserComment, XMP, XPAuthor",
+        ),
+    ],
+)
+async def test_planted_photographs_are_refused(previewer: Previewer, name: str, kinds: str) -> None:
+    refused = await refusal(previewer, sample(f"planted/planted_{name}"))
+    assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": kinds})
+    assert set(kinds.split(", ")) <= identifiers.PHOTOGRAPH_KINDS
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        ("Artist", "Jane Doe"),
+        ("Copyright", "Jane Doe"),
+        ("ImageDescription", "Jane Doe"),
+        ("XPAuthor", "Jane".encode("utf-16-le")),
+        ("XPTitle", "Jane".encode("utf-16-le")),
+        ("CameraOwnerName", "Jane"),
+        ("UserComment", b"ASCII\0\0\0Jane"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+async def test_each_text_of_a_camera_is_refused(
+    previewer: Previewer, kind: str, tag: str, value: object
+) -> None:
+    refused = await refusal(previewer, photograph(flag(32, 32), kind, exif=exif(**{tag: value})))
+    assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": tag})
+
+
+async def test_a_place_is_refused(previewer: Previewer) -> None:
+    block = Image.Exif()
+    block.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    assert (await refusal(previewer, photograph(flag(32, 32), exif=block))).fields == {"kinds": "GPSInfo"}
+
+
+@pytest.mark.parametrize("key", ["Author", "Title", "Description", "Comment", "author"])
+async def test_each_text_of_a_png_is_refused(previewer: Previewer, key: str) -> None:
+    texts = PngInfo()
+    texts.add_text(key, "Jane Doe", zip=True)
+    refused = await refusal(previewer, photograph(flag(32, 32), "PNG", pnginfo=texts))
+    assert refused.fields == {"kinds": key.title()}
+
+
+async def test_the_second_picture_of_a_pair_is_searched(previewer: Previewer) -> None:
+    data = sample("planted/planted_photo_mpo.jpg").replace(b"ZZFIRST JANE DOE", b" " * 16)
+    assert (await refusal(previewer, data)).fields == {"kinds": "Artist"}
+
+
+async def test_what_says_nothing_is_accepted_and_dropped(previewer: Previewer) -> None:
+    quiet = exif(Model="Model 1", Artist="  ", ImageDescription="", UserComment=b"ASCII\0\0\0\0\0 ")
+    preview = await previewer.preview(photograph(flag(32, 32), exif=quiet), claimed=None)
+    assert b"Maker" not in preview.image
+    assert b"Exif" not in preview.image
+    await previewer.preview(
+        photograph(flag(32, 32), "PNG", exif=exif(UserComment=b"ASCII\0\0\0Screenshot")), claimed=None
+    )
+    texts = PngInfo()
+    texts.add_text("Software", "a screenshot tool")
+    preview = await previewer.preview(photograph(flag(32, 32), "PNG", pnginfo=texts), claimed=None)
+    assert b"screenshot" not in preview.image
+
+
+# Broken and hostile
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+async def test_a_cut_picture_is_broken(previewer: Previewer, kind: str) -> None:
+    noise = Image.effect_noise((200, 200), 90)
+    data = photograph(noise, kind)
+    for length in (20, len(data) // 2, len(data) - 40):
+        assert (await refusal(previewer, data[:length])).code == "file-broken", length
+
+
+async def test_a_flipped_bit_never_ends_the_worker(previewer: Previewer) -> None:
+    random = np.random.default_rng(7)
+    for kind in ("JPEG", "PNG"):
+        data = photograph(flag(48, 48), kind)
+        for _ in range(60):
+            mutated = bytearray(data)
+            for at in random.integers(12, len(data), 3):
+                mutated[at] ^= int(random.integers(1, 256))
+            try:
+                await previewer.preview(bytes(mutated), claimed=None)
+            except Refused as refused:
+                assert refused.code.startswith("file-")  # noqa: PT017
+    await previewer.preview(data, claimed=None)

@@ -1,0 +1,428 @@
+"""The gateway itself: what is let in, what comes back; workers that are slow, greedy, killed or dishonest."""
+
+import asyncio
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from imaging_samples import DATA, deidentified, dicom, nameless, photograph, sample, shipped
+from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import RLELossless
+
+import ernbot
+from ernbot.core.errors import Refused
+from ernbot.imaging import png, worker
+from ernbot.imaging.worker import Previewer
+
+GOOD = nameless("phantom/ct_phantom_explicit.dcm")
+PNG = photograph(Image.new("RGB", (32, 32), "red"), "PNG")
+JPEG = photograph(Image.new("RGB", (32, 32), "red"))
+
+
+@pytest.fixture(scope="module")
+async def previewer() -> AsyncIterator[Previewer]:
+    async with Previewer() as pool:
+        yield pool
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[worker._Worker]:
+    """The workers that were started, so that a test can end one."""
+    workers: list[worker._Worker] = []
+    start = worker._Worker.start
+
+    async def remember(memory: int, seconds: float) -> worker._Worker:
+        workers.append(await start(memory, seconds))
+        return workers[-1]
+
+    monkeypatch.setattr(worker._Worker, "start", remember)
+    return workers
+
+
+async def refusal(previewer: Previewer, data: bytes, claimed: str | None = None) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await previewer.preview(data, claimed=claimed)
+    return caught.value
+
+
+def deflate_bomb(megabytes: int) -> bytes:
+    """A deflated DICOM file of a few hundred kilobytes that inflates to so much."""
+    data = sample("phantom/ct_phantom_deflated.dcm")
+    start = 144 + int.from_bytes(data[140:144], "little")
+    deflater = zlib.compressobj(wbits=-15)
+    head = struct.pack("<HH2sHI", 0x0009, 0x1001, b"OB", 0, megabytes * 2**20)
+    first = deflater.compress(head) + deflater.flush(zlib.Z_FULL_FLUSH)
+    block = deflater.compress(bytes(2**20)) + deflater.flush(zlib.Z_FULL_FLUSH)
+    return data[:start] + first + block * megabytes
+
+
+def black(rows: int, columns: int) -> bytes:
+    """A run-length coded picture of 8 bits, 64 times smaller than what it becomes."""
+    runs = b"\x81\x00" * (rows * columns // 128)
+    pixels = struct.pack("<16I", 1, 64, *[0] * 14) + runs
+    return dicom(
+        np.zeros((1, 1)),
+        syntax=RLELossless,
+        Rows=rows,
+        Columns=columns,
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        PixelData=encapsulate([pixels]),
+    )
+
+
+# What is let in
+
+
+async def test_an_empty_file(previewer: Previewer) -> None:
+    assert (await refusal(previewer, b"", "image/png")).code == "file-empty"
+
+
+async def test_a_file_over_the_limit() -> None:
+    small = Previewer(max_bytes=2 * 2**20)  # refused before a worker is asked: none was started
+    refused = await refusal(small, JPEG + bytes(2 * 2**20))
+    assert (refused.code, refused.fields) == ("file-too-large", {"limit_mb": 2})
+
+
+@pytest.mark.parametrize(
+    ("data", "claimed", "found"),
+    [
+        (PNG, "application/dicom", "PNG"),
+        (PNG, "image/jpeg", "PNG"),
+        (JPEG, "image/png", "JPEG"),
+        (JPEG, "IMAGE/WEBP; q=1", "JPEG"),
+        (GOOD, "image/jpeg", "DICOM"),
+        (GOOD, "image/<b>x", "DICOM"),
+    ],
+)
+async def test_a_file_that_lies_about_its_kind(
+    previewer: Previewer, data: bytes, claimed: str, found: str
+) -> None:
+    refused = await refusal(previewer, data, claimed)
+    assert refused.code == "file-lies"
+    assert refused.fields["found"] == found
+    assert refused.fields["claimed"] in (claimed.lower().partition(";")[0], "?")
+
+
+@pytest.mark.parametrize("claimed", [None, "", "application/octet-stream", "text/plain", "nonsense"])
+@pytest.mark.parametrize("data", [GOOD, PNG, JPEG])
+async def test_a_claim_that_says_nothing_is_no_lie(
+    previewer: Previewer, data: bytes, claimed: str | None
+) -> None:
+    assert (await previewer.preview(data, claimed=claimed)).image
+
+
+@pytest.mark.parametrize("claimed", ["image/jpg", "image/pjpeg", "image/jpeg; charset=binary"])
+async def test_other_names_of_a_type_are_no_lie(previewer: Previewer, claimed: str) -> None:
+    assert (await previewer.preview(JPEG, claimed=claimed)).facts.format == "JPEG"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"%PDF-1.7\n",
+        b"hello",
+        bytes(4096),
+        b"PK\3\4" + bytes(200),
+        b"GIF89a",
+        b"\x08\x00\x05\x00CS\x02\x00AB",
+        b"\0",
+    ],
+)
+async def test_anything_else_is_unknown(previewer: Previewer, data: bytes) -> None:
+    assert (await refusal(previewer, data, "application/dicom")).code == "file-unknown"
+
+
+async def test_random_bytes_are_unknown(previewer: Previewer) -> None:
+    random = np.random.default_rng(1)
+    for _ in range(300):
+        assert (await refusal(previewer, random.bytes(600))).code == "file-unknown"
+
+
+# Hostile files: a clean refusal each, and the pool goes on
+
+HOSTILE = {
+    "DICOMDIR_traversal": "file-no-picture",
+    "deep_sequence.dcm": "file-too-complex",
+    "frames_lie_jpegls.dcm": "file-broken",
+    "frames_lie_raw.dcm": "file-broken",
+    "j2k_siz_lie.dcm": "file-too-complex",
+    "jpeg_sof_lie.dcm": "file-too-complex",
+    "length_lie.dcm": "file-broken",
+    "png_bomb.png": "file-too-complex",
+    "rows_lie_j2k.dcm": "file-too-complex",
+    "rows_lie_raw.dcm": "file-too-complex",
+    "rows_lie_rle.dcm": "file-too-complex",
+    "sof_lie.jpg": "file-too-complex",
+    "sr_markup.dcm": "file-names-patient",
+    "tiff_ifd_loop.svs": "file-unknown",
+    "tiff_size_lie.svs": "file-unknown",
+    "truncated_pixels.dcm": "file-broken",
+    "zip_nested.zip": "file-unknown",
+    "zip_size_lie.zip": "file-unknown",
+}
+
+
+def test_every_hostile_sample_is_expected_to_end_somehow() -> None:
+    assert {path.name for path in (DATA / "hostile").iterdir()} == set(HOSTILE)
+
+
+@pytest.mark.parametrize(("name", "code"), HOSTILE.items())
+async def test_a_hostile_file_is_refused_by_a_living_worker(
+    previewer: Previewer, name: str, code: str
+) -> None:
+    begin = time.monotonic()
+    assert (await refusal(previewer, nameless(f"hostile/{name}"))).code == code
+    assert (await previewer.preview(GOOD, claimed=None)).width == 256
+    assert time.monotonic() - begin < 2
+
+
+async def test_a_deflate_bomb(previewer: Previewer) -> None:
+    assert (await refusal(previewer, deflate_bomb(1024))).code == "file-too-complex"
+    assert (await previewer.preview(GOOD, claimed=None)).width == 256
+
+
+async def test_a_run_length_lie(previewer: Previewer) -> None:
+    data = black(64, 64)
+    assert (await previewer.preview(data, claimed=None)).width == 64
+    # 256 MB would be allowed; a hundredth of the bytes that they need are there.
+    lie = data.replace(
+        struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 64), struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 6400)
+    )
+    assert (await refusal(previewer, lie)).code == "file-broken"
+
+
+async def test_flipped_bytes_of_every_codec(previewer: Previewer) -> None:
+    random = np.random.default_rng(3)
+    for name in ("explicit", "deflated", "rle", "jpegls_80", "j2k_90"):
+        data = nameless(f"phantom/ct_phantom_{name}.dcm")
+        for _ in range(12):
+            mutated = bytearray(data)
+            for at in random.integers(400, len(data), 4):
+                mutated[at] ^= int(random.integers(1, 256))
+            try:
+                await previewer.preview(bytes(mutated), claimed=None)
+            except Refused as refused:
+                assert refused.code.startswith("file-")  # noqa: PT017
+    assert (await previewer.preview(GOOD, claimed=None)).width == 256
+
+
+# Workers
+
+
+async def test_too_slow_is_too_complex_and_the_pool_refills(started: list[worker._Worker]) -> None:
+    async with Previewer(seconds=0.25) as previewer:
+        assert (await refusal(previewer, deflate_bomb(1024))).code == "file-too-complex"
+        assert (await previewer.preview(PNG, claimed=None)).width == 32
+        assert len(started) == 2
+        assert started[0].process.returncode == -signal.SIGKILL
+
+
+async def test_a_worker_killed_at_work_costs_one_refusal(started: list[worker._Worker]) -> None:
+    async with Previewer() as previewer:
+        asked = asyncio.create_task(refusal(previewer, deflate_bomb(1024)))
+        await asyncio.sleep(0.2)
+        os.kill(started[0].process.pid, signal.SIGKILL)
+        assert (await asked).code == "file-too-complex"
+        assert (await previewer.preview(GOOD, claimed=None)).width == 256
+
+
+async def test_a_worker_killed_at_rest_costs_nothing(started: list[worker._Worker]) -> None:
+    async with Previewer() as previewer:
+        os.kill(started[0].process.pid, signal.SIGKILL)
+        await started[0].process.wait()
+        assert (await previewer.preview(GOOD, claimed=None)).width == 256
+        assert len(started) == 2
+
+
+async def test_a_request_given_up_does_not_answer_the_next(started: list[worker._Worker]) -> None:
+    async with Previewer() as previewer:
+        asked = asyncio.create_task(previewer.preview(deflate_bomb(1024), claimed=None))
+        await asyncio.sleep(0.1)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert (await previewer.preview(PNG, claimed=None)).facts.format == "PNG"
+        assert len(started) == 2
+
+
+async def test_too_much_memory_is_too_complex_and_the_pool_refills(started: list[worker._Worker]) -> None:
+    data = black(12_800, 12_800)
+    async with Previewer(memory=450 * 2**20) as previewer:
+        assert (await refusal(previewer, data)).code == "file-too-complex"
+        assert (await previewer.preview(GOOD, claimed=None)).width == 256
+        assert len(started) == 2
+
+
+async def test_many_at_once_share_few_workers(started: list[worker._Worker]) -> None:
+    files = [GOOD, PNG, JPEG, deidentified(shipped("MR_small.dcm"))] * 5
+    async with Previewer(workers=2) as previewer:
+        previews = await asyncio.gather(*(previewer.preview(data, claimed=None) for data in files))
+        assert [preview.facts.format for preview in previews] == ["DICOM", "PNG", "JPEG", "DICOM"] * 5
+        assert [preview.width for preview in previews] == [256, 32, 32, 64] * 5
+        assert len(started) == 2
+
+
+async def test_a_worker_that_cannot_start_says_what_to_do() -> None:
+    with pytest.raises(RuntimeError, match=r"run `python -m ernbot.imaging.sandbox"):
+        async with Previewer(memory=10 * 2**20):
+            pass
+
+
+async def test_nothing_is_left_behind(started: list[worker._Worker]) -> None:
+    async with Previewer(workers=2) as previewer:
+        await previewer.preview(GOOD, claimed=None)
+    assert [one.process.returncode for one in started] == [-signal.SIGKILL] * 2
+
+
+# Answers of a worker that was taken over
+
+FACTS = {
+    "format": "PNG",
+    "modality": None,
+    "body_part": None,
+    "width": 32,
+    "height": 32,
+    "frames": 1,
+    "lossy": False,
+}
+SAID = {"mimetype": "image/png", "width": 32, "height": 32, "facts": FACTS}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"preview": None},
+        {"preview": {"width": 32}},
+        {"preview": {**SAID, "extra": "Jane"}},
+        {"preview": {**SAID, "width": 31}},
+        {"preview": {**SAID, "mimetype": "image/jpeg"}},
+        {"preview": {**SAID, "mimetype": "text/html"}},
+        {"preview": {**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}},
+        {"preview": {**SAID, "facts": {**FACTS, "body_part": "Jane Doe"}}},
+        {"preview": {**SAID, "facts": {**FACTS, "format": "DICOM"}}},
+        {"preview": {**SAID, "facts": {**FACTS, "frames": "Jane Doe"}}},
+        {"preview": {**SAID, "facts": {**FACTS, "frames": 0}}},
+        {"preview": {**SAID, "facts": {**FACTS, "lossy": "Jane Doe"}}},
+        {"preview": {**SAID, "facts": {**FACTS, "modality": ["CT"]}}},
+        {"refused": "file-jane-doe", "fields": {}},
+        {"refused": "file-names-patient", "fields": {"kinds": "PatientName, Jane Doe"}},
+        {"refused": "file-no-picture", "fields": {"what": "<b>"}},
+        {"refused": "file-no-picture", "fields": {"what": ["Jane"]}},
+        {"refused": "file-broken", "fields": "Jane"},
+        {"refused": ["file-broken"], "fields": {}},
+    ],
+)
+def test_an_answer_that_cannot_be_honest_is_not_believed(said: dict[str, Any]) -> None:
+    with pytest.raises(worker._Died):
+        worker._checked(said, PNG, png.FORMAT)
+
+
+def test_an_honest_answer_is_believed() -> None:
+    said = {"preview": {**SAID, "facts": dict(FACTS)}}
+    assert worker._checked(said, PNG, png.FORMAT).image == PNG
+    with pytest.raises(Refused, match="file-broken"):
+        worker._checked({"refused": "file-broken", "fields": {}}, b"", png.FORMAT)
+
+
+async def test_a_dishonest_worker_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, started: list[worker._Worker]
+) -> None:
+    async def lie(*_: object) -> tuple[dict[str, Any], bytes]:
+        return {"preview": {**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}}, PNG
+
+    async with Previewer() as previewer:
+        with monkeypatch.context() as patched:
+            patched.setattr(worker._Worker, "ask", lie)
+            refused = await refusal(previewer, PNG)
+        assert (refused.code, refused.fields) == ("file-too-complex", {})
+        assert (await previewer.preview(PNG, claimed=None)).width == 32
+        assert len(started) == 2
+
+
+# The sandbox
+
+CONFINED = """
+import os, resource, socket, sys
+from ernbot.imaging import sandbox
+left = sandbox.leave_network()
+sandbox.confine(1200 * 2**20)
+def fails(action):
+    try:
+        action()
+    except (OSError, MemoryError):
+        return True
+    return False
+def connect():
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2).close()
+def write():
+    with open(sys.argv[2], "wb") as file:
+        file.write(b"plaintext")
+def start():
+    if os.fork() == 0:
+        os._exit(0)
+sandbox.allow_seconds(5)
+soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+print(not left or fails(connect), fails(write), fails(lambda: bytearray(2**31)), fails(start), soft, hard)
+"""
+
+
+def test_a_confined_process_can_do_little(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-c", CONFINED, port, str(tmp_path / "leak")],
+            cwd=Path(ernbot.__file__).parents[1],
+            env={"OPENBLAS_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    network, disk, memory, processes, soft, hard = done.stdout.split()
+    assert (network, disk, memory) == ("True", "True", "True")
+    assert processes == "True" or os.geteuid() == 0  # a limit on processes does not bind the administrator
+    assert (5 < int(soft) < 9, int(hard)) == (True, -1)
+    assert not (tmp_path / "leak").exists() or (tmp_path / "leak").read_bytes() == b""
+
+
+async def test_a_worker_has_an_empty_environment(
+    monkeypatch: pytest.MonkeyPatch, started: list[worker._Worker]
+) -> None:
+    monkeypatch.setenv("ERNBOT_MASTER_KEY", "secret")
+    environments = []
+
+    real = asyncio.create_subprocess_exec
+
+    async def record(*command: str, env: dict[str, str], **options: Any) -> asyncio.subprocess.Process:
+        environments.append(env)
+        return await real(*command, env=env, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", record)
+    async with Previewer():
+        assert len(started) == 1
+    assert "ERNBOT_MASTER_KEY" not in environments[0]
+
+
+def test_the_gateway_itself_loads_no_decoder() -> None:
+    script = "import sys, ernbot.imaging.worker; print({'pydicom', 'PIL', 'numpy'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(ernbot.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "set()"
