@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ from ernbot.core.opinion import Opinion
 from ernbot.core.outcome import MIN_OPINIONS, Outcome, Vote
 
 TEMPLATE = Path(__file__).with_name("outcome.typ")
+GLYPHS = Path(__file__).with_name("glyphs.typ")
+LAST_LATIN = "\u024f"
+EPOCH = datetime.fromtimestamp(0, UTC)
+"""What a draft carries as its time of creation, so that it does not change with each printing."""
 
 NOTHING = "–"
 _MISSING_GLYPH = re.compile(r"the text `\"(?P<text>.+?)\"` could not be displayed")
@@ -49,7 +54,7 @@ def render(
     that no font of the machine can draw is replaced by its Unicode name in brackets.
     """
     paper = _Paper(outcome, network, forms, text, language)
-    return _compile(_clean(paper.content(case_id, nickname)), outcome)
+    return _compile(_clean(paper.content(case_id, nickname)), outcome.signature.at if outcome.signature else EPOCH)
 
 
 class _Paper:
@@ -197,29 +202,46 @@ def _clean(content: Any) -> Any:
     return content
 
 
-def _compile(content: Any, outcome: Outcome) -> bytes:
+def _compile(content: Any, at: datetime) -> bytes:
     """The content as PDF, after naming the characters that no font can draw.
+
+    They are looked for one by one first: several of them in a right-to-left line break the layout engine. Then in
+    the document itself, because a letter and its mark can lack a glyph together when each has one alone.
 
     Raises:
         typst.TypstError: the template and the content do not fit, which is a fault of this module.
     """
-    timestamp = int(outcome.signature.at.timestamp()) if outcome.signature else 0
     data = json.dumps(content, ensure_ascii=False)
+    foreign = sorted({character for character in data if character > LAST_LATIN})
+    if foreign:
+        try:
+            _typst(GLYPHS, json.dumps(foreign), at)
+        except typst.TypstError as error:
+            data = _name_missing(data, error)
     while True:
         try:
-            return typst.compile(
-                TEMPLATE,
-                root=TEMPLATE.parent,
-                font_paths=_fonts(),
-                sys_inputs={"outcome": data},
-                pdf_standards="ua-1",
-                timestamp=timestamp,
-            )
+            return _typst(TEMPLATE, data, at)
         except typst.TypstError as error:
             named = _name_missing(data, error)
             if named == data:
                 raise
             data = named
+
+
+def _typst(template: Path, data: str, at: datetime) -> bytes:
+    try:
+        return typst.compile(
+            template,
+            root=template.parent,
+            font_paths=_fonts(),
+            sys_inputs={"data": data},
+            pdf_standards="ua-1",
+            timestamp=int(at.timestamp()),
+        )
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # no Exception, it would end the process
+            raise RuntimeError("the layout engine failed") from None
+        raise
 
 
 @cache

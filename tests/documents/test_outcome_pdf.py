@@ -283,6 +283,23 @@ def test_characters_without_a_glyph_are_named() -> None:
     assert re.fullmatch(r"Evidenceok(👍|\[THUMBSUPSIGN\])(😀|\[GRINNINGFACE\])\[U\+FDD0\]end", evidence)
 
 
+def test_right_to_left_lines_of_characters_without_a_glyph_give_a_pdf() -> None:
+    samaritan = " ".join(chr(code) for code in range(0x800, 0x830))
+    assert "SAMARITANLETTERALAF" in joined(render(drafted().write(Section.EVIDENCE, samaritan)))
+
+
+def test_a_failing_layout_engine_is_an_ordinary_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        pass
+
+    def panic(*_: object, **__: object) -> bytes:
+        raise PanicException("words of the case")
+
+    monkeypatch.setattr("typst.compile", panic)
+    with pytest.raises(RuntimeError, match="the layout engine failed"):
+        render(drafted())
+
+
 def test_misleading_characters_are_seen() -> None:
     assert "a\ufffd1.5mg\ufffdb" in joined(render(drafted().write(Section.EVIDENCE, "a\u202e1.5 mg\u202c b")))
     assert "x\ufffdy\ufffdz" in joined(render(drafted().write(Section.EVIDENCE, "x\x00y\ud800z")))
