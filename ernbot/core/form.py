@@ -101,7 +101,7 @@ class Field:
         return int(text)
 
     def _quantity(self, text: str) -> str:
-        match = re.fullmatch(r"(-?\d+(?:[.,]\d+)?)\s*(\S*)", text, re.ASCII)
+        match = re.fullmatch(r"(-?\d{1,12}(?:[.,]\d{1,6})?)\s*(\S*)", text, re.ASCII)
         if match is None or match[2] not in ("", self.unit):
             raise self._refusal(range=self._range())
         number = Decimal(match[1].replace(",", "."))
