@@ -32,10 +32,6 @@ signer-patient = patient
 signer-parent = forælder
 signer-guardian = værge
 
-section-recommendation = anbefaling
-section-evidence = evidens
-section-follow-up = opfølgning
-
 ## Afslag: hvad der gik galt, og hvad man så gør
 
 refused-no-case = Her er ingen sag, som du deltager i.

@@ -178,3 +178,15 @@ refused-language-unknown = Jeg taler: { $languages }
 refused-device-unsigned = Jeg kan ikke tage imod dette fra din enhed { $device }: Du har ikke bekræftet den. Bekræft den i din klient (Indstillinger → Sessioner) med en anden enhed eller din gendannelsesnøgle, og send så beskeden igen.
 refused-device-unknown = Jeg kan ikke se, hvilken af dine enheder der har sendt dette. Send det igen fra en bekræftet enhed.
 refused-not-direct = Det er ikke en direkte chat: Der er andre i rummet. Start en krypteret chat med mig alene.
+
+## Afslag om filer
+
+refused-file-empty = Filen er tom. Eksportér den igen, og læg den her én gang til.
+refused-file-too-large = Filen er større end { $limit_mb } MB. Eksportér færre eller mindre billeder.
+refused-file-unknown = Jeg viser DICOM-filer samt JPEG- og PNG-billeder. Denne fil er ingen af delene, så der er ingen eksempelvisning.
+refused-file-lies = Filen kalder sig { $claimed }, men er { $found }. Eksportér den igen.
+refused-file-names-patient = Filen afslører, hvem patienten er: { $kinds }. Eksportér den anonymiseret, og læg den her igen.
+refused-file-no-picture = Denne DICOM-fil indeholder intet billede, som jeg kan vise: { $what }.
+refused-file-unsupported = Billederne i filen er pakket på en måde, som jeg ikke kan læse: { $syntax }. Eksportér den ukomprimeret eller som JPEG 2000.
+refused-file-too-complex = Det ville kræve for meget tid eller hukommelse at vise filen. Eksportér færre eller mindre billeder.
+refused-file-broken = Filen er beskadiget eller ufuldstændig. Eksportér den igen, og læg den her én gang til.

@@ -32,10 +32,6 @@ signer-patient = patient
 signer-parent = parent
 signer-guardian = guardian
 
-section-recommendation = recommendation
-section-evidence = evidence
-section-follow-up = follow-up
-
 ## Refusals: what went wrong and what to do next
 
 refused-no-case = There is no case here that you take part in.
