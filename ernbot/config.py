@@ -31,7 +31,8 @@ class Strict(BaseModel):
 
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
-Labels = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], str], Field(min_length=1)]
+Words = Annotated[str, Field(pattern=r"\S")]
+Labels = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Words], Field(min_length=1)]
 
 
 class HomeserverSettings(Strict):
@@ -135,6 +136,9 @@ class _NetworkFile(Strict):
         return self
 
 
+SCALE_POINTS = range(1000)
+
+
 class _OptionTable(Strict):
     id: Identifier
     labels: Labels
@@ -155,8 +159,9 @@ class _FieldTable(Strict):
     def _fits(self) -> _FieldTable:
         if self.kind in ("choice", "choices") and len(self.option) < 2:
             raise ValueError("a choice needs at least two options")
-        if self.kind == "scale" and (self.minimum is None or self.maximum is None or self.minimum < 0):
-            raise ValueError("a scale needs minimum and maximum, not below 0")
+        _unique("option", (option.id for option in self.option))
+        if self.kind == "scale" and not all(bound in SCALE_POINTS for bound in (self.minimum, self.maximum)):
+            raise ValueError("a scale needs minimum and maximum, whole numbers from 0 to 999")
         if self.kind == "code" and not self.systems:
             raise ValueError("a code needs at least one of the systems " + ", ".join(CODE_SYSTEMS))
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:

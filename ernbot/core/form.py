@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal
 
 from ernbot.core.errors import BadInput
@@ -101,23 +101,28 @@ class Field:
         return int(text)
 
     def _quantity(self, text: str) -> str:
-        match = re.fullmatch(r"(-?\d+(?:[.,]\d+)?)\s*(\S*)", text, re.ASCII)
-        bounds = {
-            "unit": self.unit or "",
-            "minimum": str(self.minimum) if self.minimum is not None else "",
-            "maximum": str(self.maximum) if self.maximum is not None else "",
-        }
+        match = re.fullmatch(r"(-?\d{1,12}(?:[.,]\d{1,6})?)\s*(\S*)", text, re.ASCII)
         if match is None or match[2] not in ("", self.unit):
-            raise self._refusal(**bounds)
-        try:
-            number = Decimal(match[1].replace(",", "."))
-        except InvalidOperation:
-            raise self._refusal(**bounds) from None
+            raise self._refusal(range=self._range())
+        number = Decimal(match[1].replace(",", "."))
         too_low = self.minimum is not None and number < self.minimum
         too_high = self.maximum is not None and number > self.maximum
         if too_low or too_high:
-            raise self._refusal(**bounds)
+            raise self._refusal(range=self._range())
         return f"{number} {self.unit}" if self.unit else str(number)
+
+    def _range(self) -> str:
+        """The numbers that fit, without words: `0–300 ng/mL`, `≥ 0`, `… mm`."""
+        match (self.minimum, self.maximum):
+            case (None, None):
+                numbers = "…"
+            case (minimum, None):
+                numbers = f"≥ {minimum}"
+            case (None, maximum):
+                numbers = f"≤ {maximum}"
+            case (minimum, maximum):
+                numbers = f"{minimum}–{maximum}"
+        return f"{numbers} {self.unit}" if self.unit else numbers
 
     def _code(self, text: str) -> str:
         code = text.upper().replace(" ", "")

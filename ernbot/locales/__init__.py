@@ -1,8 +1,9 @@
 """Everything the system says, in every language it speaks: Fluent catalogues, one folder per language.
 
-`bot.ftl` holds the sentences of the bot, `documents.ftl` the headings of documents. A sentence that a language lacks
-is said in English. A sentence that would come out with a hole is an error: no clinician ever reads `{$user}`. Nothing
-here knows Matrix or HTML; a str that fills a placeholder comes out as it went in.
+`bot.ftl` holds our own words and the refusals of the rules, `commands.ftl` what the commands say, `documents.ftl` the
+headings of documents. A sentence that a language lacks is said in English. A sentence that would come out with a hole
+is an error: no clinician ever reads `{$user}`. Nothing here knows Matrix or HTML; a str that fills a placeholder comes
+out as it went in.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fluent.syntax.visitor import Visitor
 
 LANGUAGES = ("en", "da")
 FALLBACK = "en"
-FILES = ("bot.ftl", "documents.ftl")
+FOLDER = Path(__file__).parent
 
 _REGIONS = {"en": "en-GB"}
 """Where a language alone would give the dates of another continent."""
@@ -105,8 +106,8 @@ def parse(name: str, source: str) -> ast.Resource:
 
 @cache
 def _resources(language: str) -> tuple[ast.Resource, ...]:
-    folder = Path(__file__).parent / language
-    return tuple(parse(f"{language}/{file}", (folder / file).read_text(encoding="utf-8")) for file in FILES)
+    paths = sorted((FOLDER / language).glob("*.ftl"))
+    return tuple(parse(f"{language}/{path.name}", path.read_text(encoding="utf-8")) for path in paths)
 
 
 @cache

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
-import ernbot.locales
-from ernbot.locales import FILES, LANGUAGES, catalogue, keys, parse, placeholders
+from ernbot.locales import FOLDER, LANGUAGES, catalogue, keys, parse, placeholders
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
@@ -39,20 +37,19 @@ def test_every_sentence_is_complete_when_its_placeholders_are_filled(language: s
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_key_is_in_two_files(language: str) -> None:
-    folder = Path(ernbot.locales.__file__).parent / language
-    resources = [parse(file, (folder / file).read_text(encoding="utf-8")) for file in FILES]
+    paths = (FOLDER / language).glob("*.ftl")
+    resources = [parse(path.name, path.read_text(encoding="utf-8")) for path in paths]
     found = [entry.id.name for resource in resources for entry in resource.body if hasattr(entry, "id")]
     assert len(found) == len(set(found))
 
 
 def test_every_language_is_listed() -> None:
-    folder = Path(ernbot.locales.__file__).parent
-    assert {path.parent.name for path in folder.glob("*/*.ftl")} == set(LANGUAGES)
+    assert {path.parent.name for path in FOLDER.glob("*/*.ftl")} == set(LANGUAGES)
 
 
 def test_markup_is_only_code_and_strong() -> None:
     for language in LANGUAGES:
-        for path in (Path(ernbot.locales.__file__).parent / language).glob("*.ftl"):
+        for path in (FOLDER / language).glob("*.ftl"):
             for line in path.read_text(encoding="utf-8").splitlines():
                 assert line.count("`") % 2 == 0, line
                 assert line.count("**") % 2 == 0, line

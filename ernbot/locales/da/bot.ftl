@@ -32,10 +32,6 @@ signer-patient = patient
 signer-parent = forælder
 signer-guardian = værge
 
-section-recommendation = anbefaling
-section-evidence = evidens
-section-follow-up = opfølgning
-
 ## Afslag: hvad der gik galt, og hvad man så gør
 
 refused-no-case = Her er ingen sag, som du deltager i.
@@ -43,7 +39,7 @@ refused-not-yours = Din rolle i sagen giver dig ikke mulighed for at { $action }
 refused-withdrawn = Samtykket er trukket tilbage. Intet i sagen behandles længere.
 refused-consent-needed = Det kræver først patientens samtykke til behandling. Registrér det med `!consent give`.
 refused-wrong-state = Du kan ikke { $action } nu. Sagens status: { $state }.
-refused-network-unknown = Du hører ikke til et netværk med det navn. Dine netværk vises med `!help`.
+refused-network-unknown = Du hører ikke til et netværk med det navn. Dine: `{ $networks }`
 refused-not-a-clinician = Kun klinikere, der ser patienter, kan oprette en sag i { $network }.
 refused-expert-unknown = { $user } står ikke på listen hos { $network }. Bed netværkets helpdesk om at tilføje vedkommende først.
 refused-expert-no-patients = { $user } ({ $centre }) ser ikke patienter og kan ikke inviteres til en sag.

@@ -32,10 +32,6 @@ signer-patient = patient
 signer-parent = parent
 signer-guardian = guardian
 
-section-recommendation = recommendation
-section-evidence = evidence
-section-follow-up = follow-up
-
 ## Refusals: what went wrong and what to do next
 
 refused-no-case = There is no case here that you take part in.
@@ -43,7 +39,7 @@ refused-not-yours = Your part in this case does not let you { $action }.
 refused-withdrawn = Consent was withdrawn. Nothing in this case is processed any more.
 refused-consent-needed = This needs the patient’s consent to care first. Record it with `!consent give`.
 refused-wrong-state = You cannot { $action } now. State of the case: { $state }.
-refused-network-unknown = You belong to no network of that name. Your networks are shown by `!help`.
+refused-network-unknown = You belong to no network of that name. Yours: `{ $networks }`
 refused-not-a-clinician = Only clinicians who see patients can open a case in { $network }.
 refused-expert-unknown = { $network } does not list { $user }. Ask its helpdesk to add them first.
 refused-expert-no-patients = { $user } ({ $centre }) does not see patients and cannot be invited to a case.

@@ -178,3 +178,15 @@ refused-language-unknown = I speak: { $languages }
 refused-device-unsigned = I cannot take this from your device { $device }: it has not been verified by you. Verify it in your client (Settings → Sessions) with another device or your recovery key, then send the message again.
 refused-device-unknown = I cannot tell which of your devices sent this. Please send it again from a verified device.
 refused-not-direct = This is no direct chat: others are in this room. Please start an encrypted chat with me alone.
+
+## Refusals of files
+
+refused-file-empty = This file is empty. Please export it again and drop it here once more.
+refused-file-too-large = This file is larger than { $limit_mb } MB. Please export fewer or smaller pictures.
+refused-file-unknown = I show DICOM files, JPEG and PNG pictures. This file is none of them, so there is no preview.
+refused-file-lies = This file calls itself { $claimed } but is { $found }. Please export it again.
+refused-file-names-patient = This file tells who the patient is: { $kinds }. Please export it de-identified and drop it here again.
+refused-file-no-picture = This DICOM file holds no picture that I can show: { $what }.
+refused-file-unsupported = The pictures in this file are packed in a way that I cannot read: { $syntax }. Please export it uncompressed or as JPEG 2000.
+refused-file-too-complex = This file would take too much time or memory to show. Please export fewer or smaller pictures.
+refused-file-broken = This file is damaged or incomplete. Please export it again and drop it here once more.

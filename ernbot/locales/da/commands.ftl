@@ -1,0 +1,192 @@
+### Hvad kommandoerne siger. `kode` i accent grave og **fremhævet** er den eneste opmærkning.
+
+## Vejen ind
+
+greeting = Hej { $name }. Her bringer du en sjælden sag til eksperterne i dit netværk. Det kan du gøre her:
+greeting-networks = Dine netværk:
+greeting-secrecy = Skriv aldrig her, hvem en patient er: intet navn, ingen fødselsdato, intet personnummer.
+greeting-unknown = Hej. Intet netværk har dig på sin liste endnu, så der er ikke noget, du kan gøre her. Bed dit netværks helpdesk om adgang.
+network-name = { $name }
+help-title = Det kan du gøre her
+help-more = Helpdesken i dit netværk hjælper dig personligt.
+help-help = vis, hvad du kan gøre her
+help-language = vælg det sprog, jeg taler til dig: `en` eller `da`
+help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
+help-case-show = vis denne sags kort
+help-consent = registrér patientens samtykke, spørgsmål for spørgsmål
+help-consent-give = registrér det på én linje: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`
+help-consent-withdraw = træk et samtykke tilbage; uden `care` opløses panelet med det samme
+help-panel-invite = hent eksperter ind, ved navn eller kompetence
+help-panel-show = vis, hvem der er spurgt
+help-opinion = afgiv eller ret din vurdering: på én linje, eller alene, spørgsmål for spørgsmål
+help-opinion-show = vis hver eksperts seneste vurdering
+help-cancel = forlad de åbne spørgsmål
+help-outcome-draft = saml vurderingerne til en konklusion
+help-outcome-show = vis konklusionen, som den er nu
+help-outcome-recommend = skriv anbefalingen
+help-outcome-evidence = skriv den evidens, den hviler på
+help-outcome-followup = skriv opfølgningen
+help-outcome-agree = erklær dig enig i anbefalingen
+help-outcome-dissent = erklær dig uenig, med din begrundelse
+help-outcome-sign = underskriv konklusionen og afslut sagen
+language-set = Fra nu af taler jeg dansk til dig.
+usage = Skriv det sådan: `{ $usage }`
+not-a-command = Jeg svarer på kommandoer. `!help` viser, hvad du kan gøre her.
+
+## Sager og deres kort
+
+case-created = Din sag **{ $nickname }** er åben. Jeg har inviteret dig til dens rum: Alt andet sker dér.
+card-title = { $nickname }
+card-question = **Spørgsmål**
+card-network = Netværk
+card-state = Status
+card-requester = Rekvirent og leder
+card-consent = Samtykke: { $purpose }
+card-consent-none = ikke registreret
+card-consent-given = givet { $date } af { $signer }, formular { $version }
+card-consent-expired = givet { $date } af { $signer }, formular { $version }: skal fornyes
+card-consent-withdrawn = trukket tilbage { $date }
+card-expert = { $name }
+card-must-act = Hvem skal handle
+card-next = Næste skridt
+card-nobody = ingen
+panelist-asked = spurgt
+panelist-answered = har afgivet vurdering
+next-consent = Registrér patientens samtykke med `!consent`. Ingen andre kan komme ind før det.
+next-invite = Læg skanninger og fotografier her, og hent derefter eksperter ind med `!panel invite`.
+next-opinion = Hver ekspert afgiver en vurdering med `!opinion`.
+next-draft = Alle vurderinger er inde: Saml dem med `!outcome draft`.
+next-recommend = Skriv anbefalingen med `!outcome recommend`.
+next-vote = Panelet svarer `!outcome agree` eller `!outcome dissent`; derefter underskriver lederen med `!outcome sign`.
+next-closed = Konklusionen er underskrevet. Den behandlende læge beslutter.
+next-withdrawn = Samtykket er trukket tilbage. Intet behandles længere.
+
+## Samtykke
+
+consent-recorded = Registreret. Papiret bliver hos dig på hospitalet.
+consent-purpose = Samtykke
+consent-care-covered = Behandling er dækket: Du kan lægge filer her og hente eksperter ind med `!panel invite`.
+consent-care-missing = Behandling er endnu ikke dækket, så ingen andre kan komme ind.
+consent-withdrawn = Samtykket til { $purpose } er trukket tilbage fra nu af.
+withdrawal-done =
+    Samtykket til behandling er trukket tilbage for **{ $nickname }**. { $count ->
+        [0] Der var ingen andre i rummet.
+        [one] Én ekspert er fjernet, og rummet er lukket.
+       *[other] { $count } eksperter er fjernet, og rummet er lukket.
+    }
+withdrawal-removed = Fjernet
+withdrawal-stopped = Intet i sagen behandles længere, og det, der var på vej, er standset.
+withdrawal-not-recalled = Det, medlemmerne allerede har læst eller gemt på deres enheder, kan ikke kaldes tilbage. Fortæl venligst patienten det.
+ask-consent-purposes = Hvad har patienten givet samtykke til?
+ask-consent-form = Hvilken version af samtykkeerklæringen er underskrevet, som der står på den?
+ask-consent-lang = På hvilket sprog er erklæringen? For eksempel `en` eller `da`.
+ask-consent-signer = Hvem har underskrevet den?
+ask-consent-signed = Hvilken dag blev den underskrevet? For eksempel `2026-03-31`.
+
+## Spørgsmål et for et
+
+dialogue-opening = { $count } spørgsmål. Svar her i tråden eller som svar på beskeden; nummererede reaktioner virker også. `!cancel` forlader dem.
+dialogue-question = **{ $question }**
+dialogue-option = { $label }
+dialogue-hint-choices = Der må gerne være flere: `1, 2`.
+dialogue-hint-scale = Et helt tal fra { $minimum } til { $maximum }.
+dialogue-hint-quantity = Et tal i { $unit }.
+dialogue-hint-code = En kode: { $systems }
+dialogue-hint-optional = `-` springer over.
+dialogue-confirm = Er det rigtigt? Svar **ja** med ord for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. `!cancel` smider det væk.
+dialogue-answer = { $question } { $answer }
+cancel-done = Intet blev registreret.
+cancel-nothing = Der er intet at annullere.
+
+## Filer
+
+file-facts-dicom = { $format } · { $modality } · { $body } · { $width } × { $height } · { $frames ->
+        [one] ét billede
+       *[other] { $frames } billeder
+    }
+file-facts-photo = { $format }-fotografi · { $width } × { $height }
+file-lossy = Komprimeret med tab.
+file-not-for-diagnosis = Til drøftelse, ikke til primær diagnostik.
+file-removed = Jeg har taget filen ud af rummet.
+file-kept = Selve filen bliver i rummet.
+file-alt = Eksempelvisning: { $what }
+
+## Panelet
+
+panel-invited = Inviteret:
+panel-person = { $name }, { $centre } ({ $country })
+panel-already = De er allerede inviteret.
+panel-title = Panelet
+panel-empty = Ingen er inviteret endnu. Brug `!panel invite`.
+panel-not-reached = { $name } kunne ikke inviteres: Hjemmeserveren kender ikke kontoen. Sig det venligst til helpdesken.
+
+## Vurderinger
+
+opinion-recorded = Din vurdering er registreret. Afgiv den igen med `!opinion` for at rette den; alle versioner gemmes.
+opinion-revised = Din vurdering er registreret som version { $version }. Tidligere versioner er gemt.
+opinion-by = { $name }, version { $version }, { $date }
+
+## Konklusionen
+
+outcome-title = Konklusion, version { $version }
+outcome-recommendation = **Anbefaling**
+outcome-recommendation-none = Ingen anbefaling endnu: `!outcome recommend …`
+outcome-evidence = **Evidens**
+outcome-evidence-none = Ingen evidens endnu: `!outcome evidence …`
+outcome-follow-up = **Opfølgning**
+outcome-follow-up-none = Ingen opfølgning endnu: `!outcome followup …`
+outcome-agrees = Enig
+outcome-dissents = Uenig
+outcome-opinions =
+    { $count ->
+        [one] Én vurdering er samlet.
+       *[other] { $count } vurderinger er samlet.
+    }
+outcome-drafted = Vurderingerne er samlet. Skriv anbefalingen med `!outcome recommend …`.
+outcome-votes-void = Teksten er ændret, så de hidtidige stemmer tæller ikke længere.
+outcome-vote-now = Panel: Svar venligst `!outcome agree` eller `!outcome dissent …`. Lederen underskriver med `!outcome sign`.
+outcome-too-few =
+    Med { $count ->
+        [one] én vurdering
+       *[other] { $count } vurderinger
+    } i stedet for mindst { $minimum } tæller sagen ikke med i netværkets monitorering. Underskriv alligevel med `!outcome sign confirm`.
+outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
+outcome-file = Konklusion { $nickname }.pdf
+vote-agrees = Registreret: Du er enig i version { $version }.
+vote-dissents = Registreret: Du er uenig i version { $version }. Din begrundelse står i konklusionen.
+
+## Hvad botten siger om rum og enheder
+
+room-not-encrypted = Jeg arbejder kun i krypterede rum. Slå kryptering til i chattens indstillinger, eller start en ny krypteret chat med mig.
+unexpected = Noget gik galt (ref. { $ref }). Intet blev ændret. Prøv igen, eller giv helpdesken referencen.
+unreadable = Jeg kunne ikke læse din besked, fordi din enhed ikke har sendt mig dens nøgle. Send den igen; hjælper det ikke, så log ud og ind igen.
+edited = Jeg handler ikke på redigerede beskeder. Send kommandoen som en ny besked.
+
+## Afslag i samtalen
+
+refused-person-unknown = Intet netværk har dig på sin liste. Bed dit netværks helpdesk om adgang.
+refused-not-in-a-case-room = Det virker kun i et sagsrum. Opret en sag her med `!case new`.
+refused-not-in-a-direct-chat = Det virker kun i din direkte chat med mig.
+refused-command-unknown = Jeg kender ikke `{ $command }`. Mente du `{ $nearest }`?
+refused-answer-twice = `{ $field }` står der to gange. Angiv det én gang.
+refused-date = “{ $text }” er ikke en dato. Skriv den som `2026-03-31`.
+refused-dialogue-yes = Svar **ja** for at registrere det, eller `{ $prefix }cancel` for at smide det væk.
+refused-expert-or-competence = “{ $word }” er hverken en person eller en kompetence i dette netværk. Dets kompetencer: { $competences }
+refused-competence-empty = Alle eksperter i { $competence } er allerede inviteret, eller netværket har ingen.
+refused-images-consent = Et fotografi kan vise, hvem patienten er. Registrér først samtykke til identificerbare billeder: `!consent give images …`
+refused-language-unknown = Jeg taler: { $languages }
+refused-device-unsigned = Jeg kan ikke tage imod dette fra din enhed { $device }: Du har ikke bekræftet den. Bekræft den i din klient (Indstillinger → Sessioner) med en anden enhed eller din gendannelsesnøgle, og send så beskeden igen.
+refused-device-unknown = Jeg kan ikke se, hvilken af dine enheder der har sendt dette. Send det igen fra en bekræftet enhed.
+refused-not-direct = Det er ikke en direkte chat: Der er andre i rummet. Start en krypteret chat med mig alene.
+
+## Afslag om filer
+
+refused-file-empty = Filen er tom. Eksportér den igen, og læg den her én gang til.
+refused-file-too-large = Filen er større end { $limit_mb } MB. Eksportér færre eller mindre billeder.
+refused-file-unknown = Jeg viser DICOM-filer samt JPEG- og PNG-billeder. Denne fil er ingen af delene, så der er ingen eksempelvisning.
+refused-file-lies = Filen kalder sig { $claimed }, men er { $found }. Eksportér den igen.
+refused-file-names-patient = Filen afslører, hvem patienten er: { $kinds }. Eksportér den anonymiseret, og læg den her igen.
+refused-file-no-picture = Denne DICOM-fil indeholder intet billede, som jeg kan vise: { $what }.
+refused-file-unsupported = Billederne i filen er pakket på en måde, som jeg ikke kan læse: { $syntax }. Eksportér den ukomprimeret eller som JPEG 2000.
+refused-file-too-complex = Det ville kræve for meget tid eller hukommelse at vise filen. Eksportér færre eller mindre billeder.
+refused-file-broken = Filen er beskadiget eller ufuldstændig. Eksportér den igen, og læg den her én gang til.

@@ -1,0 +1,280 @@
+"""What an administrator gets wrong is said with its file and its dotted path."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ernbot.config import ConfigError, check_forms, load_directory, load_forms, load_settings, read_secret
+from ernbot.core.directory import CentreKind, Directory, Role
+from ernbot.core.form import CODE_SYSTEMS, Form, Kind
+
+from .samples import FORM, NETWORK
+
+SETTINGS = """
+[homeserver]
+url = "http://localhost:8008"
+server_name = "example.org"
+token_file = "secrets/token"
+[vault]
+key_file = "secrets/master.key"
+previous_key_files = ["secrets/old.key"]
+"""
+
+NETWORK_FILE = """
+id = "ern-cranio"
+name = "ERN CRANIO"
+opinion_form = "small"
+[[competence]]
+id = "cleft"
+labels = { en = "Cleft", da = "Spalte" }
+[[centre]]
+id = "rotterdam"
+name = "Erasmus MC"
+country = "NL"
+kind = "reference-centre"
+competences = ["cleft"]
+[[person]]
+user = "anna"
+name = "Anna Jensen"
+centre = "rotterdam"
+competences = ["cleft"]
+[[person]]
+user = "@bram:other.example"
+name = "Bram de Vries"
+centre = "rotterdam"
+role = "coordinator"
+languages = ["nl", "en"]
+"""
+
+FORM_FILE = """
+id = "small"
+version = "1.2"
+labels = { en = "Small" }
+[[field]]
+id = "step"
+kind = "choice"
+labels = { en = "Step" }
+[[field.option]]
+id = "surgery"
+labels = { en = "Surgery" }
+[[field.option]]
+id = "watch"
+labels = { en = "Watch" }
+[[field]]
+id = "size"
+kind = "quantity"
+unit = "mm"
+minimum = 0.1
+required = false
+labels = { en = "Size" }
+"""
+
+
+def written(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def changed(content: str, old: str, new: str) -> str:
+    assert old in content
+    return content.replace(old, new, 1)
+
+
+def test_settings_have_defaults_and_absolute_paths(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, "ernbot.toml", SETTINGS))
+    assert settings.bot_user_id == "@ernbot:example.org"
+    assert settings.homeserver.device_id == "ERNBOT"
+    assert settings.homeserver.token_file == tmp_path / "secrets/token"
+    assert settings.vault.key_file == tmp_path / "secrets/master.key"
+    assert settings.vault.previous_key_files == (tmp_path / "secrets/old.key",)
+    assert settings.networks == tmp_path / "networks"
+    assert settings.storage.crypto_store == tmp_path / "data/crypto"
+    assert settings.files.max_megabytes == 100
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("server_name", "servername", "at 'homeserver.servername': unknown key"),
+        ("server_name", "servername", "at 'homeserver.server_name': Field required"),
+        ("[vault]", "[files]\nmax_megabyte = 1\n[vault]", "at 'files.max_megabyte': unknown key"),
+        ("[vault]", "[files]\nmax_megabytes = 0\n[vault]", "at 'files.max_megabytes': "),
+        ("[vault]", "[files]\nmax_megabytes = 'x'\n[vault]", "at 'files.max_megabytes': "),
+        ("[vault]", "[files]\npreview_seconds = nan\n[vault]", "at 'files.preview_seconds': "),
+        ("http://", "file://", "at 'homeserver.url': "),
+        ('key_file = "secrets/master.key"', "", "at 'vault': give either key_file or key_env"),
+        ("[vault]", "[vault]\nkey_env = 'KEY'", "at 'vault': give either key_file or key_env"),
+        ("[vault]", "[vaults]", "at 'vaults': unknown key"),
+        ("[homeserver]", "[homeserver", "is not valid TOML"),
+        ("[homeserver]", "homeserver = 1\n[x]", "at 'homeserver': "),
+    ],
+)
+def test_a_fault_in_the_settings_has_its_path(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    path = written(tmp_path, "ernbot.toml", changed(SETTINGS, old, new))
+    with pytest.raises(ConfigError) as error:
+        load_settings(path)
+    assert any(line.startswith(f"{path}: {complaint}") for line in str(error.value).splitlines()), str(error.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "ernbot.toml"
+    with pytest.raises(ConfigError, match=f"^{re.escape(str(missing))}: cannot be read: No such file"):
+        load_settings(missing)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(tmp_path)
+    missing.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        load_settings(missing)
+
+
+def test_a_network_file_becomes_a_network(tmp_path: Path) -> None:
+    written(tmp_path, "one.toml", NETWORK_FILE)
+    written(tmp_path, "notes.txt", "not read")
+    (network,) = load_directory(tmp_path, "example.org").networks
+    assert (network.id, network.opinion_form) == ("ern-cranio", "small")
+    assert network.competences[0].labels == {"en": "Cleft", "da": "Spalte"}
+    assert network.centres[0].kind is CentreKind.REFERENCE
+    assert [(p.user_id, p.role, p.languages) for p in network.people] == [
+        ("@anna:example.org", Role.CLINICIAN, ("en",)),
+        ("@bram:other.example", Role.COORDINATOR, ("nl", "en")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("opinion_form", "opinionform", "at 'opinionform': unknown key"),
+        ("country", "land", "at 'centre.0.land': unknown key"),
+        ('"NL"', '"nl"', "at 'centre.0.country': "),
+        ("reference-centre", "referencecentre", "at 'centre.0.kind': "),
+        ("coordinator", "boss", "at 'person.1.role': "),
+        ('"anna"', '"anna jensen"', "at 'person.0.user': "),
+        ('id = "cleft"', 'id = "Cleft"', "at 'competence.0.id': "),
+        ('{ en = "Cleft", da = "Spalte" }', "{}", "at 'competence.0.labels': "),
+        ('en = "Cleft"', 'en = " "', "at 'competence.0.labels.en': "),
+        ('centre = "rotterdam"', 'centre = "delft"', "person 'anna' names the unknown centre 'delft'"),
+        (
+            'competences = ["cleft"]\n[[person]]',
+            'competences = ["skull"]\n[[person]]',
+            "centre 'rotterdam' names the unknown",
+        ),
+        ('"@bram:other.example"', '"anna"', "person 'anna' is there twice"),
+    ],
+)
+def test_a_fault_in_a_network_has_its_path(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    path = written(tmp_path, "one.toml", changed(NETWORK_FILE, old, new))
+    with pytest.raises(ConfigError) as error:
+        load_directory(tmp_path, "example.org")
+    assert any(line.startswith(f"{path}: {complaint}") for line in str(error.value).splitlines()), str(error.value)
+
+
+def test_networks_are_there_and_there_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no network"):
+        load_directory(tmp_path, "example.org")
+    for name in ("one.toml", "two.toml"):
+        written(tmp_path, name, NETWORK_FILE)
+    with pytest.raises(ConfigError, match="network 'ern-cranio' is there twice"):
+        load_directory(tmp_path, "example.org")
+
+
+def test_a_form_file_becomes_a_form(tmp_path: Path) -> None:
+    written(tmp_path, "small.toml", FORM_FILE)
+    forms = load_forms(tmp_path)
+    step, size = forms["small"].fields
+    assert [option.id for option in step.options] == ["surgery", "watch"]
+    assert (size.unit, size.minimum, size.required) == ("mm", Decimal("0.1"), False)
+    assert forms["small"].parse({"step": "watch", "size": "0,1"}) == {"step": "watch", "size": "0.1 mm"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("required", "requird", "at 'field.1.requird': unknown key"),
+        ('"choice"', '"chioce"', "at 'field.0.kind': "),
+        ('version = "1.2"', "version = 1", "at 'version': "),
+        ('id = "watch"', 'id = "surgery"', "at 'field.0': option 'surgery' is there twice"),
+        (
+            '[[field.option]]\nid = "watch"\nlabels = { en = "Watch" }\n',
+            "",
+            "at 'field.0': a choice needs at least two",
+        ),
+        ('id = "size"', 'id = "step"', "field 'step' is there twice"),
+        ("minimum = 0.1", "minimum = 3\nmaximum = 3", "at 'field.1': minimum must be below maximum"),
+        ("minimum = 0.1", "minimum = nan", "at 'field.1.minimum': "),
+        ('"quantity"', '"scale"', "at 'field.1': a scale needs minimum and maximum"),
+        ('"quantity"', '"code"', "at 'field.1': a code needs at least one of the systems ORPHA"),
+        ('unit = "mm"', 'systems = ["XYZ"]', "at 'field.1': unknown code system 'XYZ'"),
+    ],
+)
+def test_a_fault_in_a_form_has_its_path(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    path = written(tmp_path, "small.toml", changed(FORM_FILE, old, new))
+    with pytest.raises(ConfigError) as error:
+        load_forms(tmp_path)
+    assert any(line.startswith(f"{path}: {complaint}") for line in str(error.value).splitlines()), str(error.value)
+
+
+@pytest.mark.parametrize(("low", "high"), [("0.5", "3"), ("1", "1000"), ("-1", "5"), ("1", "4.5")])
+def test_a_scale_has_points_that_can_be_typed(tmp_path: Path, low: str, high: str) -> None:
+    scale = f'"scale"\nmaximum = {high}'
+    written(tmp_path, "small.toml", FORM_FILE.replace('"quantity"', scale).replace("0.1", low))
+    with pytest.raises(ConfigError, match="a scale needs minimum and maximum, whole numbers from 0 to 999"):
+        load_forms(tmp_path)
+
+
+def test_forms_are_there_once_and_every_network_has_its_own(tmp_path: Path) -> None:
+    written(tmp_path, "one.toml", FORM_FILE)
+    written(tmp_path, "two.toml", FORM_FILE)
+    with pytest.raises(ConfigError, match="form 'small' is there twice"):
+        load_forms(tmp_path)
+    check_forms(Directory((NETWORK,)), {"small": FORM})
+    with pytest.raises(ConfigError, match="network 'ern-cranio': at 'opinion_form': there is no form 'small'"):
+        check_forms(Directory((NETWORK,)), {})
+
+
+def test_a_secret_comes_from_its_file_or_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, "key", " secret\n")
+    monkeypatch.setenv("ERNBOT_KEY", "other")
+    assert read_secret(path, None, "master key") == "secret"
+    assert read_secret(None, "ERNBOT_KEY", "master key") == "other"
+    with pytest.raises(ConfigError, match="cannot read the master key: No such file"):
+        read_secret(tmp_path / "none", None, "master key")
+    with pytest.raises(ConfigError, match="environment variable ERNBOT_NONE: the master key is empty"):
+        read_secret(None, "ERNBOT_NONE", "master key")
+    with pytest.raises(ConfigError, match="the master key is empty"):
+        read_secret(written(tmp_path, "key", "\n"), None, "master key")
+
+
+FORMS = load_forms(Path("config/forms"))
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
+def test_our_forms_use_every_kind_and_take_one_minute(form: Form) -> None:
+    kinds: set[Kind] = {field.kind for field in form.fields}
+    assert kinds == {"choice", "choices", "scale", "quantity", "code", "text"}
+    assert sum(field.required for field in form.fields) <= 4
+    assert {system for field in form.fields for system in field.systems} >= {"ORPHA", "HP"} <= CODE_SYSTEMS.keys()
+    for labels in (form.labels, *(f.labels for f in form.fields), *(o.labels for f in form.fields for o in f.options)):
+        assert labels.keys() == {"en", "da"}
+
+
+@pytest.mark.parametrize(
+    ("form", "answers"),
+    [
+        ("cranio-opinion", {"diagnosis": "ORPHA:2343", "recommendation": "surgery", "confidence": "4"}),
+        ("ecnm-opinion", {"diagnosis": "ORPHA:2467", "recommendation": "kit", "confidence": "4"}),
+    ],
+)
+def test_one_line_is_enough_for_our_forms(form: str, answers: dict[str, str]) -> None:
+    assert FORMS[form].parse(answers) == {**answers, "confidence": 4}
+
+
+def test_an_option_is_never_meant_by_two_answers() -> None:
+    for form in FORMS.values():
+        for field in form.fields:
+            names = [{option.id, *(label.casefold() for label in option.labels.values())} for option in field.options]
+            assert sum(map(len, names)) == len(set().union(*names)), f"{form.id}: {field.id}"
