@@ -1,0 +1,54 @@
+"""`!case …`: bring a case, look at its card."""
+
+from __future__ import annotations
+
+import secrets
+
+from ernbot.commands.card import card
+from ernbot.commands.context import Context
+from ernbot.commands.effects import CreateCaseRoom
+from ernbot.commands.registry import Rest, command
+from ernbot.commands.reply import Reply, say
+from ernbot.core.access import check_new_case
+from ernbot.core.case import Action, new_case
+from ernbot.core.errors import BadInput, Refused
+
+_COLOURS = (
+    "Amber Azure Coral Copper Crimson Golden Indigo Ivory Jade Lilac Maroon Olive Pearl Russet Silver Teal Violet"
+).split()
+_BIRDS = (
+    "Avocet Bittern Bunting Crane Curlew Dipper Dunlin Eider Fulmar Godwit Heron Ibis Kestrel Lapwing Linnet Merlin "
+    "Osprey Petrel Plover Puffin Redstart Shrike Siskin Skylark Swift Tern Wagtail Warbler Wheatear Wren"
+).split()
+
+
+def nickname() -> str:
+    """A name for a case that says nothing about anybody."""
+    return f"{secrets.choice(_COLOURS)} {secrets.choice(_BIRDS)} {secrets.randbelow(90) + 10}"
+
+
+@command("case new", where="direct", action=Action.CREATE)
+async def new(ctx: Context, network: str, question: Rest) -> Reply:
+    """Open a case: the room is made, and its requester invited."""
+    wanted = ctx.office.directory.network(network.casefold())
+    try:
+        check_new_case(ctx.actor, wanted)
+    except Refused as refusal:
+        ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.CREATE, decision=refusal.code)
+        if refusal.code == "network-unknown":
+            mine = ", ".join(n.id for n, _ in ctx.office.directory.memberships(ctx.actor))
+            raise BadInput("network-unknown", networks=mine) from None
+        raise
+    assert wanted is not None
+    case = new_case(secrets.token_hex(8), wanted.id, nickname(), ctx.actor, question, ctx.now)
+    ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.CREATE, case_id=case.id, decision="allowed")
+    await ctx.tx.add_case(case)
+    await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, wanted.id, ctx.actor))
+    return say("case-created", nickname=case.nickname)
+
+
+@command("case show", where="case", action=Action.READ)
+async def show(ctx: Context) -> Reply:
+    """Show the card of this room's case."""
+    case = await ctx.case(Action.READ)
+    return card(case, ctx.office, ctx.now)

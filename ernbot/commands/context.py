@@ -1,0 +1,72 @@
+"""What a command may see: the transaction, the actor, the room and the configuration. Never Matrix, SQL or a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ernbot.commands.card import card
+from ernbot.commands.effects import Access, Card, Message, Outbox
+from ernbot.commands.office import Office
+from ernbot.commands.reply import Reply
+from ernbot.core.case import Action, Case
+from ernbot.storage.records import CasePlace
+from ernbot.storage.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Context:
+    """One message of one person, checked: `actor` really sent it, from the signed device `device_id`.
+
+    `place` is the case room in which it was written, None in a direct chat. `mentions` are the user ids that the
+    message mentions, apart from the bot.
+    """
+
+    tx: Transaction
+    office: Office
+    actor: str
+    device_id: str
+    room_id: str
+    event_id: str
+    now: datetime
+    thread: str | None = None
+    place: CasePlace | None = None
+    mentions: tuple[str, ...] = ()
+
+    @property
+    def outbox(self) -> Outbox:
+        return Outbox(self.tx, self.now)
+
+    @property
+    def root(self) -> str:
+        """The event under which a dialogue hangs: the thread in which somebody wrote, or their message."""
+        return self.thread or self.event_id
+
+    async def case(self, action: Action) -> Case:
+        """The case of this room, through the access gate.
+
+        Raises:
+            Refused: see `core.access.check_case`.
+        """
+        return await self.tx.case_in(self.room_id, self.actor, action, self.office.directory, self.now)
+
+    async def save(self, case: Case) -> None:
+        """Store a changed case and bring its card up to date."""
+        await self.tx.save_case(case)
+        await self.outbox.to_case(case.id, Card(card(case, self.office, self.now), case.requester))
+
+    async def say(self, reply: Reply, *, tag: str | None = None, choices: int = 0, thread: str | None = None) -> None:
+        """Answer the message at hand where it was written.
+
+        `choices` asks for numbered reactions to choose from, `thread` moves the answer into a thread.
+        """
+        message = Message(reply, self.actor, self.event_id, thread or self.thread, choices)
+        if self.place is not None:
+            await self.outbox.to_case(self.place.case_id, message, tag=tag)
+        else:
+            await self.outbox.to_room(self.room_id, message, tag=tag)
+
+
+def access(case: Case, *, open: bool = True, closed: bool = False) -> Access:
+    """What the homeserver is to enforce for a case."""
+    return Access(case.requester, case.admitted, open, closed)

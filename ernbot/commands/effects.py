@@ -1,0 +1,216 @@
+"""Everything that the bot does to the outside world, as data: the payloads of the outbox.
+
+A command never acts. It adds effects in its transaction; the sender carries them out after the commit, each one once,
+strictly in the order of their lane.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from ernbot.commands.reply import Reply
+from ernbot.core.outcome import Outcome
+from ernbot.storage.records import OutboxItem
+from ernbot.storage.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Message:
+    """Say something. `reader` sets the language; `reply_to` and `thread` are event ids.
+
+    `plain` sends without encryption: only for sentences that explain why encryption failed, never with content.
+    """
+
+    reply: Reply
+    reader: str
+    reply_to: str | None = None
+    thread: str | None = None
+    choices: int = 0
+    plain: bool = False
+    kind: Literal["message"] = "message"
+
+
+@dataclass(frozen=True)
+class Card:
+    """Show the state of the case: `fresh` posts and pins a new card, otherwise the pinned one is edited."""
+
+    reply: Reply
+    reader: str
+    fresh: bool = False
+    kind: Literal["card"] = "card"
+
+
+@dataclass(frozen=True)
+class ShowFile:
+    """Show the preview of a stored file; `original` sends the file itself once more, for people who came later."""
+
+    file_id: str
+    caption: Reply
+    reader: str
+    reply_to: str | None = None
+    original: bool = False
+    kind: Literal["file"] = "file"
+
+
+@dataclass(frozen=True)
+class SendOutcome:
+    """Send the outcome as a PDF."""
+
+    outcome: Outcome
+    nickname: str
+    network: str
+    reader: str
+    kind: Literal["outcome"] = "outcome"
+
+
+@dataclass(frozen=True)
+class CreateCaseRoom:
+    """Create the room of a case and invite its requester."""
+
+    nickname: str
+    network: str
+    requester: str
+    kind: Literal["create-case-room"] = "create-case-room"
+
+
+@dataclass(frozen=True)
+class FileInSpace:
+    """List a room in the private space of its network."""
+
+    network: str
+    child: str
+    kind: Literal["space-child"] = "space-child"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Tell the homeserver who may be in the case room; it enforces this whatever the bot does later."""
+
+    requester: str
+    admitted: tuple[str, ...]
+    open: bool
+    closed: bool = False
+    kind: Literal["access"] = "access"
+
+
+@dataclass(frozen=True)
+class Invite:
+    user_id: str
+    kind: Literal["invite"] = "invite"
+
+
+@dataclass(frozen=True)
+class Remove:
+    user_id: str
+    kind: Literal["remove"] = "remove"
+
+
+@dataclass(frozen=True)
+class Redact:
+    event_id: str
+    kind: Literal["redact"] = "redact"
+
+
+@dataclass(frozen=True)
+class Join:
+    kind: Literal["join"] = "join"
+
+
+@dataclass(frozen=True)
+class Leave:
+    kind: Literal["leave"] = "leave"
+
+
+@dataclass(frozen=True)
+class OpenDirectChat:
+    """Make sure that there is a direct chat with somebody; the lane waits until they are in it."""
+
+    user_id: str
+    kind: Literal["direct-chat"] = "direct-chat"
+
+
+Effect = (
+    Message
+    | Card
+    | ShowFile
+    | SendOutcome
+    | CreateCaseRoom
+    | FileInSpace
+    | Access
+    | Invite
+    | Remove
+    | Redact
+    | Join
+    | Leave
+    | OpenDirectChat
+)
+
+_adapter: TypeAdapter[Effect] = TypeAdapter(Effect)
+
+
+def dump(effect: Effect) -> dict[str, Any]:
+    """The effect as JSON values."""
+    payload: dict[str, Any] = _adapter.dump_python(effect, mode="json")
+    return payload
+
+
+def load(payload: dict[str, Any]) -> Effect:
+    """The effect of an outbox row."""
+    return _adapter.validate_python(payload)
+
+
+def case_lane(case_id: str) -> str:
+    return f"case:{case_id}"
+
+
+def direct_lane(user_id: str) -> str:
+    return f"direct:{user_id}"
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """Adds effects to the transaction at hand."""
+
+    tx: Transaction
+    now: datetime
+
+    async def _add(
+        self,
+        lane: str,
+        effect: Effect,
+        *,
+        case_id: str | None = None,
+        room_id: str | None = None,
+        tag: str | None = None,
+    ) -> None:
+        await self.tx.send(
+            OutboxItem(
+                id=secrets.token_urlsafe(18),
+                lane=lane,
+                kind=effect.kind,
+                case_id=case_id,
+                room_id=room_id,
+                payload=dump(effect),
+                at=self.now,
+                tag=tag,
+            )
+        )
+
+    async def to_case(self, case_id: str, effect: Effect, *, tag: str | None = None) -> None:
+        """For the room of a case, which may not exist yet."""
+        await self._add(case_lane(case_id), effect, case_id=case_id, tag=tag)
+
+    async def to_room(self, room_id: str, effect: Effect, *, tag: str | None = None) -> None:
+        """For a room that is no case room."""
+        await self._add(f"room:{room_id}", effect, room_id=room_id, tag=tag)
+
+    async def to_person(self, user_id: str, reply: Reply) -> None:
+        """For the direct chat with somebody, which is opened when there is none; waits until they are in it."""
+        lane = direct_lane(user_id)
+        await self._add(lane, OpenDirectChat(user_id))
+        await self._add(lane, Message(reply, user_id))

@@ -1,0 +1,36 @@
+"""The configuration that every command works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ernbot.core.case import Case
+from ernbot.core.directory import Directory, Network
+from ernbot.core.errors import Refused
+from ernbot.core.form import Form
+
+
+@dataclass(frozen=True)
+class Office:
+    """`bot` is the bot's own user id; `forms` maps form ids to forms."""
+
+    bot: str
+    directory: Directory
+    forms: Mapping[str, Form]
+    languages: tuple[str, ...]
+    max_megabytes: int = 100
+
+    def network(self, case: Case) -> Network:
+        """The network of a case.
+
+        Raises:
+            Refused: `no-case` when an administrator has taken the network out of the configuration.
+        """
+        network = self.directory.network(case.network)
+        if network is None:
+            raise Refused("no-case")
+        return network
+
+    def opinion_form(self, case: Case) -> Form:
+        return self.forms[self.network(case).opinion_form]

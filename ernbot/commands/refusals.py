@@ -1,0 +1,27 @@
+"""A rule that said no, as something to say. Which sentence belongs to which code is the catalogue's business."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import Enum
+
+from ernbot.commands.reply import Labels, Reply, Symbol, Text, Value
+from ernbot.core.errors import Refused
+
+OUR_WORDS = frozenset({"state"})
+"""Fields whose str is a word of ours and not somebody's own."""
+
+
+def refusal(error: Refused) -> Reply:
+    """The sentence `refused-<code>` with the fields of the refusal; an Enum becomes a Symbol named like its field."""
+    return Reply((Text(f"refused-{error.code}", {name: _value(name, field) for name, field in error.fields.items()}),))
+
+
+def _value(name: str, field: object) -> Value:
+    if isinstance(field, Enum):
+        return Symbol(name, str(field.value))
+    if isinstance(field, str) and name in OUR_WORDS:
+        return Symbol(name, field)
+    if isinstance(field, date | int | str | Labels | Symbol) and not isinstance(field, bool):
+        return field
+    return str(field)

@@ -1,0 +1,147 @@
+"""What a command is, and how typed words become its arguments.
+
+The arguments come from the annotations of the function: `str` is one word, `Rest` the rest of the line, `Words` one or
+more words, `Answers` any number of `key=value`. What does not fit is `BadInput("usage")` with the command's usage line.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NewType, get_type_hints
+
+from ernbot.commands.reply import Reply
+from ernbot.core.case import Action
+from ernbot.core.errors import BadInput
+
+PREFIX = "!"
+
+Rest = NewType("Rest", str)
+Words = NewType("Words", tuple[str, ...])
+Answers = NewType("Answers", dict[str, str])
+
+Where = Literal["case", "direct", "anywhere"]
+Handler = Callable[..., Awaitable[Reply | None]]
+
+_KEY = re.compile(r"(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)=")
+_SHAPES: Mapping[Any, str] = {str: "<{}>", Rest: "<{} …>", Words: "<{} …>", Answers: "<key>=<value> …"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument; `takes` is `str`, `Rest`, `Words` or `Answers`."""
+
+    name: str
+    takes: Any
+    required: bool
+
+    @property
+    def shape(self) -> str:
+        text = _SHAPES[self.takes].format(self.name)
+        return text if self.required else f"[{text}]"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command by its words. `action` is what the access gate is asked; None needs no case."""
+
+    words: tuple[str, ...]
+    run: Handler
+    where: Where
+    action: Action | None
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def name(self) -> str:
+        return PREFIX + " ".join(self.words)
+
+    @property
+    def usage(self) -> str:
+        return " ".join([self.name, *(parameter.shape for parameter in self.parameters)])
+
+    @property
+    def help_key(self) -> str:
+        return "help-" + "-".join(self.words)
+
+    def arguments(self, text: str) -> dict[str, Any]:
+        """The arguments in what was typed behind the name.
+
+        Raises:
+            BadInput: `usage` when a required one is missing or something is left over.
+        """
+        values: dict[str, Any] = {}
+        rest = text.strip()
+        for parameter in self.parameters:
+            if not rest:
+                if parameter.required:
+                    raise BadInput("usage")
+                break
+            if parameter.takes is str:
+                word, _, rest = rest.partition(" ")
+                values[parameter.name], rest = word, rest.strip()
+            elif parameter.takes is Words:
+                values[parameter.name], rest = tuple(re.split(r"[\s,]+", rest.strip(", "))), ""
+            elif parameter.takes is Answers:
+                values[parameter.name], rest = key_values(rest), ""
+            else:
+                values[parameter.name], rest = rest, ""
+        if rest:
+            raise BadInput("usage")
+        return values
+
+
+def key_values(text: str) -> dict[str, str]:
+    """`a=1 b=two words c="x=y"` as a mapping; a value runs to the next key, quotes protect what looks like one.
+
+    Raises:
+        BadInput: `usage` for text before the first key; `answer-twice` for a key given twice.
+    """
+    kept: list[str] = []
+
+    def protect(match: re.Match[str]) -> str:
+        kept.append(match[1])
+        return f"=\ue000{len(kept) - 1}\ue001"
+
+    text = re.sub(r'=["“”]([^"“”]*)["“”]', protect, text.replace("\ue000", "").replace("\ue001", ""))
+    keys = list(_KEY.finditer(text))
+    if not keys or text[: keys[0].start()].strip():
+        raise BadInput("usage")
+    values: dict[str, str] = {}
+    for match, following in zip(keys, [*keys[1:], None], strict=True):
+        key = match[1].casefold()
+        if key in values:
+            raise BadInput("answer-twice", field=key)
+        value = text[match.end() : following.start() if following else len(text)].strip()
+        values[key] = re.sub("\ue000(\\d+)\ue001", lambda m: kept[int(m[1])], value)
+    return values
+
+
+def command(name: str, *, where: Where, action: Action | None = None) -> Callable[[Handler], Command]:
+    """Make a command of a function whose first argument is the context."""
+
+    def wrap(run: Handler) -> Command:
+        hints = get_type_hints(run)
+        parameters = tuple(
+            Parameter(parameter.name, hints[parameter.name], parameter.default is inspect.Parameter.empty)
+            for parameter in list(inspect.signature(run).parameters.values())[1:]
+        )
+        return Command(tuple(name.split()), run, where, action, parameters)
+
+    return wrap
+
+
+def find(commands: Sequence[Command], text: str) -> tuple[Command, str] | None:
+    """The command with the longest name that the text begins with, and the rest of the text.
+
+    Case and repeated spaces do not matter.
+    """
+    body = text.removeprefix(PREFIX).strip()
+    best: tuple[Command, str] | None = None
+    for candidate in commands:
+        pattern = r"\s+".join(map(re.escape, candidate.words)) + r"(?:\s+|$)"
+        match = re.match(pattern, body, re.IGNORECASE)
+        if match and (best is None or len(candidate.words) > len(best[0].words)):
+            best = (candidate, body[match.end() :])
+    return best

@@ -1,0 +1,161 @@
+"""One DICOM file, from bytes to preview. Runs in the sandbox only.
+
+Each bound is checked before the work that it bounds: inflation, depth, identifiers, then pixels.
+"""
+
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pydicom
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble, read_sequence
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from ernbot.core.errors import Refused
+from ernbot.imaging import frame, identifiers, rendering, terms
+from ernbot.imaging.model import MAX_FRAME_BYTES, Facts, Preview
+
+MAX_INFLATED = MAX_FRAME_BYTES + 64 * 2**20
+MAX_DEPTH = 32
+"""Nested sequences: the deepest structured reports of practice have about ten."""
+
+_PIECE = 16 * 2**10
+_ITEM_STARTS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+_ALWAYS_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
+
+
+def preview(data: bytes) -> Preview:
+    """The middle frame of a DICOM file, windowed as its header asks.
+
+    Raises `Refused`: `file-names-patient` (kinds), `file-no-picture` (what), `file-unsupported` (syntax),
+    `file-too-complex`, `file-broken`; and whatever pydicom raises on what cannot be parsed.
+    """
+    dataset = read(data)
+    kinds = identifying(dataset)
+    if kinds:
+        raise Refused("file-names-patient", kinds=", ".join(kinds))
+    if not any(keyword in dataset for keyword in frame.PIXELS):
+        if "Rows" in dataset:  # an image whose pixels were cut off
+            raise Refused("file-broken")
+        raise Refused("file-no-picture", what=_sop_class(dataset))
+    pixels = frame.decode(dataset)
+    facts = Facts(
+        format="DICOM",
+        modality=terms.defined(dataset.get("Modality"), terms.MODALITIES),
+        body_part=terms.defined(dataset.get("BodyPartExamined"), terms.BODY_PARTS),
+        width=int(dataset.Columns),
+        height=int(dataset.Rows),
+        frames=frame.count(dataset),
+        lossy=_is_lossy(dataset),
+    )
+    return rendering.encode(rendering.picture(pixels, dataset), facts)
+
+
+def read(data: bytes) -> Dataset:
+    """Parse a file. A deflated one (PS3.5 A.5) is inflated here: pydicom would do it without a bound."""
+    file = BytesIO(data)
+    read_preamble(file, True)
+    meta = _read_file_meta_info(file)
+    dataset: Dataset
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        inflated = _inflate(file.read())
+        dataset = read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
+        dataset.file_meta = meta
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.set_original_encoding(False, True)
+        return dataset
+    dataset = pydicom.dcmread(BytesIO(data), force=True)
+    if not len(dataset):  # pydicom forgets all that it has read where a sequence breaks off
+        raise Refused("file-broken")
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
+    return dataset
+
+
+def _inflate(deflated: bytes) -> bytes:
+    inflater, inflated = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+    for at in range(0, len(deflated), _PIECE):  # no piece can become more than a thousand times as long
+        inflated += inflater.decompress(deflated[at : at + _PIECE])
+        if len(inflated) > MAX_INFLATED:
+            raise Refused("file-too-complex")
+    return bytes(inflated)
+
+
+def identifying(dataset: Dataset) -> list[str]:
+    """Keywords of the elements that name a patient, in any depth, in the order of the standard.
+
+    A replaced PatientName or PatientID is accepted where (0012,0062) says that the identity was removed and
+    the value looks like a replacement; every other direct identifier must be empty.
+    """
+    removed = str(dataset.get("PatientIdentityRemoved", "")).strip() == "YES"
+    found = set()
+    for tag, element in _walk(dataset):
+        if tag not in identifiers.ELEMENTS or identifiers.is_empty(value := _text(element)):
+            continue
+        if tag in identifiers.PSEUDONYM_ELEMENTS and removed and identifiers.is_pseudonym(value):
+            continue
+        found.add(tag)
+    return [identifiers.ELEMENTS[tag] for tag in sorted(found)]
+
+
+def _walk(dataset: Dataset, depth: int = 0) -> Iterator[tuple[int, Any]]:
+    """Tag and element, as read, of a data set and of all that is nested in it."""
+    if depth > MAX_DEPTH:
+        raise Refused("file-too-complex")
+    for tag in list(dataset.keys()):
+        element = dataset.get_item(tag)
+        yield int(tag), element
+        for item in _items(dataset, element):
+            yield from _walk(item, depth + 1)
+
+
+def _items(dataset: Dataset, element: Any) -> list[Dataset]:
+    """The items of a sequence, also of one that is disguised as unknown bytes (PS3.5 section 6.2.2)."""
+    if element.VR == "SQ":
+        return list(dataset[element.tag].value)
+    if not isinstance(element, RawDataElement) or not (element.value or b"").startswith(_ITEM_STARTS):
+        return []
+    if element.VR is None and dataset[element.tag].VR == "SQ":
+        return list(dataset[element.tag].value)
+    if element.VR not in (None, "UN"):
+        return []
+    raw = element.value or b""
+    implicit = element.VR == "UN" or element.is_implicit_VR
+    little = element.VR == "UN" or element.is_little_endian
+    try:
+        return list(read_sequence(BytesIO(raw), implicit, little, len(raw), dataset._character_set))
+    except Exception:  # private bytes that only began like a sequence: nothing is nested in them
+        return []
+
+
+def _text(element: Any) -> str:
+    """A value as text to be judged, never shown; that of a sequence is empty while all its items are."""
+    if element.VR == "SQ" and not isinstance(element, RawDataElement):
+        return "item" if any(len(item) for item in element.value) else ""
+    if isinstance(element, RawDataElement):
+        return (element.value or b"").decode("latin-1")
+    return "" if element.value is None else str(element.value)
+
+
+def _sop_class(dataset: Dataset) -> str:
+    """The name that the standard gives this class; a UID it does not know is not repeated."""
+    meta = dataset.file_meta
+    uid = UID(str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""))
+    return frame.known_name(uid)
+
+
+def _is_lossy(dataset: Dataset) -> bool:
+    """Whether the pixels went through lossy compression at any time (0028,2110), or may have in this file."""
+    stated = str(dataset.get("LossyImageCompression", "")).strip() == "01"
+    return stated or dataset.file_meta.TransferSyntaxUID in _ALWAYS_LOSSY

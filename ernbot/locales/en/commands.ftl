@@ -1,0 +1,180 @@
+### What the commands say. `code` in backticks and **strong** are the only markup.
+
+## The way in
+
+greeting = Hello { $name }. Here you bring a rare case to the experts of your network. What you can do here:
+greeting-networks = Your networks:
+greeting-secrecy = Never write here who a patient is: no name, no birth date, no national number.
+greeting-unknown = Hello. No network lists you yet, so there is nothing that you can do here. Please ask the helpdesk of your network for access.
+network-name = { $name }
+help-title = What you can do here
+help-more = The helpdesk of your network helps you in person.
+help-help = list what you can do here
+help-language = choose the language that I speak to you: `en` or `da`
+help-case-new = open a case with one clear question; I make the room
+help-case-show = show the card of this case
+help-consent = record the patient’s consent, question by question
+help-consent-give = record it in one line: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`
+help-consent-withdraw = withdraw a consent; without `care` the panel is dissolved at once
+help-panel-invite = bring experts in, by name or by competence
+help-panel-show = list who was asked
+help-opinion = give or revise your opinion: in one line, or alone, question by question
+help-opinion-show = show every expert’s latest opinion
+help-cancel = leave the questions that are open
+help-outcome-draft = gather the opinions into an outcome
+help-outcome-show = show the outcome as it stands
+help-outcome-recommend = write the recommendation
+help-outcome-evidence = write the evidence that it rests on
+help-outcome-followup = write the follow-up
+help-outcome-agree = agree with the recommendation
+help-outcome-dissent = dissent from it, with your reason
+help-outcome-sign = sign the outcome and close the case
+language-set = I speak English to you from now on.
+usage = Type it like this: `{ $usage }`
+not-a-command = I answer commands. `!help` lists what you can do here.
+
+## Cases and their card
+
+case-created = Your case **{ $nickname }** is open. I have invited you to its room: everything else happens there.
+card-title = { $nickname }
+card-question = **Question**
+card-network = Network
+card-state = State
+card-requester = Requester and lead
+card-consent = Consent: { $purpose }
+card-consent-none = not recorded
+card-consent-given = given on { $date } by { $signer }, form { $version }
+card-consent-expired = given on { $date } by { $signer }, form { $version }: to be renewed
+card-consent-withdrawn = withdrawn on { $date }
+card-expert = { $name }
+card-must-act = Who must act
+card-next = Next step
+card-nobody = nobody
+panelist-asked = asked
+panelist-answered = has given an opinion
+next-consent = Record the patient’s consent with `!consent`. Nobody else can come in before.
+next-invite = Drop scans and photographs here, then bring experts in with `!panel invite`.
+next-opinion = Each expert gives an opinion with `!opinion`.
+next-draft = All opinions are in: gather them with `!outcome draft`.
+next-recommend = Write the recommendation with `!outcome recommend`.
+next-vote = The panel says `!outcome agree` or `!outcome dissent`, then the lead signs with `!outcome sign`.
+next-closed = The outcome is signed. The treating clinician decides.
+next-withdrawn = Consent was withdrawn. Nothing is processed any more.
+
+## Consent
+
+consent-recorded = Recorded. The paper stays with you at the hospital.
+consent-purpose = Consent
+consent-care-covered = Care is covered: you can drop files here and bring experts in with `!panel invite`.
+consent-care-missing = Care is not covered yet, so nobody else can come in.
+consent-withdrawn = Consent to { $purpose } is withdrawn from now on.
+withdrawal-done =
+    Consent to care was withdrawn for **{ $nickname }**. { $count ->
+        [0] Nobody else was in the room.
+        [one] One expert was removed, and the room is closed.
+       *[other] { $count } experts were removed, and the room is closed.
+    }
+withdrawal-removed = Removed
+withdrawal-stopped = Nothing in this case is processed any more, and what was on its way was stopped.
+withdrawal-not-recalled = What members have already read or saved on their devices cannot be recalled. Please tell the patient so.
+ask-consent-purposes = What did the patient consent to?
+ask-consent-form = Which version of the consent form was signed, as printed on it?
+ask-consent-lang = In which language is the form? For example `en` or `da`.
+ask-consent-signer = Who signed it?
+ask-consent-signed = On which day was it signed? For example `2026-03-31`.
+
+## Questions one by one
+
+dialogue-opening = { $count } questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves.
+dialogue-question = **{ $question }**
+dialogue-option = { $label }
+dialogue-hint-choices = Several are possible: `1, 2`.
+dialogue-hint-scale = A whole number from { $minimum } to { $maximum }.
+dialogue-hint-quantity = A number in { $unit }.
+dialogue-hint-code = A code: { $systems }
+dialogue-hint-optional = `-` leaves this out.
+dialogue-confirm = Is this right? Answer **yes** in words to record it: a reaction is not enough, because it is not encrypted. `!cancel` throws it away.
+dialogue-answer = { $question } { $answer }
+cancel-done = Nothing was recorded.
+cancel-nothing = There is nothing to cancel.
+
+## Files
+
+file-facts-dicom = { $format } · { $modality } · { $body } · { $width } × { $height } · { $frames ->
+        [one] one frame
+       *[other] { $frames } frames
+    }
+file-facts-photo = { $format } photograph · { $width } × { $height }
+file-lossy = Compressed with loss.
+file-not-for-diagnosis = For discussion, not for primary diagnosis.
+file-removed = I have taken the file out of the room.
+file-kept = The file itself stays in the room.
+file-alt = Preview: { $what }
+
+## The panel
+
+panel-invited = Invited:
+panel-person = { $name }, { $centre } ({ $country })
+panel-already = They have been invited already.
+panel-title = The panel
+panel-empty = Nobody has been invited yet. Use `!panel invite`.
+panel-not-reached = { $name } could not be invited: the homeserver does not know this account. Please tell the helpdesk.
+
+## Opinions
+
+opinion-recorded = Your opinion is recorded. Give it again with `!opinion` to revise it; every version is kept.
+opinion-revised = Your opinion is recorded as version { $version }. Earlier versions are kept.
+opinion-by = { $name }, version { $version }, { $date }
+
+## The outcome
+
+outcome-title = Outcome, version { $version }
+outcome-recommendation = **Recommendation**
+outcome-recommendation-none = No recommendation yet: `!outcome recommend …`
+outcome-evidence = **Evidence**
+outcome-evidence-none = No evidence yet: `!outcome evidence …`
+outcome-follow-up = **Follow-up**
+outcome-follow-up-none = No follow-up yet: `!outcome followup …`
+outcome-agrees = Agrees
+outcome-dissents = Dissents
+outcome-opinions =
+    { $count ->
+        [one] One opinion was gathered.
+       *[other] { $count } opinions were gathered.
+    }
+outcome-drafted = The opinions are gathered. Write the recommendation with `!outcome recommend …`.
+outcome-votes-void = The text has changed, so the votes given before no longer count.
+outcome-vote-now = Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`.
+outcome-too-few =
+    With { $count ->
+        [one] one opinion
+       *[other] { $count } opinions
+    } instead of at least { $minimum } this case will not count in the network’s monitoring. Sign all the same with `!outcome sign confirm`.
+outcome-signed = Signed. **{ $nickname }** is closed. The outcome follows as a document; the treating clinician decides.
+outcome-file = Outcome { $nickname }.pdf
+vote-agrees = Recorded: you agree with version { $version }.
+vote-dissents = Recorded: you dissent from version { $version }. Your reason stands in the outcome.
+
+## What the bot says about rooms and devices
+
+room-not-encrypted = I only work in encrypted rooms. Please turn on encryption in the settings of this chat, or start a new encrypted chat with me.
+unexpected = Something went wrong (ref { $ref }). Nothing was changed. Please try again, or tell the helpdesk the reference.
+unreadable = I could not read your message, because your device has not sent me its key. Please send it again; if that does not help, log out and in again.
+edited = I do not act on edited messages. Please send the command as a new message.
+
+## Refusals of the conversation
+
+refused-person-unknown = No network lists you. Please ask the helpdesk of your network for access.
+refused-not-in-a-case-room = This works in a case room only. Open a case here with `!case new`.
+refused-not-in-a-direct-chat = This works only in your direct chat with me.
+refused-command-unknown = I do not know `{ $command }`. Did you mean `{ $nearest }`?
+refused-answer-twice = `{ $field }` is there twice. Give it once.
+refused-date = “{ $text }” is no date. Write it like `2026-03-31`.
+refused-dialogue-yes = Answer **yes** to record it, or `{ $prefix }cancel` to throw it away.
+refused-expert-or-competence = “{ $word }” is neither a person nor a competence of this network. Its competences: { $competences }
+refused-competence-empty = All experts for { $competence } have been invited already, or the network has none.
+refused-images-consent = A photograph can show who the patient is. Record consent to identifiable images first: `!consent give images …`
+refused-language-unknown = I speak: { $languages }
+refused-device-unsigned = I cannot take this from your device { $device }: it has not been verified by you. Verify it in your client (Settings → Sessions) with another device or your recovery key, then send the message again.
+refused-device-unknown = I cannot tell which of your devices sent this. Please send it again from a verified device.
+refused-not-direct = This is no direct chat: others are in this room. Please start an encrypted chat with me alone.

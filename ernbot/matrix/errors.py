@@ -1,0 +1,34 @@
+"""What can go wrong at the Matrix edge."""
+
+from __future__ import annotations
+
+
+class MatrixError(Exception):
+    """The homeserver answered with an error of the Matrix specification."""
+
+    def __init__(self, status: int, errcode: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {errcode}")
+        self.status = status
+        self.errcode = errcode
+        self.retry_after = retry_after
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status == 429 or self.status >= 500
+
+
+class Unreachable(Exception):
+    """The homeserver did not answer at all; the same request may succeed later."""
+
+
+class Undecryptable(Exception):
+    """An event cannot be decrypted, now (`no-key`) or ever (`broken`, `replay`, `forged`)."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class IdentityLost(Exception):
+    """The homeserver knows an identity of ours whose keys we do not have; its text tells the administrator what to do."""

@@ -1,0 +1,189 @@
+"""Requests to the homeserver: one method per endpoint, plain values in and out.
+
+Errors of the specification become `MatrixError`, silence becomes `Unreachable`. Nothing here retries: whoever calls
+knows whether and when to try again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from nio import AsyncClient, AsyncClientConfig
+from nio.crypto import Olm
+from nio.store import SqliteStore
+
+from ernbot.matrix.errors import MatrixError, Unreachable
+
+TIMEOUT = 60.0
+"""Seconds that any request may take; a sync may take its long poll more."""
+
+_CLIENT = "/_matrix/client/v3"
+_CHUNK = 64 * 1024
+
+
+class Gateway:
+    """One account on one device. Owns nio's client, which owns the connection and the Olm machine."""
+
+    def __init__(
+        self, url: str, user_id: str, device_id: str, token: str, *, crypto_store: Path, pickle_key: str
+    ) -> None:
+        crypto_store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config = AsyncClientConfig(store=SqliteStore, encryption_enabled=True, pickle_key=pickle_key)
+        self.nio = AsyncClient(url, user_id, device_id, str(crypto_store), config)
+        self.nio.restore_login(user_id, device_id, token)
+        # One fsync per change is what durability costs; a rollback journal would take several.
+        self.nio.store.database.pragma("journal_mode", "wal", permanent=True)
+        self.user_id = user_id
+        self.device_id = device_id
+
+    @property
+    def olm(self) -> Olm:
+        return self.nio.olm
+
+    @property
+    def server_name(self) -> str:
+        return self.user_id.partition(":")[2]
+
+    async def close(self) -> None:
+        await self.nio.close()
+        self.nio.store.database.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109
+    ) -> dict[str, Any]:
+        """One request with a JSON answer.
+
+        Raises:
+            MatrixError: the homeserver refused. Unreachable: it gave no answer of its own.
+        """
+        full = path + ("?" + urlencode(query) if query else "")
+        data = None if body is None else json.dumps(body)
+        try:
+            response = await self.nio.send(method, full, data, self._headers("application/json"), timeout=timeout)
+            async with response:
+                return await _json(response)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+
+    def _headers(self, content_type: str) -> dict[str, str]:
+        return {"Content-Type": content_type, "Authorization": f"Bearer {self.nio.access_token}"}
+
+    async def sync(self, since: str | None, *, timeout_ms: int) -> dict[str, Any]:
+        """One `/sync`; presence and receipts are left out, members are loaded lazily."""
+        query = {"filter": _FILTER, "timeout": str(timeout_ms), "set_presence": "offline"}
+        if since is not None:
+            query["since"] = since
+        return await self.request("GET", f"{_CLIENT}/sync", query=query, timeout=timeout_ms / 1000 + 30)
+
+    async def messages(self, room_id: str, start: str, end: str | None) -> dict[str, Any]:
+        """A page of history, backwards from `start` to `end`."""
+        query = {"dir": "b", "from": start, "limit": "100", **({"to": end} if end else {})}
+        return await self.request("GET", f"{_room(room_id)}/messages", query=query)
+
+    async def state(self, room_id: str) -> list[dict[str, Any]]:
+        """All current state events of a room."""
+        answer: Any = await self.request("GET", f"{_room(room_id)}/state")
+        return list(answer)
+
+    async def create_room(self, body: Mapping[str, Any]) -> str:
+        return str((await self.request("POST", f"{_CLIENT}/createRoom", body))["room_id"])
+
+    async def resolve_alias(self, alias: str) -> str:
+        return str((await self.request("GET", f"{_CLIENT}/directory/room/{quote(alias, safe='')}"))["room_id"])
+
+    async def put_state(self, room_id: str, type: str, content: Mapping[str, Any], state_key: str = "") -> None:
+        path = f"{_room(room_id)}/state/{quote(type, safe='')}/{quote(state_key, safe='')}"
+        await self.request("PUT", path, content)
+
+    async def send(self, room_id: str, type: str, content: Mapping[str, Any], txn_id: str) -> str:
+        """Send an event as it is; the same transaction id sends it once."""
+        path = f"{_room(room_id)}/send/{quote(type, safe='')}/{quote(txn_id, safe='')}"
+        return str((await self.request("PUT", path, content))["event_id"])
+
+    async def redact(self, room_id: str, event_id: str, txn_id: str) -> None:
+        path = f"{_room(room_id)}/redact/{quote(event_id, safe='')}/{quote(txn_id, safe='')}"
+        await self.request("PUT", path, {})
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        await self.request("POST", f"{_room(room_id)}/invite", {"user_id": user_id})
+
+    async def kick(self, room_id: str, user_id: str) -> None:
+        await self.request("POST", f"{_room(room_id)}/kick", {"user_id": user_id})
+
+    async def join(self, room_id: str) -> None:
+        await self.request("POST", f"{_room(room_id)}/join", {})
+
+    async def leave(self, room_id: str) -> None:
+        await self.request("POST", f"{_room(room_id)}/leave", {})
+
+    async def upload(self, data: bytes) -> str:
+        """Upload ciphertext; its content address (mxc)."""
+        path = "/_matrix/media/v3/upload"
+        try:
+            response = await self.nio.send("POST", path, data, self._headers("application/octet-stream"), timeout=600)
+            async with response:
+                return str((await _json(response))["content_uri"])
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+
+    async def download(self, mxc: str, limit: int) -> bytes | None:
+        """The bytes behind a content address, or None when there are more than `limit` of them."""
+        server, _, media = mxc.removeprefix("mxc://").partition("/")
+        path = f"/_matrix/client/v1/media/download/{quote(server, safe='')}/{quote(media, safe='')}"
+        try:
+            response = await self.nio.send("GET", path, None, self._headers("application/json"), timeout=600)
+            async with response:
+                if response.status != 200:
+                    await _json(response)
+                received = bytearray()
+                async for chunk in response.content.iter_chunked(_CHUNK):
+                    received += chunk
+                    if len(received) > limit:
+                        return None
+                return bytes(received)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+
+
+_FILTER = json.dumps(
+    {
+        "presence": {"types": []},
+        "account_data": {"types": []},
+        "room": {
+            "state": {"lazy_load_members": True},
+            "timeline": {"limit": 100},
+            "ephemeral": {"types": []},
+            "account_data": {"types": []},
+        },
+    },
+    separators=(",", ":"),
+)
+
+
+def _room(room_id: str) -> str:
+    return f"{_CLIENT}/rooms/{quote(room_id, safe='')}"
+
+
+async def _json(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    try:
+        answer: Any = await response.json(content_type=None)
+    except ValueError:
+        raise MatrixError(max(response.status, 500), "M_NOT_JSON") from None
+    if response.status < 400:
+        return answer  # type: ignore[no-any-return]
+    fields = answer if isinstance(answer, dict) else {}
+    retry_ms = fields.get("retry_after_ms")
+    retry_after = retry_ms / 1000 if isinstance(retry_ms, int | float) else None
+    raise MatrixError(response.status, str(fields.get("errcode", "M_UNKNOWN")), retry_after)

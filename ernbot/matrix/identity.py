@@ -1,0 +1,99 @@
+"""The bot's own cross-signing identity: three keys, made once, kept for ever.
+
+A client that talks only to signed devices (MSC4153) talks to the bot because its device is signed by its self-signing
+key, and that by its master key. The keys are stored before they are published; they are never replaced silently, since
+every member's client would rightly warn.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ernbot.matrix.errors import IdentityLost
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.keys import decode, encode, public, signed, verifies
+
+_KEYS = "/_matrix/client/v3/keys"
+SECRET = "cross-signing"  # noqa: S105
+"""Name of the stored seeds."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The private keys of one user."""
+
+    user_id: str
+    master: Ed25519PrivateKey
+    self_signing: Ed25519PrivateKey
+    user_signing: Ed25519PrivateKey
+
+    @classmethod
+    def generate(cls, user_id: str) -> Identity:
+        return cls(user_id, *(Ed25519PrivateKey.generate() for _ in range(3)))
+
+    @classmethod
+    def from_bytes(cls, user_id: str, data: bytes) -> Identity:
+        seeds = json.loads(data)
+        names = ("master", "self_signing", "user_signing")
+        return cls(user_id, *(Ed25519PrivateKey.from_private_bytes(decode(seeds[name])) for name in names))
+
+    def to_bytes(self) -> bytes:
+        """The three seeds as JSON."""
+        keys = {"master": self.master, "self_signing": self.self_signing, "user_signing": self.user_signing}
+        return json.dumps({name: encode(key.private_bytes_raw()) for name, key in keys.items()}).encode()
+
+    @property
+    def fingerprint(self) -> str:
+        """The public master key, which a hospital can publish and compare."""
+        return public(self.master)
+
+    def key_object(self, usage: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+        name = public(key)
+        return {"user_id": self.user_id, "usage": [usage], "keys": {f"ed25519:{name}": name}}
+
+    def upload_body(self) -> dict[str, Any]:
+        """The body of `POST /keys/device_signing/upload`."""
+        master = self.key_object("master", self.master)
+        body = {"master_key": master}
+        for usage, key in (("self_signing", self.self_signing), ("user_signing", self.user_signing)):
+            body[f"{usage}_key"] = signed(self.key_object(usage, key), self.user_id, self.fingerprint, self.master)
+        return body
+
+
+async def ensure_identity(
+    gateway: Gateway, stored: bytes | None, store: Callable[[bytes], Awaitable[None]]
+) -> Identity:
+    """Our identity on the homeserver, with this device signed by it; made on the first start.
+
+    Raises:
+        IdentityLost: the homeserver has an identity whose keys we do not have.
+    """
+    user_id, device_id = gateway.user_id, gateway.device_id
+    answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: []}})
+    published = answer.get("master_keys", {}).get(user_id)
+    identity = Identity.from_bytes(user_id, stored) if stored is not None else None
+    theirs = set(published["keys"].values()) if published else set()
+    if theirs and (identity is None or theirs != {identity.fingerprint}):
+        raise IdentityLost(
+            f"The homeserver knows a cross-signing identity of {user_id} whose keys are not in this database. "
+            "Restore the database that holds them; a new identity would make every member's client warn."
+        )
+    if identity is None:
+        identity = Identity.generate(user_id)
+        await store(identity.to_bytes())
+    if not theirs:
+        await gateway.request("POST", f"{_KEYS}/device_signing/upload", identity.upload_body())
+    device = answer.get("device_keys", {}).get(user_id, {}).get(device_id)
+    if device is None:
+        raise IdentityLost(f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it.")
+    signer = public(identity.self_signing)
+    if not verifies(device, user_id, signer, signer):
+        bare = {key: value for key, value in device.items() if key != "unsigned"}
+        body = {user_id: {device_id: signed(bare, user_id, signer, identity.self_signing)}}
+        await gateway.request("POST", f"{_KEYS}/signatures/upload", body)
+    return identity

@@ -1,0 +1,190 @@
+"""A reply as one Matrix message: plain text and HTML from the same parts, in the reader's language.
+
+Markup belongs to the catalogue's sentences alone. A sentence is formatted with a token in the place of every value,
+its markup is read, and only then do the values take the places of their tokens, escaped. So nothing that anybody typed
+is ever read as Fluent, markup or HTML. Only tags of the list that the Matrix specification permits are written
+(Client-Server API, `m.room.message`), without attributes, and hence no link that a client would show as a mention.
+Legacy push rules look for names and `@room` in the body: the sender switches them off with an empty `m.mentions`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from itertools import groupby
+
+from ernbot.commands.reply import Fact, Heading, Item, Labels, Part, Quote, Reply, Symbol, Text, Value
+from ernbot.core.characters import harmless, right_to_left
+from ernbot.core.form import label
+from ernbot.locales import Catalogue, catalogue
+
+_MARKUP = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*")
+_TOKEN = re.compile("\ue000(\\d+)\ue001")
+"""Stands for a value while its sentence is formatted. Catalogues hold no private-use character; a test says so."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Two forms of one message: `body`, and `formatted_body` in the format `org.matrix.custom.html`."""
+
+    body: str
+    formatted_body: str
+
+
+@dataclass(frozen=True)
+class _Inline:
+    """A stretch of text in both forms."""
+
+    plain: str
+    html: str
+
+
+def render(reply: Reply, language: str) -> Rendered:
+    """A reply in a language.
+
+    Raises:
+        KeyError: the catalogue lacks a sentence of the reply, or the reply a field of the sentence.
+    """
+    sentences = catalogue(language)
+    blocks = [
+        block
+        for together, parts in groupby(reply.parts, key=lambda part: part.kind if part.kind in _JOINED else None)
+        for block in _blocks(together, list(parts), sentences)
+    ]
+    return Rendered("\n\n".join(block.plain for block in blocks), "".join(block.html for block in blocks))
+
+
+_JOINED = frozenset({"item", "fact"})
+"""Kinds of parts that make one list or one paragraph with their neighbours."""
+
+
+def _blocks(together: str | None, parts: list[Part], sentences: Catalogue) -> list[_Inline]:
+    lines = [_part(part, sentences) for part in parts]
+    if together is None:
+        return lines
+    plain = "\n".join(line.plain for line in lines)
+    if together == "item":
+        return [_Inline(plain, "<ul>" + "".join(line.html for line in lines) + "</ul>")]
+    return [_Inline(plain, "<p>" + "<br>".join(line.html for line in lines) + "</p>")]
+
+
+def _part(part: Part, sentences: Catalogue) -> _Inline:
+    match part:
+        case Text():
+            line = _sentence(part.key, part.fields, sentences)
+            return _Inline(line.plain, f"<p>{line.html}</p>")
+        case Heading():
+            line = _sentence(part.key, part.fields, sentences)
+            return _Inline(line.plain, f"<h4>{line.html}</h4>")
+        case Quote():
+            text = harmless(part.text)
+            plain = "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
+            return _Inline(plain, f"<blockquote>{_html(text)}</blockquote>")
+        case Fact():
+            return _fact(part, sentences)
+        case Item():
+            return _item(part, sentences)
+
+
+def _fact(fact: Fact, sentences: Catalogue) -> _Inline:
+    name = (
+        _sentence(fact.label.key, fact.label.fields, sentences)
+        if isinstance(fact.label, Text)
+        else _line(label(fact.label.labels, sentences.language))
+    )
+    value = (
+        _sentence(fact.value.key, fact.value.fields, sentences)
+        if isinstance(fact.value, Text)
+        else _value(fact.value, sentences)
+    )
+    return _Inline(f"{name.plain}: {_indented(value.plain)}", f"<strong>{name.html}:</strong> {value.html}")
+
+
+def _item(item: Item, sentences: Catalogue) -> _Inline:
+    text = (
+        _sentence(item.text.key, item.text.fields, sentences)
+        if isinstance(item.text, Text)
+        else _verbatim(item.text.text)
+    )
+    if item.code is not None:
+        code = _line(item.code)
+        text = _Inline(f"`{code.plain}` {text.plain}", f"<code>{code.html}</code> {text.html}")
+    return _Inline(f"- {_indented(text.plain)}", f"<li>{text.html}</li>")
+
+
+def _sentence(key: str, fields: dict[str, Value], sentences: Catalogue) -> _Inline:
+    values: list[_Inline] = []
+    arguments: dict[str, object] = {}
+    for name, value in fields.items():
+        if isinstance(value, date | int):
+            arguments[name] = value
+        else:
+            arguments[name] = f"\ue000{len(values)}\ue001"
+            values.append(_line(_words(value, sentences)))
+    pattern = sentences.text(key, **arguments)
+    return _Inline(
+        _filled(_plain_markup(pattern), lambda number: values[number].plain),
+        _filled(_html_markup(pattern), lambda number: values[number].html),
+    )
+
+
+def _filled(pattern: str, value: Callable[[int], str]) -> str:
+    return _TOKEN.sub(lambda token: value(int(token[1])), pattern)
+
+
+def _plain_markup(pattern: str) -> str:
+    return _MARKUP.sub(lambda found: found["strong"] or found[0], pattern)
+
+
+def _html_markup(pattern: str) -> str:
+    """The pattern in HTML; the tokens pass unharmed."""
+    html, end = "", 0
+    for found in _MARKUP.finditer(pattern):
+        html += _html(pattern[end : found.start()])
+        if found["code"]:
+            html += f"<code>{_html(found['code'])}</code>"
+        else:
+            html += f"<strong>{_html_markup(found['strong'])}</strong>"
+        end = found.end()
+    return html + _html(pattern[end:])
+
+
+def _words(value: str | Labels | Symbol, sentences: Catalogue) -> str:
+    match value:
+        case Labels():
+            return label(value.labels, sentences.language)
+        case Symbol():
+            return sentences.text(f"{value.group}-{value.word}")
+        case str():
+            return value
+
+
+def _value(value: Value, sentences: Catalogue) -> _Inline:
+    """A value that stands alone."""
+    if isinstance(value, date | int):
+        return _verbatim(sentences.text("value", value=value))
+    return _verbatim(_words(value, sentences))
+
+
+def _line(text: str) -> _Inline:
+    """Somebody's words within a sentence: on one line, lest they pass for a line of ours."""
+    return _verbatim(" ".join(harmless(text).split("\n")))
+
+
+def _verbatim(text: str) -> _Inline:
+    """Somebody's words, isolated when they run from right to left, so that they do not turn around what follows."""
+    text = harmless(text)
+    if right_to_left(text):
+        text = f"\u2068{text}\u2069"
+    return _Inline(text, _html(text))
+
+
+def _html(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

@@ -1,0 +1,117 @@
+"""Whose device is it: the cross-signing chains of other people, master key to self-signing key to device.
+
+A device counts only when its owner's identity signed it. Identities are fetched when first needed and again after the
+homeserver says that they changed; first use is trusted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ernbot.core.errors import Refused
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.keys import verifies
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device of one user with its public keys; `signed` when its owner's identity vouches for it."""
+
+    user_id: str
+    device_id: str
+    curve25519: str
+    ed25519: str
+    signed: bool
+
+
+def read_identity(user_id: str, answer: dict[str, Any]) -> tuple[Device, ...]:
+    """The devices of a user out of a `/keys/query` answer; malformed or self-contradicting ones are left out."""
+    self_signing = _self_signing_key(user_id, answer)
+    devices = answer.get("device_keys", {}).get(user_id, {})
+    found = []
+    for device_id, raw in devices.items() if isinstance(devices, dict) else ():
+        device = _device(user_id, device_id, raw, self_signing)
+        if device is not None:
+            found.append(device)
+    return tuple(found)
+
+
+def _self_signing_key(user_id: str, answer: dict[str, Any]) -> str | None:
+    """The self-signing key, when the master key vouches for it."""
+    master = _only_key(user_id, "master", answer.get("master_keys", {}).get(user_id))
+    raw = answer.get("self_signing_keys", {}).get(user_id)
+    key = _only_key(user_id, "self_signing", raw)
+    if master is None or key is None or not verifies(raw, user_id, master, master):
+        return None
+    return key
+
+
+def _only_key(user_id: str, usage: str, raw: object) -> str | None:
+    if not isinstance(raw, dict) or raw.get("user_id") != user_id or usage not in raw.get("usage", []):
+        return None
+    keys = raw.get("keys")
+    if not isinstance(keys, dict) or len(keys) != 1:
+        return None
+    key_id, key = next(iter(keys.items()))
+    return key if isinstance(key, str) and key_id == f"ed25519:{key}" else None
+
+
+def _device(user_id: str, device_id: str, raw: object, self_signing: str | None) -> Device | None:
+    if not isinstance(raw, dict) or (raw.get("user_id"), raw.get("device_id")) != (user_id, device_id):
+        return None
+    keys = raw.get("keys")
+    if not isinstance(keys, dict):
+        return None
+    curve25519, ed25519 = keys.get(f"curve25519:{device_id}"), keys.get(f"ed25519:{device_id}")
+    if not isinstance(curve25519, str) or not isinstance(ed25519, str):
+        return None
+    if not verifies(raw, user_id, device_id, ed25519):
+        return None
+    signed = self_signing is not None and verifies(raw, user_id, self_signing, self_signing)
+    return Device(user_id, device_id, curve25519, ed25519, signed)
+
+
+class Trust:
+    """The devices of everybody we deal with, fetched on demand."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._known: dict[str, tuple[Device, ...]] = {}
+        self._fetching = asyncio.Lock()
+
+    def forget(self, user_ids: Iterable[str]) -> None:
+        """The homeserver says that these users' devices changed."""
+        for user_id in user_ids:
+            self._known.pop(user_id, None)
+
+    async def devices(self, user_ids: Iterable[str]) -> list[Device]:
+        """All devices of these users, signed or not."""
+        wanted = set(user_ids)
+        async with self._fetching:
+            missing = sorted(wanted - self._known.keys())
+            if missing:
+                body = {"device_keys": {user_id: [] for user_id in missing}}
+                answer = await self._gateway.request("POST", "/_matrix/client/v3/keys/query", body)
+                for user_id in missing:
+                    self._known[user_id] = read_identity(user_id, answer)
+        return [device for user_id in sorted(wanted) for device in self._known.get(user_id, ())]
+
+    async def owner(self, user_id: str, curve25519: str, ed25519: str) -> Device:
+        """The signed device of this user that has these keys.
+
+        Raises:
+            Refused: `device-unknown` when the user has no such device, `device-unsigned` when its owner has not signed it.
+        """
+        for attempt in ("known", "fresh"):
+            if attempt == "fresh":
+                self.forget([user_id])
+            for device in await self.devices([user_id]):
+                if (device.curve25519, device.ed25519) == (curve25519, ed25519) and device.signed:
+                    return device
+        for device in await self.devices([user_id]):
+            if (device.curve25519, device.ed25519) == (curve25519, ed25519):
+                raise Refused("device-unsigned", device=device.device_id)
+        raise Refused("device-unknown")

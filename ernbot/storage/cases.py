@@ -1,0 +1,160 @@
+"""Cases and the files shown in them. A case leaves the database only through `case_in` and its access gate."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, Select, insert, select, update
+
+from ernbot.core.access import check_case
+from ernbot.core.case import Action, Case
+from ernbot.core.directory import Directory
+from ernbot.core.errors import Refused
+from ernbot.storage.audit import AuditEntry
+from ernbot.storage.errors import Shredded, StorageError
+from ernbot.storage.records import CaseFile, CasePlace
+from ernbot.storage.sealing import SealedRows, case_scope, from_json, sealed, to_json
+from ernbot.storage.tables import case_files, cases
+
+CASE = TypeAdapter(Case)
+PLACE = (cases.c.id, cases.c.network, cases.c.room_id, cases.c.state, cases.c.requester, cases.c.card_event_id)
+
+
+class CaseRows(SealedRows):
+    """The part of a transaction that holds cases. `_audited` is what the audit chain gets at commit."""
+
+    _audited: list[AuditEntry]
+
+    async def add_case(self, case: Case) -> None:
+        scope = case_scope(case.id)
+        await self._connection.execute(
+            insert(cases).values(
+                id=case.id,
+                network=case.network,
+                requester=case.requester,
+                state=case.state.kind,
+                opened_at=case.opened_at,
+                scope=scope,
+                content=await self._seal(scope, CASE.dump_json(case), cases, "content", case.id),
+            )
+        )
+
+    async def case_in(self, room_id: str, user_id: str, action: Action, network_of: Directory, at: datetime) -> Case:
+        """The case of a room, if this person may do this with it now. The decision is audited either way.
+
+        Raises:
+            Refused: `no-case` when the room has none (or its key was destroyed, or its network is gone), else what
+                `ernbot.core.access.check_case` says.
+        """
+        query = sealed(cases).where(cases.c.room_id == room_id).with_for_update(of=cases)
+        row = (await self._connection.execute(query)).one_or_none()
+        try:
+            case = self._checked(row, user_id, action, network_of, at)
+        except Refused as refusal:
+            self._decided(row, room_id, user_id, action, refusal.code, at)
+            raise
+        self._decided(row, room_id, user_id, action, "allowed", at)
+        return case
+
+    def _checked(self, row: Row[Any] | None, user_id: str, action: Action, directory: Directory, at: datetime) -> Case:
+        network = directory.network(row.network) if row is not None else None
+        if row is None or network is None:
+            raise Refused("no-case")
+        try:
+            case = CASE.validate_json(self._open(row, cases, "content", row.id))
+        except Shredded:
+            raise Refused("no-case") from None
+        check_case(user_id, action, case, network, at)
+        return case
+
+    def _decided(
+        self, row: Row[Any] | None, room_id: str, user_id: str, action: Action, decision: str, at: datetime
+    ) -> None:
+        case_id = row.id if row is not None else None
+        detail: dict[str, str | int] = {} if row is not None else {"room": room_id}
+        self._audited.append(AuditEntry(at, user_id, str(action), case_id, decision, detail))
+
+    async def save_case(self, case: Case) -> None:
+        """Write a case that was read in this transaction.
+
+        Raises:
+            StorageError: its row is gone.
+        """
+        scope = case_scope(case.id)
+        content = await self._seal(scope, CASE.dump_json(case), cases, "content", case.id)
+        await self._change_case(case.id, state=case.state.kind, content=content)
+
+    async def _change_case(self, case_id: str, **values: Any) -> None:
+        result = await self._connection.execute(update(cases).where(cases.c.id == case_id).values(**values))
+        if result.rowcount != 1:
+            raise StorageError(f"The case {case_id} is no longer in the database.")
+
+    async def set_case_room(self, case_id: str, room_id: str) -> None:
+        await self._change_case(case_id, room_id=room_id)
+        self._room_scopes[room_id] = case_scope(case_id)
+
+    async def set_card(self, case_id: str, event_id: str) -> None:
+        await self._change_case(case_id, card_event_id=event_id)
+
+    async def case_place(self, case_id: str) -> CasePlace | None:
+        return await self._place(select(*PLACE).where(cases.c.id == case_id))
+
+    async def place_of_room(self, room_id: str) -> CasePlace | None:
+        return await self._place(select(*PLACE).where(cases.c.room_id == room_id))
+
+    async def _place(self, query: Select[Any]) -> CasePlace | None:
+        row = (await self._connection.execute(query)).one_or_none()
+        return CasePlace(*row) if row is not None else None
+
+    async def places(self, *, requester: str | None = None) -> list[CasePlace]:
+        """Where cases are, oldest first; all, or those of one requester."""
+        query = select(*PLACE).order_by(cases.c.opened_at, cases.c.id)
+        if requester is not None:
+            query = query.where(cases.c.requester == requester)
+        return [CasePlace(*row) for row in await self._connection.execute(query)]
+
+    async def add_file(self, file: CaseFile) -> None:
+        scope = case_scope(file.case_id)
+        await self._connection.execute(
+            insert(case_files).values(
+                id=file.id,
+                case_id=file.case_id,
+                event_id=file.event_id,
+                sender=file.sender,
+                at=file.at,
+                preview_mimetype=file.preview_mimetype,
+                preview_width=file.preview_width,
+                preview_height=file.preview_height,
+                scope=scope,
+                content=await self._seal(scope, to_json(file.content), case_files, "content", file.id),
+                facts=await self._seal(scope, to_json(file.facts), case_files, "facts", file.id),
+                preview=await self._seal(scope, file.preview, case_files, "preview", file.id),
+            )
+        )
+
+    async def files(self, case_id: str) -> list[CaseFile]:
+        """The files of a case, oldest first.
+
+        Raises:
+            Shredded: the key of the case was destroyed.
+        """
+        query = sealed(case_files).where(case_files.c.case_id == case_id)
+        rows = await self._connection.execute(query.order_by(case_files.c.at, case_files.c.id))
+        return [
+            CaseFile(
+                id=row.id,
+                case_id=row.case_id,
+                event_id=row.event_id,
+                sender=row.sender,
+                content=from_json(self._open(row, case_files, "content", row.id)),
+                facts=from_json(self._open(row, case_files, "facts", row.id)),
+                preview=self._open(row, case_files, "preview", row.id),
+                preview_mimetype=row.preview_mimetype,
+                preview_width=row.preview_width,
+                preview_height=row.preview_height,
+                at=row.at,
+            )
+            for row in rows
+        ]

@@ -1,0 +1,82 @@
+"""What is kept per person: language, direct chat with the bot, and the conversation under way."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, or_, select
+
+from ernbot.storage.records import Dialogue
+from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
+from ernbot.storage.tables import dialogues, direct_rooms, people
+
+
+class PeopleRows(SealedRows):
+    """The part of a transaction that holds people and dialogues."""
+
+    async def language(self, user_id: str) -> str | None:
+        language: str | None = await self._connection.scalar(
+            select(people.c.language).where(people.c.user_id == user_id)
+        )
+        return language
+
+    async def set_language(self, user_id: str, language: str) -> None:
+        statement = self.insert(people).values(user_id=user_id, language=language)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["user_id"], set_={"language": language})
+        )
+
+    async def direct_room(self, user_id: str) -> str | None:
+        room_id: str | None = await self._connection.scalar(
+            select(direct_rooms.c.room_id).where(direct_rooms.c.user_id == user_id)
+        )
+        return room_id
+
+    async def direct_user(self, room_id: str) -> str | None:
+        user_id: str | None = await self._connection.scalar(
+            select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == room_id)
+        )
+        return user_id
+
+    async def set_direct_room(self, user_id: str, room_id: str) -> None:
+        """Make this the one direct room of this person, whatever either was before."""
+        either = or_(direct_rooms.c.user_id == user_id, direct_rooms.c.room_id == room_id)
+        await self._connection.execute(delete(direct_rooms).where(either))
+        await self._connection.execute(self.insert(direct_rooms).values(user_id=user_id, room_id=room_id))
+
+    async def forget_direct_room(self, room_id: str) -> None:
+        await self._connection.execute(delete(direct_rooms).where(direct_rooms.c.room_id == room_id))
+
+    async def dialogue(self, room_id: str, user_id: str) -> Dialogue | None:
+        """This person's conversation in this room.
+
+        Raises:
+            Shredded: its key was destroyed.
+        """
+        query = sealed(dialogues).where(dialogues.c.room_id == room_id, dialogues.c.user_id == user_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        data = from_json(self._open(row, dialogues, "data", room_id, user_id))
+        return Dialogue(room_id, user_id, row.kind, row.thread, data, row.at)
+
+    async def save_dialogue(self, dialogue: Dialogue) -> None:
+        scope = await self.scope_of(dialogue.room_id)
+        key = (dialogue.room_id, dialogue.user_id)
+        values = {
+            "kind": dialogue.kind,
+            "thread": dialogue.thread,
+            "at": dialogue.at,
+            "scope": scope,
+            "data": await self._seal(scope, to_json(dialogue.data), dialogues, "data", *key),
+        }
+        statement = self.insert(dialogues).values(room_id=dialogue.room_id, user_id=dialogue.user_id, **values)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["room_id", "user_id"], set_=values)
+        )
+
+    async def end_dialogue(self, room_id: str, user_id: str) -> None:
+        await self._connection.execute(
+            delete(dialogues).where(dialogues.c.room_id == room_id, dialogues.c.user_id == user_id)
+        )
+
+    async def end_dialogues(self, room_id: str) -> None:
+        await self._connection.execute(delete(dialogues).where(dialogues.c.room_id == room_id))

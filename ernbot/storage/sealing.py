@@ -1,0 +1,124 @@
+"""Sealed values on an open connection: which scope a row belongs to, its data key, sealing and opening.
+
+Reading always takes the wrapped key from the database together with the row, so that a key destroyed by another
+process is gone here too. Writing may use a remembered key: what a destroyed key seals is lost, never laid bare.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ernbot.storage.errors import Shredded
+from ernbot.storage.tables import cases, vault_keys
+from ernbot.storage.vault import DataKey, Vault, bound, seal, unseal
+
+
+def sealed(table: Table) -> Select[Any]:
+    """All columns of a table with the wrapped key of each row, which is null once it was destroyed."""
+    keys = (vault_keys.c.wrapped.label("key_wrapped"), vault_keys.c.master_key_id.label("key_master"))
+    return select(table, *keys).outerjoin_from(table, vault_keys, vault_keys.c.scope == table.c.scope)
+
+
+def case_scope(case_id: str) -> str:
+    return f"case:{case_id}"
+
+
+def to_json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def from_json(value: bytes) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(value)
+    return parsed
+
+
+class SealedRows:
+    """What every part of a transaction needs: the connection, the vault, and what this transaction changed in it."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._keys: dict[str, DataKey | None] = {}  # made here; None when destroyed here
+        self._room_scopes: dict[str, str] = {}
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that is undone alone when it raises; audit entries recorded in it survive.
+
+        Raises:
+            whatever its body raises.
+        """
+        keys, rooms = dict(self._keys), dict(self._room_scopes)
+        try:
+            async with self._connection.begin_nested():
+                yield
+        except BaseException:
+            self._keys, self._room_scopes = keys, rooms
+            raise
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that knows ON CONFLICT."""
+        if self._connection.dialect.name == "postgresql":
+            return postgresql.insert(table).inline()
+        return sqlite.insert(table).inline()
+
+    async def scope_of(self, room_id: str) -> str:
+        """`case:<id>` for the room of a case, else `room:<room id>`."""
+        if room_id not in self._room_scopes:
+            case_id = await self._connection.scalar(select(cases.c.id).where(cases.c.room_id == room_id))
+            self._room_scopes[room_id] = case_scope(case_id) if case_id is not None else f"room:{room_id}"
+        return self._room_scopes[room_id]
+
+    async def _seal(self, scope: str, plaintext: bytes, table: Table, column: str, *key: str) -> bytes:
+        return seal(await self._key(scope), plaintext, bound(table.name, column, key, scope))
+
+    def _open(self, row: Row[Any], table: Table, column: str, *key: str) -> bytes:
+        """A sealed column of a row that was read by `sealed`.
+
+        Raises:
+            Shredded: its key was destroyed.
+            Tampered: it was changed or moved.
+        """
+        values = row._mapping
+        return unseal(self._row_key(row), values[column], bound(table.name, column, key, values["scope"]))
+
+    def _row_key(self, row: Row[Any]) -> DataKey:
+        if row.key_wrapped is None:
+            self._vault.forget(row.scope)
+            raise Shredded(f"The key of {row.scope} was destroyed: its content is gone for good.")
+        return self._keys.get(row.scope) or self._vault.open_key(row.scope, row.key_wrapped, row.key_master)
+
+    async def _key(self, scope: str) -> DataKey:
+        """The data key of a scope, made when there is none yet."""
+        known = self._keys[scope] if scope in self._keys else self._vault.cached(scope)
+        return known or await self._stored_key(scope) or await self._make_key(scope)
+
+    async def _stored_key(self, scope: str) -> DataKey | None:
+        query = select(vault_keys.c.wrapped, vault_keys.c.master_key_id).where(vault_keys.c.scope == scope)
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else self._vault.open_key(scope, row.wrapped, row.master_key_id)
+
+    async def _make_key(self, scope: str) -> DataKey:
+        key = self._vault.new_key(scope)
+        values = {
+            "scope": scope,
+            "wrapped": key.wrapped,
+            "master_key_id": self._vault.keyring.current_id,
+            "created_at": datetime.now(UTC),
+        }
+        made = await self._connection.execute(self.insert(vault_keys).values(values).on_conflict_do_nothing())
+        if made.rowcount == 0:
+            # Another process was faster; its commit is visible once our insert has waited for it.
+            other = await self._stored_key(scope)
+            assert other is not None
+            return other
+        self._keys[scope] = key
+        return key

@@ -1,0 +1,223 @@
+"""The tables, for SQLite and PostgreSQL alike.
+
+Columns in the clear hold ids, times and kinds, and nothing clinical. What may be clinical is a `LargeBinary` sealed by
+the vault, and such a row names the `scope` whose data key seals it. A change here needs a migration.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment, kept in UTC to the microsecond; SQLite keeps no time zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        stored: datetime = value
+        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+Counter = BigInteger().with_variant(Integer(), "sqlite")
+"""A number that SQLite can use as its row id."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+vault_keys = Table(
+    "vault_keys",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("master_key_id", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("network", Text, nullable=False),
+    Column("requester", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("room_id", Text, unique=True),
+    Column("card_event_id", Text),
+    Column("scope", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+case_files = Table(
+    "case_files",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False, index=True),
+    Column("event_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("preview_mimetype", Text, nullable=False),
+    Column("preview_width", Integer, nullable=False),
+    Column("preview_height", Integer, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("facts", LargeBinary, nullable=False),
+    Column("preview", LargeBinary, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("language", Text, nullable=False),
+)
+
+direct_rooms = Table(
+    "direct_rooms",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("room_id", Text, nullable=False, unique=True),
+)
+
+dialogues = Table(
+    "dialogues",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("thread", Text),
+    Column("at", Instant, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", Counter, primary_key=True),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("room_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("not_before", Instant),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("handled", Boolean, nullable=False, server_default=text("false")),
+    Column("scope", Text, nullable=False),
+    Column("payload", LargeBinary),
+)
+Index("ix_inbox_pending", inbox.c.seq, sqlite_where=text("NOT handled"), postgresql_where=text("NOT handled"))
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Counter, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("lane", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("tag", Text),
+    Column("case_id", Text),
+    Column("room_id", Text),
+    Column("at", Instant, nullable=False),
+    Column("not_before", Instant),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("done", Boolean, nullable=False, server_default=text("false")),
+    Column("event_id", Text, index=True),
+    Column("reason", Text),
+    Column("scope", Text, nullable=False),
+    Column("payload", LargeBinary),
+)
+Index(
+    "ix_outbox_waiting", outbox.c.lane, outbox.c.seq, sqlite_where=text("NOT done"), postgresql_where=text("NOT done")
+)
+Index("ix_outbox_tag", outbox.c.lane, outbox.c.tag)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Counter, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("case_id", Text),
+    Column("decision", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("last_hash", Text, nullable=False),
+    Column("mac", Text, nullable=False),
+)
+
+appservice_transactions = Table(
+    "appservice_transactions",
+    metadata,
+    Column("txn_id", Text, primary_key=True),
+    Column("received_at", Instant, nullable=False),
+)
+
+appservice_events = Table(
+    "appservice_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("room_id", Text),
+    Column("type", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("origin_server_ts", BigInteger, nullable=False),
+    Column("handled_at", Instant),
+)

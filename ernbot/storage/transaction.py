@@ -1,0 +1,86 @@
+"""The transaction: the only door to data. State, audit and everything to be sent commit together or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ernbot.storage.audit import AuditEntry
+from ernbot.storage.cases import CaseRows
+from ernbot.storage.inbox import InboxRows
+from ernbot.storage.outbox import OutboxRows
+from ernbot.storage.people import PeopleRows
+from ernbot.storage.sealing import sealed
+from ernbot.storage.tables import dialogues, inbox, outbox, secrets, settings, vault_keys
+from ernbot.storage.vault import SYSTEM, Vault
+
+SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a setting
+
+
+class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
+    """Everything that can be read and written, on one connection; made by `Store.transaction`."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+        super().__init__(connection, vault)
+        self._audited: list[AuditEntry] = []
+
+    async def shred(self, scope: str) -> None:
+        """Destroy the key of a scope: its content can never be read again, and what waited in it is settled."""
+        await self._connection.execute(delete(vault_keys).where(vault_keys.c.scope == scope))
+        await self._connection.execute(delete(dialogues).where(dialogues.c.scope == scope))
+        await self._connection.execute(
+            update(inbox).where(inbox.c.scope == scope, ~inbox.c.handled).values(handled=True, payload=None)
+        )
+        await self._connection.execute(
+            update(outbox)
+            .where(outbox.c.scope == scope, ~outbox.c.done)
+            .values(done=True, payload=None, reason="shredded")
+        )
+        self._keys[scope] = None
+
+    async def sync_token(self) -> str | None:
+        token: str | None = await self._connection.scalar(select(settings.c.value).where(settings.c.name == SYNC_TOKEN))
+        return token
+
+    async def set_sync_token(self, token: str) -> None:
+        statement = self.insert(settings).values(name=SYNC_TOKEN, value=token)
+        await self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": token}))
+
+    async def secret(self, name: str) -> bytes | None:
+        """A secret of the program itself, such as a signing key."""
+        row = (await self._connection.execute(sealed(secrets).where(secrets.c.name == name))).one_or_none()
+        return self._open(row, secrets, "value", name) if row is not None else None
+
+    async def set_secret(self, name: str, value: bytes) -> None:
+        values = {"scope": SYSTEM, "value": await self._seal(SYSTEM, value, secrets, "value", name)}
+        statement = self.insert(secrets).values(name=name, **values)
+        await self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def audit(
+        self,
+        *,
+        at: datetime,
+        actor: str,
+        action: str,
+        case_id: str | None = None,
+        decision: str,
+        detail: dict[str, str | int] | None = None,
+    ) -> None:
+        """Record a decision; it joins the chain when the transaction commits. Nothing in it may be clinical."""
+        self._audited.append(AuditEntry(at, actor, action, case_id, decision, detail or {}))
+
+    @property
+    def audited(self) -> tuple[AuditEntry, ...]:
+        """What was recorded, for the chain."""
+        return tuple(self._audited)
+
+    def settle_keys(self) -> bool:
+        """Once committed: let the vault know what is now true of its keys. Whether one was destroyed."""
+        for scope, key in self._keys.items():
+            if key is None:
+                self._vault.forget(scope)
+            else:
+                self._vault.remember(scope, key)
+        return None in self._keys.values()
