@@ -26,6 +26,10 @@ from bridge.plan import desired, plan
 from bridge.provisioning import Homeserver, Passwords
 from bridge.settings import Configuration
 from ernbot.config import ConfigError
+from ernbot.storage.database import connected, make_engine
+from ernbot.storage.errors import StorageError
+from ernbot.storage.migrations import migrate
+from ernbot.storage.tables import appservice_events, appservice_transactions
 
 log = logging.getLogger("bridge")
 
@@ -53,7 +57,7 @@ def run_command(arguments: list[str]) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except BridgeError as error:
+    except (BridgeError, StorageError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
@@ -126,8 +130,10 @@ async def _serve(configuration: Configuration) -> None:
     hs_token, as_token = configuration.secret("hs_token"), configuration.secret("as_token")
     engine = make_engine(settings.storage.database)
     runner = web.AppRunner(application(hs_token, Ledger(engine, appservice_transactions, appservice_events)))
-    await runner.setup()
     try:
+        async with connected(engine) as connection:
+            await migrate(connection)
+        await runner.setup()
         site = web.TCPSite(runner, settings.service.host, settings.service.port)
         try:
             await site.start()

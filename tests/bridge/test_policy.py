@@ -28,10 +28,10 @@ class Rooms:
         self.hs, self.session = hs, session
         self.service = Client(session, hs.url, hs.as_token)
 
-    async def bot(self, method: str, where: str, body: object = None) -> dict[str, Any]:
+    async def bot(self, method: str, where: str, body: object = None) -> Any:
         return await self.service.call(method, where, body, as_user=self.hs.bot_user_id)
 
-    async def by(self, who: Account | str, method: str, where: str, body: object = None) -> dict[str, Any]:
+    async def by(self, who: Account | str, method: str, where: str, body: object = None) -> Any:
         token = who if isinstance(who, str) else who.token
         return await Client(self.session, self.hs.url, token).call(method, where, body)
 
