@@ -43,6 +43,7 @@ def run_command(arguments: list[str]) -> int:
     """One command with its arguments; the exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         configuration = Configuration(options.config)
         match options.command:
