@@ -103,25 +103,21 @@ async def _agree(configuration: Configuration, *, apply: bool, passwords: Path |
     settings, bot = configuration.settings, configuration.bot_user_id
     wanted = desired(configuration.directory(), bot, settings.bot.display_name)
     book = Passwords(passwords) if passwords else None
-    try:
-        async with aiohttp.ClientSession() as session:
-            homeserver = Homeserver(
-                session,
-                settings.homeserver.url,
-                as_token=configuration.secret("as_token"),
-                admin_token=configuration.secret("admin_token"),
-                bot=bot,
-                device_id=settings.bot.device_id,
-                token_file=configuration.token_file,
-            )
-            changes = plan(wanted, await homeserver.observe(wanted))
-            for change in changes:
-                if apply:
-                    await homeserver.apply(change, book)
-                sys.stdout.write(f"{change}\n")
-    finally:
-        if book:
-            book.close()
+    async with aiohttp.ClientSession() as session:
+        homeserver = Homeserver(
+            session,
+            settings.homeserver.url,
+            as_token=configuration.secret("as_token"),
+            admin_token=configuration.secret("admin_token"),
+            bot=bot,
+            device_id=settings.bot.device_id,
+            token_file=configuration.token_file,
+        )
+        changes = plan(wanted, await homeserver.observe(wanted))
+        for change in changes:
+            if apply:
+                await homeserver.apply(change, book)
+            sys.stdout.write(f"{change}\n")
     outcome = "made" if apply else "to make"
     sys.stdout.write(f"{len(changes)} changes {outcome}.\n" if changes else "Nothing to change.\n")
 

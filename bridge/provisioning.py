@@ -212,21 +212,23 @@ class Passwords:
     """
 
     def __init__(self, file: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(12)) -> None:
-        """Raises `BridgeError` when the file exists or cannot be made."""
-        try:
-            self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise BridgeError(f"{file}: {error.strerror}. Name a new file for the passwords.") from None
-        self._make = make
+        """Raises `BridgeError` when the file exists already."""
+        if file.exists():
+            raise BridgeError(f"{file} exists already. Name a new file for the passwords.")
+        self._file, self._make = file, make
 
     def new_for(self, user_id: str) -> str:
+        """Raises `BridgeError` when the file cannot be written."""
         password = self._make()
-        os.write(self._descriptor, f"{user_id}\t{password}\n".encode())
-        os.fsync(self._descriptor)
+        try:
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise BridgeError(f"{self._file}: the passwords cannot be written: {error.strerror}.") from None
+        with os.fdopen(descriptor, "w", encoding="utf-8") as book:
+            book.write(f"{user_id}\t{password}\n")
+            book.flush()
+            os.fsync(descriptor)
         return password
-
-    def close(self) -> None:
-        os.close(self._descriptor)
 
 
 def _account(user_id: str) -> str:

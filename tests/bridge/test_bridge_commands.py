@@ -349,9 +349,26 @@ async def test_a_wrong_admin_token_is_one_sentence(installation: Installation, t
     assert "Check the token" in text
 
 
-async def test_a_homeserver_that_is_down_is_one_sentence(installation: Installation) -> None:
+async def answers(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as response:
+            return response.status == 200
+    except aiohttp.ClientConnectionError:
+        return False
+
+
+async def test_a_homeserver_that_is_down_is_one_sentence(
+    installation: Installation, session: aiohttp.ClientSession
+) -> None:
     os.kill(installation.hs.pid, signal.SIGKILL)  # the last test of this module
     for command in ("plan", "apply"):
         status, text = await installation.command(command)
         assert (status, text.count("\n")) == (1, 1)
         assert "does not answer" in text
+    with installation.running() as process:  # the bridge waits for a homeserver that starts after it
+        health = installation.hs.appservice_url + "/health"
+        deadline = time.monotonic() + 15
+        while not await answers(session, health) and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+        assert await answers(session, health)
+        assert process.poll() is None
