@@ -367,8 +367,9 @@ async def test_a_homeserver_that_is_down_is_one_sentence(
         assert "does not answer" in text
     with installation.running() as process:  # the bridge waits for a homeserver that starts after it
         health = installation.hs.appservice_url + "/health"
-        deadline = time.monotonic() + 15
-        while not await answers(session, health) and time.monotonic() < deadline:
+        for _ in range(150):
+            if await answers(session, health):
+                break
             await asyncio.sleep(0.1)
         assert await answers(session, health)
         assert process.poll() is None
