@@ -28,10 +28,10 @@ class Rooms:
         self.hs, self.session = hs, session
         self.service = Client(session, hs.url, hs.as_token)
 
-    async def bot(self, method: str, where: str, body: object = None) -> dict[str, Any]:
+    async def bot(self, method: str, where: str, body: object = None) -> Any:
         return await self.service.call(method, where, body, as_user=self.hs.bot_user_id)
 
-    async def by(self, who: Account | str, method: str, where: str, body: object = None) -> dict[str, Any]:
+    async def by(self, who: Account | str, method: str, where: str, body: object = None) -> Any:
         token = who if isinstance(who, str) else who.token
         return await Client(self.session, self.hs.url, token).call(method, where, body)
 
@@ -212,7 +212,7 @@ async def test_an_open_case_still_admits_only_the_listed(rooms: Rooms, new_accou
     room = await rooms.case(requester)
     await rooms.access(room, requester, expert, open=True)
     await refused(rooms.invite(room, stranger), "not open to this person")
-    await refused(rooms.join(room, stranger), "not open|not invited")
+    await refused(rooms.join(room, stranger), "not open to this person")
     knock = path("_matrix", "client", "v3", "knock", room)
     await refused(rooms.by(stranger, "POST", knock, {}), "knock|cannot knock")
     where = path("_matrix", "client", "v3", "rooms", room, "invite")
@@ -240,7 +240,7 @@ async def test_withdrawal_silences_the_panel_before_it_is_removed(rooms: Rooms, 
     await refused(write, "not open to this person")
     await rooms.by(requester, "PUT", send_path(room, "m.room.encrypted", "1"), CIPHERTEXT)
     await rooms.kick(room, expert)
-    await refused(rooms.join(room, expert), "not open|not invited")
+    await refused(rooms.join(room, expert), "not open to this person")
 
 
 async def test_a_closed_case_takes_nothing_from_people(rooms: Rooms, new_account: NewAccount) -> None:
@@ -269,10 +269,9 @@ async def test_people_change_no_state_and_forge_no_access(rooms: Rooms, new_acco
     requester, friend = await new_account("requester"), await new_account("friend")
     room = await rooms.case(requester)
     forged = {"requester": requester.user_id, "admitted": [requester.user_id, friend.user_id], "open": True}
-    # The default power level already refuses; that is why the sentence is not ours.
-    await refused(rooms.by(requester, "PUT", state_path(room, "eu.ern.case.access"), forged), "Only the bot|power")
-    await refused(rooms.by(requester, "PUT", state_path(room, "m.room.name"), {"name": "x"}), "Only the bot|power")
-    await refused(rooms.by(requester, "PUT", state_path(room, "eu.ern.any", "k"), {}), "Only the bot|power")
+    await refused(rooms.by(requester, "PUT", state_path(room, "eu.ern.case.access"), forged), "Only the bot changes")
+    await refused(rooms.by(requester, "PUT", state_path(room, "m.room.name"), {"name": "x"}), "Only the bot changes")
+    await refused(rooms.by(requester, "PUT", state_path(room, "eu.ern.any", "k"), {}), "Only the bot changes")
 
 
 async def test_the_access_event_counts_only_under_the_empty_key(rooms: Rooms, new_account: NewAccount) -> None:
