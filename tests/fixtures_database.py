@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from ernbot.storage.store import Store
@@ -137,6 +137,9 @@ def postgresql() -> Iterator[Cluster]:
             "listen_addresses": "",
             "unix_socket_directories": str(folder),
             "fsync": "off",
+            "full_page_writes": "off",
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
             "shared_buffers": "16MB",
             "dynamic_shared_memory_type": "mmap",
             "max_connections": "50",

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import Connection, ExceptionContext
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ernbot.storage.errors import StorageBusy, StorageError
@@ -51,7 +52,7 @@ def make_engine(url: str) -> AsyncEngine:
         engine = create_async_engine(address, connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    event.listen(engine.sync_engine, "handle_error", _say_busy)
+    event.listen(engine.sync_engine, "handle_error", _say_busy, retval=True)
     return engine
 
 
@@ -84,18 +85,13 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
 
-def _say_busy(context: ExceptionContext) -> None:
-    if is_busy(context.original_exception):
-        context.chained_exception = StorageBusy(BUSY)
-
-
-def is_busy(error: BaseException | None) -> bool:
-    """Whether a driver's error means that trying again later is right."""
-    state = getattr(error, "sqlstate", None) or ""
-    if state:
-        return state.startswith(BUSY_STATES)
-    text = str(error)
-    return isinstance(error, OSError) or "is locked" in text or "connection is closed" in text
+def _say_busy(context: ExceptionContext) -> StorageBusy | None:
+    """Whether trying again later is right, in place of the driver's error."""
+    state = getattr(context.original_exception, "sqlstate", None) or ""
+    locked = isinstance(context.sqlalchemy_exception, OperationalError) and "is locked" in str(
+        context.original_exception
+    )
+    return StorageBusy(BUSY) if context.is_disconnect or locked or state.startswith(BUSY_STATES) else None
 
 
 @asynccontextmanager
@@ -108,7 +104,7 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     connection = engine.connect()
     try:
         await connection.start()
-    except OSError:
+    except (OSError, PoolTimeout):
         raise StorageBusy(BUSY) from None
     try:
         async with connection.begin():

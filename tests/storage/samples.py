@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from ernbot.core.case import Case, new_case
 from ernbot.core.consent import Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Directory, Network, Person, Role
+from ernbot.core.form import Value
 from ernbot.core.outcome import Section
 from ernbot.storage.records import CaseFile, Dialogue, InboxItem, OutboxItem
 
@@ -64,7 +65,7 @@ def drafting(case_id: str = "c-1") -> Case:
     paper = Paper("Danish-consent-7b", "da", Signer.PARENT, date(2026, 3, 1))
     case = draft(case_id).give_consent((Purpose.CARE, Purpose.IMAGES), paper, by=REQUESTER, at=NOW)
     case = case.invite((EXPERT, SECOND_EXPERT))
-    answers = {"diagnosis": "ORPHA:2343", "findings": ("papilloedema",), "confidence": 4}
+    answers: dict[str, Value] = {"diagnosis": "ORPHA:2343", "findings": ("papilloedema",), "confidence": 4}
     for expert in (EXPERT, SECOND_EXPERT):
         case = case.record_opinion(expert, "cranio-opinion", "1", answers, at=NOW)
     case = case.draft_outcome().write_outcome(Section.RECOMMENDATION, "spring-distraction before month six")

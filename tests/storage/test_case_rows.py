@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Action, Case, Open
 from ernbot.core.consent import Purpose
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
@@ -16,6 +16,7 @@ from ernbot.storage import tables
 from ernbot.storage.errors import Shredded, StorageError, Tampered
 from ernbot.storage.records import CasePlace
 from ernbot.storage.store import Store
+from ernbot.storage.transaction import Transaction
 
 from .samples import (
     DIRECTORY,
@@ -37,7 +38,7 @@ from .samples import (
 def _states() -> list[Case]:
     """A case in each of its states."""
     voted = drafting()
-    opened = replace(draft(), consent=voted.consent).give_consent((), voted.consent.entries[0].paper, by="", at=NOW)  # type: ignore[arg-type]
+    opened = replace(voted, state=Open(), panel=(), opinions=())
     return [
         draft(),
         opened,
@@ -180,15 +181,22 @@ async def test_work_goes_on_in_the_room_of_a_destroyed_key(store: Store) -> None
 
 async def test_a_destruction_that_is_undone_destroys_nothing(store: Store) -> None:
     await _add(store, drafting())
-    with pytest.raises(ZeroDivisionError):
+
+    async def whole() -> None:
         async with store.transaction() as tx:
             await tx.shred("case:c-1")
             raise ZeroDivisionError
+
+    async def part(tx: Transaction) -> None:
+        async with tx.savepoint():
+            await tx.shred("case:c-1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await whole()
     async with store.transaction() as tx:
         with pytest.raises(ZeroDivisionError):
-            async with tx.savepoint():
-                await tx.shred("case:c-1")
-                raise ZeroDivisionError
+            await part(tx)
         assert await tx.case_in(ROOM, REQUESTER, Action.READ, DIRECTORY, NOW) == drafting()
 
 

@@ -55,7 +55,7 @@ async def test_opening_again_changes_nothing(database: Database) -> None:
 
 async def test_a_wrong_master_key_is_one_clear_sentence(database: Database) -> None:
     await (await Store.open(database.url, MASTER_KEY)).close()
-    with pytest.raises(WrongKey, match="^The database was encrypted with another master key"):
+    with pytest.raises(WrongKey, match=r"^The database was encrypted with another master key"):
         await Store.open(database.url, b"x" * 32)
 
 

@@ -10,6 +10,7 @@ from ernbot.core.case import Action
 from ernbot.core.errors import Refused
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.store import Store
+from ernbot.storage.transaction import Transaction
 from tests.fixtures_database import MASTER_KEY, Database
 
 from .samples import DIRECTORY, EXPERT, NOW, REQUESTER, ROOM, STRANGER, draft, drafting, received, to_send
@@ -20,7 +21,7 @@ class Crash(Exception):
 
 
 async def test_a_crash_leaves_nothing_behind(store: Store) -> None:
-    with pytest.raises(Crash):
+    async def work() -> None:
         async with store.transaction() as tx:
             await tx.add_case(draft())
             await tx.set_case_room("c-1", ROOM)
@@ -28,6 +29,9 @@ async def test_a_crash_leaves_nothing_behind(store: Store) -> None:
             await tx.send(to_send())
             tx.audit(at=NOW, actor=REQUESTER, action="create", decision="allowed")
             raise Crash
+
+    with pytest.raises(Crash):
+        await work()
     async with store.transaction() as tx:
         assert await tx.case_place("c-1") is None
         assert await tx.pending() == []
@@ -36,11 +40,14 @@ async def test_a_crash_leaves_nothing_behind(store: Store) -> None:
 
 
 async def test_a_key_made_before_a_crash_is_not_used_afterwards(store: Store, database: Database) -> None:
-    with pytest.raises(Crash):
+    async def work() -> None:
         async with store.transaction() as tx:
             await tx.receive(received())
             await tx.pending()
             raise Crash
+
+    with pytest.raises(Crash):
+        await work()
     async with store.transaction() as tx:
         await tx.receive(received())
     await store.close()
@@ -51,15 +58,18 @@ async def test_a_key_made_before_a_crash_is_not_used_afterwards(store: Store, da
 
 
 async def test_a_savepoint_is_undone_alone_and_keeps_its_audit(store: Store) -> None:
+    async def part(tx: Transaction) -> None:
+        async with tx.savepoint():
+            await tx.add_case(draft())
+            await tx.set_case_room("c-1", ROOM)
+            await tx.send(to_send())
+            tx.audit(at=NOW, actor=REQUESTER, action="create", decision="allowed")
+            raise Crash
+
     async with store.transaction() as tx:
         await tx.receive(received())
         with pytest.raises(Crash):
-            async with tx.savepoint():
-                await tx.add_case(draft())
-                await tx.set_case_room("c-1", ROOM)
-                await tx.send(to_send())
-                tx.audit(at=NOW, actor=REQUESTER, action="create", decision="allowed")
-                raise Crash
+            await part(tx)
         # The key and the room of the case went with it: neither may be remembered.
         await tx.add_case(draft("c-2"))
         await tx.set_case_room("c-2", ROOM)
@@ -80,10 +90,13 @@ async def test_a_savepoint_that_ends_well_stays(store: Store) -> None:
 
 
 async def test_a_refusal_that_leaves_the_transaction_is_still_audited(store: Store) -> None:
-    with pytest.raises(Refused, match="no-case"):
+    async def work() -> None:
         async with store.transaction() as tx:
             await tx.set_language(STRANGER, "da")
             await tx.case_in(ROOM, STRANGER, Action.READ, DIRECTORY, NOW)
+
+    with pytest.raises(Refused, match="no-case"):
+        await work()
     async with store.transaction() as tx:
         assert await tx.language(STRANGER) is None
     report = await verify_audit(store)
