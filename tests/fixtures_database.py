@@ -24,36 +24,44 @@ from ernbot.storage.store import Store
 
 MASTER_KEY = bytes(range(32))
 START_SECONDS = 30
+ADMINISTRATOR = "ernbot"
 
 _numbers = count(1)
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running PostgreSQL; `folder` holds its data and its socket."""
+    """A running PostgreSQL; `folder` holds its data and its socket.
+
+    A test's database is a role and the schema of that name, which is what the role sees: much faster to make.
+    """
 
     folder: Path
     programs: Path
 
     def url(self, name: str) -> str:
-        return f"postgresql+asyncpg://ernbot@/{name}?host={self.folder}"
+        return f"postgresql+asyncpg://{name}@/postgres?host={self.folder}"
+
+    async def connect(self, name: str = ADMINISTRATOR) -> asyncpg.Connection:
+        return await asyncpg.connect(host=str(self.folder), user=name, database="postgres")
 
     async def create(self, name: str) -> None:
-        connection = await asyncpg.connect(host=str(self.folder), user="ernbot", database="postgres")
+        connection = await self.connect()
         try:
-            await connection.execute(f'CREATE DATABASE "{name}"')
+            await connection.execute(f"CREATE ROLE {name} LOGIN; CREATE SCHEMA AUTHORIZATION {name}")
         finally:
             await connection.close()
 
-    def dump(self, name: str, *options: str) -> bytes:
-        """What pg_dump says of a database."""
-        command = [str(self.programs / "pg_dump"), "-h", str(self.folder), "-U", "ernbot", *options, name]
+    def dump(self, name: str) -> bytes:
+        """Everything that pg_dump says of a test's database."""
+        connection = ["--host", str(self.folder), "--username", ADMINISTRATOR]
+        command = [str(self.programs / "pg_dump"), *connection, "--inserts", "--schema", name, "postgres"]
         return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 @dataclass(frozen=True)
 class Database:
-    """An empty database: a file of SQLite, or a database of the cluster."""
+    """An empty database: a file of SQLite, or a schema of the cluster."""
 
     url: str
     name: str
@@ -63,7 +71,7 @@ class Database:
     def raw(self) -> bytes:
         """Everything that a copy of the database shows, journals included."""
         if self.cluster is not None:
-            return self.cluster.dump(self.name, "--inserts")
+            return self.cluster.dump(self.name)
         assert self.file is not None
         return b"".join(path.read_bytes() for path in sorted(self.file.parent.glob(self.file.name + "*")))
 
@@ -103,7 +111,7 @@ def _start(arguments: Sequence[str], account: str | None) -> subprocess.Popen[by
 
 
 def _make_cluster(programs: Path, data: Path, account: str | None) -> None:
-    options = ["--username=ernbot", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    options = [f"--username={ADMINISTRATOR}", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
     process = _start([str(programs / "initdb"), f"--pgdata={data}", *options], account)
     output, _ = process.communicate(timeout=60)
     if process.returncode != 0:
@@ -111,7 +119,7 @@ def _make_cluster(programs: Path, data: Path, account: str | None) -> None:
 
 
 def _wait(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
-    ready = [str(programs / "pg_isready"), "-q", "-h", str(folder), "-d", "postgres", "-U", "ernbot"]
+    ready = [str(programs / "pg_isready"), "-q", "-h", str(folder), "-d", "postgres", "-U", ADMINISTRATOR]
     deadline = time.monotonic() + START_SECONDS
     while subprocess.run(ready, check=False).returncode != 0:
         if process.poll() is not None or time.monotonic() > deadline:

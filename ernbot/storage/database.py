@@ -86,11 +86,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _say_busy(context: ExceptionContext) -> StorageBusy | None:
-    """Whether trying again later is right, in place of the driver's error."""
-    state = getattr(context.original_exception, "sqlstate", None) or ""
-    locked = isinstance(context.sqlalchemy_exception, OperationalError) and "is locked" in str(
-        context.original_exception
-    )
+    """What replaces a driver's error after which trying again later is right."""
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None) or ""
+    locked = isinstance(context.sqlalchemy_exception, OperationalError) and "is locked" in str(error)
     return StorageBusy(BUSY) if context.is_disconnect or locked or state.startswith(BUSY_STATES) else None
 
 

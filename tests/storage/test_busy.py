@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import text
 
@@ -73,7 +72,7 @@ async def test_a_locked_row_of_postgresql_is_busy_and_then_works(postgresql: Clu
     async with store.transaction() as tx:
         await tx.add_case(draft())
         await tx.set_case_room("c-1", ROOM)
-    other = await asyncpg.connect(host=str(postgresql.folder), user="ernbot", database="busy_row")
+    other = await postgresql.connect("busy_row")
     lock = other.transaction()
     await lock.start()
     await other.execute("SELECT * FROM cases FOR UPDATE")
@@ -96,8 +95,8 @@ async def test_a_locked_row_of_postgresql_is_busy_and_then_works(postgresql: Clu
 async def test_a_lost_connection_to_postgresql_is_busy_and_then_works(postgresql: Cluster) -> None:
     await postgresql.create("lost")
     store = await Store.open(postgresql.url("lost"), MASTER_KEY)
-    other = await asyncpg.connect(host=str(postgresql.folder), user="ernbot", database="postgres")
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'lost'"
+    other = await postgresql.connect()
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'lost'"
 
     async def lose_it_halfway() -> None:
         async with store.transaction() as tx:

@@ -23,7 +23,7 @@ def _differences(connection: Connection) -> list[object]:
 
 DEFINITIONS = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL",
-    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()",
 }
 """What Alembic does not compare: the whole definition of a table, the condition of an index."""
 
@@ -118,6 +118,6 @@ async def test_a_server_that_is_not_there_is_busy() -> None:
         await Store.open("postgresql+asyncpg://ernbot@127.0.0.1:9/none", MASTER_KEY)
 
 
-async def test_a_database_that_does_not_exist_is_one_clear_sentence(postgresql: Cluster) -> None:
-    with pytest.raises(StorageError, match='cannot be used: database "missing" does not exist'):
+async def test_a_server_that_refuses_us_is_one_clear_sentence(postgresql: Cluster) -> None:
+    with pytest.raises(StorageError, match='cannot be used: role "missing" does not exist'):
         await Store.open(postgresql.url("missing"), MASTER_KEY)
