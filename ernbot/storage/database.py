@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ernbot.storage.errors import StorageBusy, StorageError
+from ernbot.storage.sqlite import NearConnection
 
 BUSY_SECONDS = 5
 """How long a statement waits for a lock before the transaction gives up."""
@@ -49,7 +50,9 @@ def make_engine(url: str) -> AsyncEngine:
         if not address.database:
             raise StorageError("storage.database names no file.")
         _make_file(Path(address.database))
-        engine = create_async_engine(address, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_async_engine(
+            address, connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": NearConnection.make}
+        )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     event.listen(engine.sync_engine, "handle_error", _say_busy, retval=True)

@@ -45,8 +45,7 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
         return token
 
     async def set_sync_token(self, token: str) -> None:
-        statement = self.insert(settings).values(name=SYNC_TOKEN, value=token)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": token}))
+        await self._put(settings, name=SYNC_TOKEN, value=token)
 
     async def secret(self, name: str) -> bytes | None:
         """A secret of the program itself, such as a signing key."""
@@ -54,9 +53,8 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
         return self._open(row, secrets, "value", name) if row is not None else None
 
     async def set_secret(self, name: str, value: bytes) -> None:
-        values = {"scope": SYSTEM, "value": await self._seal(SYSTEM, value, secrets, "value", name)}
-        statement = self.insert(secrets).values(name=name, **values)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+        sealed_value = await self._seal(SYSTEM, value, secrets, "value", name)
+        await self._put(secrets, name=name, scope=SYSTEM, value=sealed_value)
 
     def audit(
         self,
