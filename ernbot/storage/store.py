@@ -92,7 +92,8 @@ class Store:
                     async with connected(self._engine) as connection:
                         await append(connection, self._audit_key, work.audited)
                     raise
-                if work.settle_keys() and self._is_sqlite:
+                work.settle_keys()
+                if work.destroyed_keys and self._is_sqlite:
                     await flush_journal(self._engine)
         finally:
             self._tasks.discard(task)

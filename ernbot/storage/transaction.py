@@ -25,6 +25,7 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
         super().__init__(connection, vault)
         self._audited: list[AuditEntry] = []
+        self.destroyed_keys = False
 
     async def shred(self, scope: str) -> None:
         """Destroy the key of a scope: its content can never be read again, and what waited in it is settled."""
@@ -39,6 +40,7 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
             .values(done=True, payload=None, reason="shredded")
         )
         self._keys[scope] = None
+        self.destroyed_keys = True
 
     async def sync_token(self) -> str | None:
         token: str | None = await self._connection.scalar(select(settings.c.value).where(settings.c.name == SYNC_TOKEN))
@@ -74,11 +76,10 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
         """What was recorded, for the chain."""
         return tuple(self._audited)
 
-    def settle_keys(self) -> bool:
-        """Once committed: let the vault know what is now true of its keys. Whether one was destroyed."""
+    def settle_keys(self) -> None:
+        """Once committed: let the vault know what is now true of its keys."""
         for scope, key in self._keys.items():
             if key is None:
                 self._vault.forget(scope)
             else:
                 self._vault.remember(scope, key)
-        return None in self._keys.values()

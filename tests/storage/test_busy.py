@@ -125,3 +125,19 @@ async def test_those_who_use_the_engine_directly_are_told_the_same(tmp_path: Pat
         async with store.engine.begin() as connection:
             await connection.execute(text("SELECT 1"))
     await store.close()
+
+
+async def test_the_event_loop_goes_on_while_the_database_is_locked(tmp_path: Path) -> None:
+    """What may wait runs in a thread: a locked database must not stop everything else."""
+    file = tmp_path / "ernbot.db"
+    store = await Store.open(f"sqlite+aiosqlite:///{file}", MASTER_KEY)
+    ticks = 0
+    with _locked(file):
+        waiting = asyncio.create_task(_receive(store))
+        while not waiting.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        with pytest.raises(StorageBusy):
+            await waiting
+    assert ticks > 5
+    await store.close()
