@@ -9,7 +9,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import Connection, ExceptionContext
@@ -53,7 +52,6 @@ def make_engine(url: str) -> AsyncEngine:
         engine = create_async_engine(
             address, connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": NearConnection.make}
         )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     event.listen(engine.sync_engine, "handle_error", _say_busy, retval=True)
     return engine
@@ -65,20 +63,6 @@ def _make_file(file: Path) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StorageError(f"{file}: the database cannot be opened: {error.strerror}.") from None
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN is deferred; _begin_sqlite gives ours
-    cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",  # a destroyed key must not stay in a free page
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -18,15 +18,35 @@ QUEUE = 64
 """Rows that aiosqlite fetches at a time when somebody iterates; its own default."""
 
 
+PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "foreign_keys": "ON",
+    "secure_delete": "ON",  # a destroyed key must not stay in a free page
+}
+
+
+def connect(file: str, **options: Any) -> sqlite3.Connection:
+    """A durable connection that leaves it to others when a transaction begins."""
+    connection: sqlite3.Connection = sqlite3.connect(file, **options, isolation_level=None)
+    try:
+        for name, value in PRAGMAS.items():
+            connection.execute(f"PRAGMA {name} = {value}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 class NearConnection(aiosqlite.Connection):
     """A connection that runs in the event loop what cannot wait."""
 
     @classmethod
-    def make(cls, *arguments: Any, **options: Any) -> NearConnection:
+    def make(cls, file: str, **options: Any) -> NearConnection:
         """What SQLAlchemy's `async_creator_fn` has to return for these arguments of `sqlite3.connect`."""
         # The loop and the thread never use the connection at the same time, as each call is awaited.
         options["check_same_thread"] = False
-        connection = cls(partial(sqlite3.connect, *arguments, **options), QUEUE)
+        connection = cls(partial(connect, file, **options), QUEUE)
         connection._thread.daemon = True
         return connection
 
