@@ -32,6 +32,10 @@ GENESIS = "0" * 64
 HEAD_ID = 1
 BATCH = 1_000
 
+LOCKED_HEAD = select(audit_head).with_for_update()
+ADD = insert(audit)
+MOVE_HEAD = update(audit_head)
+
 
 @dataclass(frozen=True)
 class AuditEntry:
@@ -100,7 +104,7 @@ async def append(connection: AsyncConnection, key: bytes, entries: Sequence[Audi
     """
     if not entries:
         return
-    head = (await connection.execute(select(audit_head).with_for_update())).one_or_none()
+    head = (await connection.execute(LOCKED_HEAD)).one_or_none()
     if head is None or not _is_genuine(key, head):
         raise Tampered("The head of the audit chain was changed: run `ernbot audit verify` and restore a backup.")
     seq, previous = head.entries, head.last_hash
@@ -119,8 +123,8 @@ async def append(connection: AsyncConnection, key: bytes, entries: Sequence[Audi
         }
         previous = row["hash"] = _entry_hash(key, row)
         rows.append(row)
-    await connection.execute(insert(audit), rows)
-    await connection.execute(update(audit_head).values(_head(key, seq, previous)))
+    await connection.execute(ADD, rows)
+    await connection.execute(MOVE_HEAD, _head(key, seq, previous))
 
 
 def _is_genuine(key: bytes, head: Any) -> bool:

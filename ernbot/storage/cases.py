@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 
 from ernbot.core.access import check_case
 from ernbot.core.case import Action, Case
@@ -20,6 +20,11 @@ from ernbot.storage.tables import case_files, cases
 
 CASE = TypeAdapter(Case)
 PLACE = (cases.c.id, cases.c.network, cases.c.room_id, cases.c.state, cases.c.requester, cases.c.card_event_id)
+
+PLACE_OF_ROOM = select(*PLACE).where(cases.c.room_id == bindparam("room"))
+PLACE_OF_CASE = select(*PLACE).where(cases.c.id == bindparam("case"))
+CASE_IN = sealed(cases).where(cases.c.room_id == bindparam("room")).with_for_update(of=cases)
+CHANGE = update(cases).where(cases.c.id == bindparam("case"))
 
 
 class CaseRows(SealedRows):
@@ -48,8 +53,7 @@ class CaseRows(SealedRows):
             Refused: `no-case` when the room has none (or its key was destroyed, or its network is gone), else what
                 `ernbot.core.access.check_case` says.
         """
-        query = sealed(cases).where(cases.c.room_id == room_id).with_for_update(of=cases)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = (await self._connection.execute(CASE_IN, {"room": room_id})).one_or_none()
         try:
             case = self._checked(row, user_id, action, network_of, at)
         except Refused as refusal:
@@ -87,7 +91,7 @@ class CaseRows(SealedRows):
         await self._change_case(case.id, state=case.state.kind, content=content)
 
     async def _change_case(self, case_id: str, **values: Any) -> None:
-        result = await self._connection.execute(update(cases).where(cases.c.id == case_id).values(**values))
+        result = await self._connection.execute(CHANGE, {"case": case_id, **values})
         if result.rowcount != 1:
             raise StorageError(f"The case {case_id} is no longer in the database.")
 
@@ -99,13 +103,13 @@ class CaseRows(SealedRows):
         await self._change_case(case_id, card_event_id=event_id)
 
     async def case_place(self, case_id: str) -> CasePlace | None:
-        return await self._place(select(*PLACE).where(cases.c.id == case_id))
+        return await self._place(PLACE_OF_CASE, case=case_id)
 
     async def place_of_room(self, room_id: str) -> CasePlace | None:
-        return await self._place(select(*PLACE).where(cases.c.room_id == room_id))
+        return await self._place(PLACE_OF_ROOM, room=room_id)
 
-    async def _place(self, query: Select[Any]) -> CasePlace | None:
-        row = (await self._connection.execute(query)).one_or_none()
+    async def _place(self, query: Select[Any], **which: str) -> CasePlace | None:
+        row = (await self._connection.execute(query, which)).one_or_none()
         return CasePlace(*row) if row is not None else None
 
     async def places(self, *, requester: str | None = None) -> list[CasePlace]:

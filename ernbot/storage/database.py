@@ -9,14 +9,15 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import Connection, ExceptionContext
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ernbot.storage.errors import StorageBusy, StorageError
+from ernbot.storage.sqlite import NearConnection
 
 BUSY_SECONDS = 5
 """How long a statement waits for a lock before the transaction gives up."""
@@ -48,10 +49,11 @@ def make_engine(url: str) -> AsyncEngine:
         if not address.database:
             raise StorageError("storage.database names no file.")
         _make_file(Path(address.database))
-        engine = create_async_engine(address, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        engine = create_async_engine(
+            address, connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": NearConnection.make}
+        )
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    event.listen(engine.sync_engine, "handle_error", _say_busy)
+    event.listen(engine.sync_engine, "handle_error", _say_busy, retval=True)
     return engine
 
 
@@ -63,20 +65,6 @@ def _make_file(file: Path) -> None:
         raise StorageError(f"{file}: the database cannot be opened: {error.strerror}.") from None
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN is deferred; _begin_sqlite gives ours
-    cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",  # a destroyed key must not stay in a free page
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that turns from reading to writing fails at once when another one wrote meanwhile.
     begin = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
@@ -84,18 +72,12 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
 
-def _say_busy(context: ExceptionContext) -> None:
-    if is_busy(context.original_exception):
-        context.chained_exception = StorageBusy(BUSY)
-
-
-def is_busy(error: BaseException | None) -> bool:
-    """Whether a driver's error means that trying again later is right."""
+def _say_busy(context: ExceptionContext) -> StorageBusy | None:
+    """What replaces a driver's error after which trying again later is right."""
+    error = context.original_exception
     state = getattr(error, "sqlstate", None) or ""
-    if state:
-        return state.startswith(BUSY_STATES)
-    text = str(error)
-    return isinstance(error, OSError) or "is locked" in text or "connection is closed" in text
+    locked = isinstance(context.sqlalchemy_exception, OperationalError) and "is locked" in str(error)
+    return StorageBusy(BUSY) if context.is_disconnect or locked or state.startswith(BUSY_STATES) else None
 
 
 @asynccontextmanager
@@ -108,7 +90,7 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     connection = engine.connect()
     try:
         await connection.start()
-    except OSError:
+    except (OSError, PoolTimeout):
         raise StorageBusy(BUSY) from None
     try:
         async with connection.begin():

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from ernbot.storage.errors import Shredded
 from ernbot.storage.records import InboxItem
 from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
 from ernbot.storage.tables import inbox
+
+PENDING = (
+    sealed(inbox)
+    .where(~inbox.c.handled, or_(inbox.c.not_before.is_(None), inbox.c.not_before <= bindparam("at")))
+    .order_by(inbox.c.seq)
+    .limit(bindparam("limit"))
+)
+ONE = update(inbox).where(inbox.c.event_id == bindparam("event"))
+HANDLED = ONE.values(handled=True, payload=None)
+POSTPONE = ONE.values(not_before=bindparam("not_before"), attempts=inbox.c.attempts + 1)
 
 
 class InboxRows(SealedRows):
@@ -18,7 +28,9 @@ class InboxRows(SealedRows):
     async def receive(self, item: InboxItem) -> bool:
         """Keep an event until it is handled; False when it was received before."""
         scope = await self.scope_of(item.room_id)
-        statement = self.insert(inbox).values(
+        return await self._add(
+            inbox,
+            "event_id",
             event_id=item.event_id,
             room_id=item.room_id,
             sender=item.sender,
@@ -27,18 +39,15 @@ class InboxRows(SealedRows):
             scope=scope,
             payload=await self._seal(scope, to_json(item.payload), inbox, "payload", item.event_id),
         )
-        result = await self._connection.execute(statement.on_conflict_do_nothing(index_elements=["event_id"]))
-        return result.rowcount == 1
 
     async def pending(self, limit: int = 1000, *, at: datetime | None = None) -> list[InboxItem]:
         """Events not yet handled and not postponed beyond `at` (now), in the order in which they came.
 
         Those whose key was destroyed can never be handled; they are settled and left out.
         """
-        due = or_(inbox.c.not_before.is_(None), inbox.c.not_before <= (at or datetime.now(UTC)))
-        query = sealed(inbox).where(~inbox.c.handled, due).order_by(inbox.c.seq).limit(limit)
+        rows = (await self._connection.execute(PENDING, {"at": at or datetime.now(UTC), "limit": limit})).all()
         items = []
-        for row in (await self._connection.execute(query)).all():
+        for row in rows:
             try:
                 payload = from_json(self._open(row, inbox, "payload", row.event_id))
             except Shredded:
@@ -48,14 +57,10 @@ class InboxRows(SealedRows):
         return items
 
     async def handled(self, event_id: str) -> None:
-        await self._connection.execute(
-            update(inbox).where(inbox.c.event_id == event_id).values(handled=True, payload=None)
-        )
+        await self._connection.execute(HANDLED, {"event": event_id})
 
     async def postpone(self, event_id: str, until: datetime) -> None:
-        await self._connection.execute(
-            update(inbox).where(inbox.c.event_id == event_id).values(not_before=until, attempts=inbox.c.attempts + 1)
-        )
+        await self._connection.execute(POSTPONE, {"event": event_id, "not_before": until})
 
     async def inbox_attempts(self, event_id: str) -> int:
         """How often an event was postponed; 0 for an unknown one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from ernbot.storage.errors import Shredded
 from ernbot.storage.records import OutboxItem, SentItem
@@ -21,6 +21,17 @@ CONTENT_KINDS = ("message", "file")
 
 SENT = (outbox.c.id, outbox.c.lane, outbox.c.kind, outbox.c.tag, outbox.c.case_id, outbox.c.event_id)
 
+FIRST = select(func.min(outbox.c.seq)).where(~outbox.c.done).group_by(outbox.c.lane)
+DUE = (
+    sealed(outbox)
+    .where(outbox.c.seq.in_(FIRST), or_(outbox.c.not_before.is_(None), outbox.c.not_before <= bindparam("at")))
+    .order_by(outbox.c.seq)
+    .limit(bindparam("limit"))
+)
+ONE = update(outbox).where(outbox.c.id == bindparam("item"))
+SETTLE = ONE.values(done=True, payload=None, event_id=bindparam("event_id"), reason=bindparam("reason"))
+RETRY = ONE.values(not_before=bindparam("not_before"), attempts=outbox.c.attempts + 1)
+
 
 class OutboxRows(SealedRows):
     """The part of a transaction that holds what is to be sent."""
@@ -28,7 +39,9 @@ class OutboxRows(SealedRows):
     async def send(self, item: OutboxItem) -> None:
         """Put an item at the end of its lane; nothing happens when its id was added before."""
         scope = await self._outbox_scope(item)
-        statement = self.insert(outbox).values(
+        await self._add(
+            outbox,
+            "id",
             id=item.id,
             lane=item.lane,
             kind=item.kind,
@@ -41,7 +54,6 @@ class OutboxRows(SealedRows):
             scope=scope,
             payload=await self._seal(scope, to_json(item.payload), outbox, "payload", item.id),
         )
-        await self._connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
 
     async def _outbox_scope(self, item: OutboxItem) -> str:
         if item.case_id is not None:
@@ -53,11 +65,9 @@ class OutboxRows(SealedRows):
 
         Those whose key was destroyed are given up and left out.
         """
-        first = select(func.min(outbox.c.seq)).where(~outbox.c.done).group_by(outbox.c.lane)
-        ready = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= at)
-        query = sealed(outbox).where(outbox.c.seq.in_(first), ready).order_by(outbox.c.seq).limit(limit)
+        rows = (await self._connection.execute(DUE, {"at": at, "limit": limit})).all()
         items = []
-        for row in (await self._connection.execute(query)).all():
+        for row in rows:
             try:
                 items.append(self._item(row))
             except Shredded:
@@ -79,18 +89,15 @@ class OutboxRows(SealedRows):
         )
 
     async def sent(self, id: str, event_id: str | None) -> None:
-        await self._change_item(id, done=True, payload=None, event_id=event_id)
+        await self._connection.execute(SETTLE, {"item": id, "event_id": event_id, "reason": None})
 
     async def retry(self, id: str, until: datetime) -> None:
         """Hold an item, and its lane with it, until a later time."""
-        await self._change_item(id, not_before=until, attempts=outbox.c.attempts + 1)
+        await self._connection.execute(RETRY, {"item": id, "not_before": until})
 
     async def give_up(self, id: str, reason: str) -> None:
         """Never send an item; `reason` is a code without a clinical word."""
-        await self._change_item(id, done=True, payload=None, reason=reason)
-
-    async def _change_item(self, id: str, **values: Any) -> None:
-        await self._connection.execute(update(outbox).where(outbox.c.id == id).values(**values))
+        await self._connection.execute(SETTLE, {"item": id, "event_id": None, "reason": reason})
 
     async def drop_lane_content(self, lane: str) -> int:
         """Give up every unsent message and file of a lane; how many there were."""

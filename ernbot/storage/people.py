@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, insert, or_, select
 
 from ernbot.storage.records import Dialogue
 from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
 from ernbot.storage.tables import dialogues, direct_rooms, people
+
+LANGUAGE = select(people.c.language).where(people.c.user_id == bindparam("user"))
+DIRECT_ROOM = select(direct_rooms.c.room_id).where(direct_rooms.c.user_id == bindparam("user"))
+DIRECT_USER = select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == bindparam("room"))
+DIALOGUE = sealed(dialogues).where(dialogues.c.room_id == bindparam("room"), dialogues.c.user_id == bindparam("user"))
 
 
 class PeopleRows(SealedRows):
     """The part of a transaction that holds people and dialogues."""
 
     async def language(self, user_id: str) -> str | None:
-        language: str | None = await self._connection.scalar(
-            select(people.c.language).where(people.c.user_id == user_id)
-        )
+        language: str | None = await self._connection.scalar(LANGUAGE, {"user": user_id})
         return language
 
     async def set_language(self, user_id: str, language: str) -> None:
-        statement = self.insert(people).values(user_id=user_id, language=language)
-        await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["user_id"], set_={"language": language})
-        )
+        await self._put(people, user_id=user_id, language=language)
 
     async def direct_room(self, user_id: str) -> str | None:
-        room_id: str | None = await self._connection.scalar(
-            select(direct_rooms.c.room_id).where(direct_rooms.c.user_id == user_id)
-        )
+        room_id: str | None = await self._connection.scalar(DIRECT_ROOM, {"user": user_id})
         return room_id
 
     async def direct_user(self, room_id: str) -> str | None:
-        user_id: str | None = await self._connection.scalar(
-            select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == room_id)
-        )
+        user_id: str | None = await self._connection.scalar(DIRECT_USER, {"room": room_id})
         return user_id
 
     async def set_direct_room(self, user_id: str, room_id: str) -> None:
         """Make this the one direct room of this person, whatever either was before."""
         either = or_(direct_rooms.c.user_id == user_id, direct_rooms.c.room_id == room_id)
         await self._connection.execute(delete(direct_rooms).where(either))
-        await self._connection.execute(self.insert(direct_rooms).values(user_id=user_id, room_id=room_id))
+        await self._connection.execute(insert(direct_rooms).values(user_id=user_id, room_id=room_id))
 
     async def forget_direct_room(self, room_id: str) -> None:
         await self._connection.execute(delete(direct_rooms).where(direct_rooms.c.room_id == room_id))
@@ -51,8 +47,7 @@ class PeopleRows(SealedRows):
         Raises:
             Shredded: its key was destroyed.
         """
-        query = sealed(dialogues).where(dialogues.c.room_id == room_id, dialogues.c.user_id == user_id)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = (await self._connection.execute(DIALOGUE, {"room": room_id, "user": user_id})).one_or_none()
         if row is None:
             return None
         data = from_json(self._open(row, dialogues, "data", room_id, user_id))
@@ -61,16 +56,15 @@ class PeopleRows(SealedRows):
     async def save_dialogue(self, dialogue: Dialogue) -> None:
         scope = await self.scope_of(dialogue.room_id)
         key = (dialogue.room_id, dialogue.user_id)
-        values = {
-            "kind": dialogue.kind,
-            "thread": dialogue.thread,
-            "at": dialogue.at,
-            "scope": scope,
-            "data": await self._seal(scope, to_json(dialogue.data), dialogues, "data", *key),
-        }
-        statement = self.insert(dialogues).values(room_id=dialogue.room_id, user_id=dialogue.user_id, **values)
-        await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["room_id", "user_id"], set_=values)
+        await self._put(
+            dialogues,
+            room_id=dialogue.room_id,
+            user_id=dialogue.user_id,
+            kind=dialogue.kind,
+            thread=dialogue.thread,
+            at=dialogue.at,
+            scope=scope,
+            data=await self._seal(scope, to_json(dialogue.data), dialogues, "data", *key),
         )
 
     async def end_dialogue(self, room_id: str, user_id: str) -> None:

@@ -10,15 +10,20 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, select
+from sqlalchemy import Insert, Row, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ernbot.storage.errors import Shredded
 from ernbot.storage.tables import cases, vault_keys
 from ernbot.storage.vault import DataKey, Vault, bound, seal, unseal
+
+# Statements that run for every command are made once: building one costs more than running it.
+CASE_OF_ROOM = select(cases.c.id).where(cases.c.room_id == bindparam("room"))
+STORED_KEY = select(vault_keys.c.wrapped, vault_keys.c.master_key_id).where(vault_keys.c.scope == bindparam("of"))
 
 
 def sealed(table: Table) -> Select[Any]:
@@ -29,6 +34,23 @@ def sealed(table: Table) -> Select[Any]:
 
 def case_scope(case_id: str) -> str:
     return f"case:{case_id}"
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT and asks for nothing back."""
+    return postgresql.insert(table).inline() if dialect == "postgresql" else sqlite.insert(table).inline()
+
+
+@cache
+def _insert_once(dialect: str, table: Table, key: str) -> Insert:
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=[key])
+
+
+@cache
+def _upsert(dialect: str, table: Table) -> Insert:
+    statement = _insert(dialect, table)
+    others = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others)
 
 
 def to_json(value: dict[str, Any]) -> bytes:
@@ -64,16 +86,20 @@ class SealedRows:
             self._keys, self._room_scopes = keys, rooms
             raise
 
-    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """An INSERT that knows ON CONFLICT."""
-        if self._connection.dialect.name == "postgresql":
-            return postgresql.insert(table).inline()
-        return sqlite.insert(table).inline()
+    async def _add(self, table: Table, key: str, **values: Any) -> bool:
+        """Insert a row, unless there is one with this key; whether it was inserted."""
+        statement = _insert_once(self._connection.dialect.name, table, key)
+        result = await self._connection.execute(statement, values)
+        return result.rowcount == 1
+
+    async def _put(self, table: Table, **values: Any) -> None:
+        """Insert a row, or replace the one with the same primary key; `values` holds all columns."""
+        await self._connection.execute(_upsert(self._connection.dialect.name, table), values)
 
     async def scope_of(self, room_id: str) -> str:
         """`case:<id>` for the room of a case, else `room:<room id>`."""
         if room_id not in self._room_scopes:
-            case_id = await self._connection.scalar(select(cases.c.id).where(cases.c.room_id == room_id))
+            case_id = await self._connection.scalar(CASE_OF_ROOM, {"room": room_id})
             self._room_scopes[room_id] = case_scope(case_id) if case_id is not None else f"room:{room_id}"
         return self._room_scopes[room_id]
 
@@ -102,20 +128,20 @@ class SealedRows:
         return known or await self._stored_key(scope) or await self._make_key(scope)
 
     async def _stored_key(self, scope: str) -> DataKey | None:
-        query = select(vault_keys.c.wrapped, vault_keys.c.master_key_id).where(vault_keys.c.scope == scope)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = (await self._connection.execute(STORED_KEY, {"of": scope})).one_or_none()
         return None if row is None else self._vault.open_key(scope, row.wrapped, row.master_key_id)
 
     async def _make_key(self, scope: str) -> DataKey:
         key = self._vault.new_key(scope)
-        values = {
-            "scope": scope,
-            "wrapped": key.wrapped,
-            "master_key_id": self._vault.keyring.current_id,
-            "created_at": datetime.now(UTC),
-        }
-        made = await self._connection.execute(self.insert(vault_keys).values(values).on_conflict_do_nothing())
-        if made.rowcount == 0:
+        is_ours = await self._add(
+            vault_keys,
+            "scope",
+            scope=scope,
+            wrapped=key.wrapped,
+            master_key_id=self._vault.keyring.current_id,
+            created_at=datetime.now(UTC),
+        )
+        if not is_ours:
             # Another process was faster; its commit is visible once our insert has waited for it.
             other = await self._stored_key(scope)
             assert other is not None

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ernbot.core.errors import Refused
 from ernbot.storage.audit import PURPOSE, append, begin_chain
 from ernbot.storage.database import connected, flush_journal, make_engine
+from ernbot.storage.errors import StorageError
 from ernbot.storage.migrations import migrate
 from ernbot.storage.tables import vault_keys
 from ernbot.storage.transaction import Transaction
@@ -48,6 +50,9 @@ class Store:
             async with connected(engine) as connection:
                 await migrate(connection)
                 vault = Vault(keyring, await _root(connection, keyring))
+        except DBAPIError as error:
+            await engine.dispose()
+            raise StorageError(f"The database cannot be used: {error.orig}.") from error
         except BaseException:
             await engine.dispose()
             raise
@@ -87,7 +92,8 @@ class Store:
                     async with connected(self._engine) as connection:
                         await append(connection, self._audit_key, work.audited)
                     raise
-                if work.settle_keys() and self._is_sqlite:
+                work.settle_keys()
+                if work.destroyed_keys and self._is_sqlite:
                     await flush_journal(self._engine)
         finally:
             self._tasks.discard(task)

@@ -25,6 +25,7 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
         super().__init__(connection, vault)
         self._audited: list[AuditEntry] = []
+        self.destroyed_keys = False
 
     async def shred(self, scope: str) -> None:
         """Destroy the key of a scope: its content can never be read again, and what waited in it is settled."""
@@ -39,14 +40,14 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
             .values(done=True, payload=None, reason="shredded")
         )
         self._keys[scope] = None
+        self.destroyed_keys = True
 
     async def sync_token(self) -> str | None:
         token: str | None = await self._connection.scalar(select(settings.c.value).where(settings.c.name == SYNC_TOKEN))
         return token
 
     async def set_sync_token(self, token: str) -> None:
-        statement = self.insert(settings).values(name=SYNC_TOKEN, value=token)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": token}))
+        await self._put(settings, name=SYNC_TOKEN, value=token)
 
     async def secret(self, name: str) -> bytes | None:
         """A secret of the program itself, such as a signing key."""
@@ -54,9 +55,8 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
         return self._open(row, secrets, "value", name) if row is not None else None
 
     async def set_secret(self, name: str, value: bytes) -> None:
-        values = {"scope": SYSTEM, "value": await self._seal(SYSTEM, value, secrets, "value", name)}
-        statement = self.insert(secrets).values(name=name, **values)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+        sealed_value = await self._seal(SYSTEM, value, secrets, "value", name)
+        await self._put(secrets, name=name, scope=SYSTEM, value=sealed_value)
 
     def audit(
         self,
@@ -76,11 +76,10 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
         """What was recorded, for the chain."""
         return tuple(self._audited)
 
-    def settle_keys(self) -> bool:
-        """Once committed: let the vault know what is now true of its keys. Whether one was destroyed."""
+    def settle_keys(self) -> None:
+        """Once committed: let the vault know what is now true of its keys."""
         for scope, key in self._keys.items():
             if key is None:
                 self._vault.forget(scope)
             else:
                 self._vault.remember(scope, key)
-        return None in self._keys.values()

@@ -1,0 +1,160 @@
+"""What a copy of the database shows: no clinical word, and nothing at all of a destroyed key or a rotated one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from ernbot.core.case import Action
+from ernbot.storage.audit import verify_audit
+from ernbot.storage.errors import WrongKey
+from ernbot.storage.rotation import rotate
+from ernbot.storage.store import Store
+from ernbot.storage.tables import metadata, vault_keys
+from tests.fixtures_database import MASTER_KEY, Database
+
+from .samples import (
+    CLINICAL_WORDS,
+    DIRECTORY,
+    NOW,
+    REQUESTER,
+    ROOM,
+    case_file,
+    dialogue,
+    draft,
+    drafting,
+    received,
+    to_send,
+)
+
+NEW_KEY = b"n" * 32
+
+
+async def _live(store: Store) -> None:
+    """A case with everything that can be written about it."""
+    async with store.transaction() as tx:
+        await tx.add_case(draft())
+        await tx.set_case_room("c-1", ROOM)
+        await tx.receive(received())
+        await tx.send(to_send())
+    async with store.transaction() as tx:
+        await tx.case_in(ROOM, REQUESTER, Action.READ, DIRECTORY, NOW)
+        await tx.save_case(drafting())
+        await tx.add_file(case_file())
+        await tx.save_dialogue(dialogue())
+        await tx.set_secret("cross-signing", b"secretseed")
+    async with store.transaction() as tx:
+        await tx.receive(received("$other", "!direct:x"))
+        await tx.handled("$in")
+        await tx.send(to_send("out-2", "lane-2", case_id=None))
+
+
+async def test_a_copy_of_the_database_shows_no_clinical_word(store: Store, database: Database) -> None:
+    await _live(store)
+    content = str([drafting(), case_file(), dialogue(), received(), to_send()])
+    assert [word for word in CLINICAL_WORDS if word not in content] == []
+    for copy in (database.raw(), await _all_values(store)):
+        assert b"c-1" in copy
+        folded = copy.lower()
+        for word in (*CLINICAL_WORDS, "secretseed"):
+            assert word.lower().encode() not in folded
+            assert word.lower().encode().hex().encode() not in folded
+    await store.close()
+    assert CLINICAL_WORDS[0].encode() not in database.raw()
+
+
+async def _all_values(store: Store) -> bytes:
+    """Every value of every row, binary ones as they are."""
+    values: list[bytes] = []
+    async with store.engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            for row in await connection.execute(select(table)):
+                values += [value if isinstance(value, bytes) else str(value).encode() for value in row]
+    return b"\n".join(values)
+
+
+async def test_the_columns_in_the_clear_are_known_to_be_harmless(store: Store) -> None:
+    """A new column in the clear has to be thought about here."""
+    await _live(store)
+    clear = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if not re.match("BLOB|BYTEA|BINARY", str(column.type), re.IGNORECASE)
+        and column.name not in ("id", "seq", "at", "scope", "kind", "sender", "attempts", "not_before")
+        and not column.name.endswith("_id")
+        and not column.name.endswith("_at")
+    }
+    assert clear == {
+        *("audit.action", "audit.actor", "audit.decision", "audit.detail", "audit.hash", "audit.previous"),
+        *("audit_head.entries", "audit_head.last_hash", "audit_head.mac"),
+        *("appservice_events.origin_server_ts", "appservice_events.type"),
+        *("case_files.preview_height", "case_files.preview_mimetype", "case_files.preview_width"),
+        *("cases.network", "cases.requester", "cases.state"),
+        "dialogues.thread",
+        "inbox.handled",
+        *("outbox.done", "outbox.lane", "outbox.reason", "outbox.tag"),
+        "people.language",
+        "secrets.name",
+        *("settings.name", "settings.value"),
+    }
+
+
+async def test_a_destroyed_key_is_nowhere_in_the_file(sqlite_store: Store) -> None:
+    """Neither in a free page nor in the journal: the master key alone must not bring it back."""
+    store = sqlite_store
+    await _live(store)
+    query = select(vault_keys.c.wrapped).where(vault_keys.c.scope == "case:c-1")
+    async with store.engine.connect() as connection:
+        wrapped = (await connection.execute(query)).scalar_one()
+    path = store.engine.url.database
+    assert path is not None
+    file = Database(str(store.engine.url), "", Path(path), None)
+    assert wrapped in file.raw()
+    async with store.transaction() as tx:
+        await tx.shred("case:c-1")
+    assert wrapped not in file.raw()
+
+
+async def test_rotation_makes_the_new_master_key_enough(store: Store, database: Database) -> None:
+    await _live(store)
+    secret = store.vault.derive("crypto-store")
+    await store.close()
+
+    both = await Store.open(database.url, NEW_KEY, [MASTER_KEY])
+    async with both.engine.connect() as connection:
+        keys = (await connection.execute(text("SELECT count(*) FROM vault_keys"))).scalar_one()
+    assert await rotate(both) == keys
+    assert await rotate(both) == 0
+    async with both.transaction() as tx:
+        assert await tx.case_in(ROOM, REQUESTER, Action.READ, DIRECTORY, NOW) == drafting()
+    await both.close()
+
+    with pytest.raises(WrongKey):
+        await Store.open(database.url, MASTER_KEY)
+    new = await Store.open(database.url, NEW_KEY)
+    assert new.vault.derive("crypto-store") == secret
+    async with new.transaction() as tx:
+        assert await tx.case_in(ROOM, REQUESTER, Action.READ, DIRECTORY, NOW) == drafting()
+        assert await tx.files("c-1") == [case_file()]
+        assert await tx.secret("cross-signing") == b"secretseed"
+        assert [item.event_id for item in await tx.pending()] == ["$other"]
+    assert (await verify_audit(new)).intact
+    await new.close()
+
+
+async def test_a_rotation_without_the_previous_key_changes_nothing(store: Store, database: Database) -> None:
+    await _live(store)
+    async with store.engine.begin() as connection:
+        await connection.execute(text("UPDATE vault_keys SET master_key_id = 'lost' WHERE scope = 'case:c-1'"))
+        before = (await connection.execute(select(vault_keys).order_by(vault_keys.c.scope))).all()
+    await store.close()
+    both = await Store.open(database.url, NEW_KEY, [MASTER_KEY])
+    with pytest.raises(WrongKey, match="its id is lost"):
+        await rotate(both)
+    async with both.engine.connect() as connection:
+        assert (await connection.execute(select(vault_keys).order_by(vault_keys.c.scope))).all() == before
+    await both.close()
