@@ -3,12 +3,12 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, help, opinion, outcome, panel
+from ernbot.commands import case, consent, opinion, outcome, panel, welcome
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
-    help.help_,
-    help.language,
+    welcome.help_,
+    welcome.language,
     case.new,
     case.show,
     consent.consent,

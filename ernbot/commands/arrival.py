@@ -10,7 +10,7 @@ from ernbot.commands.card import card
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, ShowFile
 from ernbot.commands.files import describe
-from ernbot.commands.help import greeting
+from ernbot.commands.welcome import greeting
 from ernbot.core.case import Action, Draft, Withdrawn
 from ernbot.core.errors import Refused
 from ernbot.imaging import Facts

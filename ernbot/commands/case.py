@@ -13,13 +13,14 @@ from ernbot.core.access import check_new_case
 from ernbot.core.case import Action, new_case
 from ernbot.core.errors import BadInput, Refused
 
-_COLOURS = ["Amber", "Azure", "Coral", "Copper", "Crimson", "Golden", "Indigo", "Ivory", "Jade", "Lilac", "Maroon", "Olive", "Pearl", "Russet", "Silver", "Teal", "Violet"]
-_BIRDS = ["Avocet", "Bittern", "Bunting", "Crane", "Curlew", "Dipper", "Dunlin", "Eider", "Fulmar", "Godwit", "Heron", "Ibis", "Kestrel", "Lapwing", "Linnet", "Merlin", "Osprey", "Petrel", "Plover", "Puffin", "Redstart", "Shrike", "Siskin", "Skylark", "Swift", "Tern", "Wagtail", "Warbler", "Wheatear", "Wren"]
+_COLOURS = "amber azure coral copper crimson golden indigo ivory jade lilac maroon olive pearl silver teal violet"
+_BIRDS = "avocet bunting crane curlew dipper dunlin eider fulmar heron ibis kestrel linnet merlin osprey plover puffin"
 
 
 def nickname() -> str:
     """A name for a case that says nothing about anybody."""
-    return f"{secrets.choice(_COLOURS)} {secrets.choice(_BIRDS)} {secrets.randbelow(90) + 10}"
+    words = secrets.choice(_COLOURS.split()), secrets.choice(_BIRDS.split())
+    return f"{' '.join(words).title()} {secrets.randbelow(900) + 100}"
 
 
 @command("case new", where="direct", action=Action.CREATE)

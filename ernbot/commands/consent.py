@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import date
 
@@ -36,15 +37,13 @@ def parse_date(text: str) -> date:
     Raises:
         BadInput: `date` when it is none.
     """
-    match = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text.strip(), re.ASCII)
-    parts = match.groups() if match else None
-    if parts is None:
-        match = re.fullmatch(r"(\d{1,2})[./](\d{1,2})[./](\d{4})", text.strip(), re.ASCII)
-        parts = match.groups()[::-1] if match else None
-    try:
-        return date(*map(int, parts or ()))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise BadInput("date", text=text) from None
+    text = text.strip()
+    iso = re.fullmatch(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", text, re.ASCII)
+    match = iso or re.fullmatch(r"(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>\d{4})", text, re.ASCII)
+    if match is not None:
+        with contextlib.suppress(ValueError):
+            return date(int(match["year"]), int(match["month"]), int(match["day"]))
+    raise BadInput("date", text=text)
 
 
 def paper(answers: dict[str, str]) -> Paper:
@@ -55,10 +54,16 @@ def paper(answers: dict[str, str]) -> Paper:
     )
 
 
+def _purposes(text: str) -> tuple[Purpose, ...]:
+    parsed = FORM.fields[0].parse(text)
+    assert isinstance(parsed, tuple)
+    return tuple(map(Purpose, parsed))
+
+
 async def record(ctx: Context, answers: dict[str, str]) -> Reply:
     """Write a consent into the ledger; consent to care opens the case."""
     case = await ctx.case(Action.GIVE_CONSENT)
-    purposes = tuple(Purpose(p) for p in FORM.fields[0].parse(answers["purposes"]))
+    purposes = _purposes(answers["purposes"])
     changed = case.give_consent(purposes, paper(answers), by=ctx.actor, at=ctx.now)
     _audit(ctx, changed, "consent-given", purposes)
     if isinstance(case.state, Draft) and not isinstance(changed.state, Draft):
@@ -107,8 +112,7 @@ async def consent(ctx: Context) -> None:
 async def withdraw(ctx: Context, purpose: str) -> Reply | None:
     """Withdraw a consent; without consent to care the panel is dissolved at once."""
     case = await ctx.case(Action.WITHDRAW_CONSENT)
-    field = FORM.fields[0]
-    wanted = Purpose(field.parse(purpose)[0])
+    wanted = _purposes(purpose)[0]
     changed = case.withdraw_consent(wanted, by=ctx.actor, at=ctx.now)
     _audit(ctx, changed, "consent-withdrawn", (wanted,))
     if wanted is not Purpose.CARE:

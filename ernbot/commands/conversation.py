@@ -57,25 +57,25 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
         await ctx.say(reply)
 
 
-def _form(ctx: Context, open: Dialogue) -> Form | None:
+def _form(ctx: Context, current: Dialogue) -> Form | None:
     """The form of a dialogue; None when the configuration no longer has it."""
-    return consent.FORM if open.kind == "consent" else ctx.office.forms.get(open.data["form"])
+    return consent.FORM if current.kind == "consent" else ctx.office.forms.get(current.data["form"])
 
 
 async def _dialogue(ctx: Context, asked: str | None) -> tuple[Dialogue, Form] | None:
-    """This person's open dialogue, when the message belongs to it: in its thread, or a reply to one of its questions."""
-    open = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
-    if open is None:
+    """This person's dialogue, when the message belongs to it: in its thread, or replying to one of its questions."""
+    current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    if current is None:
         return None
-    if ctx.thread != open.thread:
+    if ctx.thread != current.thread:
         question = await ctx.tx.sent_item(asked) if asked else None
         if question is None or question.tag != dialogue.TAG:
             return None
-    form = _form(ctx, open)
+    form = _form(ctx, current)
     if form is None:
         await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
         return None
-    return open, form
+    return current, form
 
 
 async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
@@ -84,10 +84,10 @@ async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
         if ctx.place is None:
             await ctx.say(say("not-a-command"))
         return
-    open, form = found
-    answers = await dialogue.take(ctx, open, form, text)
+    current, form = found
+    answers = await dialogue.take(ctx, current, form, text)
     if answers is not None:
-        record = consent.record if open.kind == "consent" else opinion.record
+        record = consent.record if current.kind == "consent" else opinion.record
         await ctx.say(await record(ctx, answers))
 
 
@@ -99,13 +99,13 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
     found = await _dialogue(ctx, target)
     if found is None or dialogue.is_complete(*found):
         return
-    open, form = found
-    if form.fields[open.data["asked"]].kind not in ("choice", "choices"):
+    current, form = found
+    if form.fields[current.data["asked"]].kind not in ("choice", "choices"):
         return
     try:
         async with ctx.tx.savepoint():
-            await ctx.case(Action.GIVE_CONSENT if open.kind == "consent" else Action.GIVE_OPINION)
-            await dialogue.take(ctx, open, form, number)
+            await ctx.case(Action.GIVE_CONSENT if current.kind == "consent" else Action.GIVE_OPINION)
+            await dialogue.take(ctx, current, form, number)
     except Refused as error:
         await ctx.say(explain(error, None))
 

@@ -50,9 +50,7 @@ def decode(dataset: Dataset) -> "np.ndarray[Any, Any]":
         _check_encapsulated(dataset, syntax, index, size)
     elif size * count(dataset) > sum(len(dataset[name].value) for name in PIXELS if name in dataset):
         raise Refused("file-broken")
-    bytearray(
-        _COPIES * size
-    )  # pydicom takes a decoder's want of memory for a broken file: ask before it does
+    bytearray(_COPIES * size)  # pydicom takes a decoder's want of memory for a broken file: ask before it does
     return pixel_array(dataset, index=index)
 
 
@@ -63,10 +61,7 @@ def _declared(dataset: Dataset) -> int:
     if not (rows > 0 and columns > 0 and samples in (1, 3) and bits in (1, 8, 16, 32, 64)):
         raise Refused("file-broken")
     values = rows * columns * samples
-    if (
-        dataset.PhotometricInterpretation == "YBR_FULL_422"
-        and not dataset.file_meta.TransferSyntaxUID.is_compressed
-    ):
+    if dataset.PhotometricInterpretation == "YBR_FULL_422" and not dataset.file_meta.TransferSyntaxUID.is_compressed:
         values = values * 2 // 3  # two chroma samples for each two pixels: PS3.3 C.7.6.3.1.2
     size = math.ceil(values * bits / 8)
     if rows * columns * samples * max(bits, 8) // 8 > MAX_FRAME_BYTES:

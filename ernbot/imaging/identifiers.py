@@ -40,9 +40,7 @@ PHOTOGRAPH_KINDS = frozenset(_PHOTOGRAPH_KINDS.split())
 KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS
 
 _EMPTY = " \0\t\r\n^=\\"
-_PLACEHOLDERS = frozenset(
-    {"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"}
-)
+_PLACEHOLDERS = frozenset({"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"})
 _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
 
 

@@ -22,9 +22,7 @@ _PIECE = 2**20
 _MAX_WORDS = 64 * 2**10
 _MAX_PICTURE = 8 * 2**20
 _START_SECONDS = 60.0
-_REFUSALS = frozenset(
-    {"file-broken", "file-names-patient", "file-no-picture", "file-too-complex", "file-unsupported"}
-)
+_REFUSALS = frozenset({"file-broken", "file-names-patient", "file-no-picture", "file-too-complex", "file-unsupported"})
 _NAME = re.compile(r"[A-Za-z0-9 ,.:;&()/\[\]+-]{1,300}")
 _TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}

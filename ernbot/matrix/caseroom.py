@@ -32,13 +32,10 @@ POWER = {
 """Invitations and state at the bot's power alone, which as the creator (room version 12) it holds for ever."""
 
 
-def alias(case_id: str) -> str:
-    """Local part of the alias under which a case room is created."""
-    return f"case-{case_id}"
-
-
-def access_content(access: Access) -> dict[str, Any]:
+def access_content(case_id: str, access: Access) -> dict[str, Any]:
+    """Content of the `ACCESS` state; the case id lets us find a room whose creation we did not see succeed."""
     return {
+        "case": case_id,
         "open": access.open,
         "closed": access.closed,
         "requester": access.requester,
@@ -50,7 +47,6 @@ def creation(case_id: str, effect: CreateCaseRoom) -> dict[str, Any]:
     """The body of `createRoom` for a case room."""
     admitted = Access(effect.requester, (effect.requester,), open=False)
     return {
-        "room_alias_name": alias(case_id),
         "name": effect.nickname,
         "invite": [effect.requester],
         "preset": "private_chat",
@@ -62,7 +58,7 @@ def creation(case_id: str, effect: CreateCaseRoom) -> dict[str, Any]:
             {"type": "m.room.history_visibility", "content": {"history_visibility": "joined"}},
             {"type": "m.room.join_rules", "content": {"join_rule": "invite"}},
             {"type": "m.room.guest_access", "content": {"guest_access": "forbidden"}},
-            {"type": ACCESS, "content": access_content(admitted)},
+            {"type": ACCESS, "content": access_content(case_id, admitted)},
         ],
     }
 

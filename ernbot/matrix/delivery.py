@@ -96,8 +96,7 @@ class Delivery:
                 await self._gateway.put_state(space, "m.space.child", content, effect.child)
                 await self._done(item)
             case Access():
-                await self._gateway.put_state(await self._room(item), caseroom.ACCESS, caseroom.access_content(effect))
-                await self._done(item)
+                await self._access(item, effect)
             case Invite(user_id):
                 await self._invite(item, user_id)
             case Remove(user_id):
@@ -253,15 +252,14 @@ class Delivery:
         await self._done(item, await self._send(room_id, content, item.id))
 
     async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
-        """Create the room under the alias of the case, so that a repetition finds the room instead of a second one."""
+        """Create the room. `createRoom` has no transaction id, so an attempt is noted first and looked for later."""
         assert item.case_id is not None
-        try:
+        room_id = await self._unseen_room(item.case_id) if item.attempts else None
+        if room_id is None:
+            async with self._store.transaction() as tx:
+                await tx.retry(item.id, self._clock())
             room_id = await self._gateway.create_room(caseroom.creation(item.case_id, effect))
-        except MatrixError as error:
-            if error.errcode != "M_ROOM_IN_USE":
-                raise
-            alias = f"#{caseroom.alias(item.case_id)}:{self._gateway.server_name}"
-            room_id = await self._gateway.resolve_alias(alias)
+        else:
             view = await self._rooms.view(room_id)
             if effect.requester not in view.having("invite", "join"):
                 await self._gateway.invite(room_id, effect.requester)
@@ -269,6 +267,23 @@ class Delivery:
             await tx.set_case_room(item.case_id, room_id)
             await tx.sent(item.id, None)
             await Outbox(tx, self._clock()).to_space(FileInSpace(effect.network, room_id))
+
+    async def _unseen_room(self, case_id: str) -> str | None:
+        """The room of a case that an earlier attempt created before we could note it."""
+        async with self._store.transaction() as tx:
+            noted = {place.room_id for place in await tx.places()}
+        for room_id in await self._gateway.joined_rooms():
+            if room_id not in noted:
+                for event in await self._gateway.state(room_id):
+                    if event.get("type") == caseroom.ACCESS and event["content"].get("case") == case_id:
+                        return room_id
+        return None
+
+    async def _access(self, item: OutboxItem, effect: Access) -> None:
+        assert item.case_id is not None
+        content = caseroom.access_content(item.case_id, effect)
+        await self._gateway.put_state(await self._room(item), caseroom.ACCESS, content)
+        await self._done(item)
 
     async def _invite(self, item: OutboxItem, user_id: str) -> None:
         room_id = await self._room(item)

@@ -143,11 +143,17 @@ class Dispatcher:
                 await self._tell(tx, item, say("unexpected", ref=ref))
 
     async def _tell(self, tx: Transaction, item: InboxItem, reply: Reply, *, plain: bool = False) -> None:
-        """Answer an event outside of any command."""
+        """Answer an event outside of any command.
+
+        A plain answer is for a device that no key is given to. Nothing plain enters a case room, so there it goes to
+        the direct chat.
+        """
         place = await tx.place_of_room(item.room_id)
         message = Message(reply, item.sender, reply_to=item.event_id, plain=plain)
         outbox = Outbox(tx, self._clock())
-        if place is not None:
+        if place is not None and plain:
+            await outbox.to_person(item.sender, reply, plain=True)
+        elif place is not None:
             await outbox.to_case(place.case_id, message)
         else:
             await outbox.to_room(item.room_id, message)

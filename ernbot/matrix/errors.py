@@ -31,4 +31,4 @@ class Undecryptable(Exception):
 
 
 class IdentityLost(Exception):
-    """The homeserver knows an identity of ours whose keys we do not have; its text tells the administrator what to do."""
+    """The homeserver knows an identity of ours whose keys we lack; the text tells the administrator what to do."""

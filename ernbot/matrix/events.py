@@ -32,7 +32,7 @@ class Attachment:
 
 
 def words(content: dict[str, Any], me: str) -> Words | None:
-    """The words of a text message, without the quotation that old clients put before a reply; None for anything else."""
+    """The words of a text message, without the quotation that old clients put before a reply; else None."""
     relates = _dict(content.get("m.relates_to"))
     edits = relates.get("event_id") if relates.get("rel_type") == "m.replace" else None
     new = _dict(content.get("m.new_content")) if edits else content

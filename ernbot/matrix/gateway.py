@@ -99,6 +99,9 @@ class Gateway:
     async def create_room(self, body: Mapping[str, Any]) -> str:
         return str((await self.request("POST", f"{_CLIENT}/createRoom", body))["room_id"])
 
+    async def joined_rooms(self) -> list[str]:
+        return list((await self.request("GET", f"{_CLIENT}/joined_rooms"))["joined_rooms"])
+
     async def resolve_alias(self, alias: str) -> str:
         return str((await self.request("GET", f"{_CLIENT}/directory/room/{quote(alias, safe='')}"))["room_id"])
 

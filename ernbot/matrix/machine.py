@@ -55,7 +55,7 @@ class Machine:
     # --- what a sync brings
 
     def receive(self, response: Mapping[str, Any]) -> None:
-        """Take to-device messages, key counts and changed devices from a sync, in one transaction of the crypto store."""
+        """Take to-device messages, key counts and changed devices from a sync, in one crypto store transaction."""
         olm = self._gateway.olm
         events = _list(_dict(response.get("to_device")).get("events"))
         if events:
@@ -209,7 +209,7 @@ class Machine:
             for device in devices:
                 keys = _dict(_dict(claimed.get(device.user_id)).get(device.device_id))
                 key = next(iter(keys.values()), None)
-                if not verifies(key, device.user_id, device.device_id, device.ed25519):
+                if key is None or not verifies(key, device.user_id, device.device_id, device.ed25519):
                     continue
                 try:
                     olm.create_session(key["key"], device.curve25519)

@@ -135,25 +135,25 @@ class Sync:
 
     def _item(self, room_id: str, event: Mapping[str, Any]) -> InboxItem | None:
         """The row for one event, or None for what is nobody's business here."""
-        event_id, sender, type, content = (event.get(key) for key in ("event_id", "sender", "type", "content"))
+        event_id, sender, kind_of, content = (event.get(key) for key in ("event_id", "sender", "type", "content"))
         if not isinstance(event_id, str) or not isinstance(sender, str) or not isinstance(content, dict):
             return None
         own = sender == self._gateway.user_id
         kind: str | None = None
         payload: dict[str, Any] = {}
-        if type == "m.room.encrypted" and not own:
+        if kind_of == "m.room.encrypted" and not own:
             try:
                 kind, payload = "message", as_payload(self._machine.decrypt(room_id, event))
             except Undecryptable as error:
                 if error.why == "no-key":
                     kind, payload = "encrypted", {"event": dict(event)}
-        elif type == "m.room.message" and not own:
+        elif kind_of == "m.room.message" and not own:
             kind, payload = "plaintext", {"content": content}
-        elif type == "m.reaction" and not own:
+        elif kind_of == "m.reaction" and not own:
             kind, payload = "reaction", {"content": content}
-        elif type == "m.room.member":
+        elif kind_of == "m.room.member":
             kind, payload = self._membership(event, content)
-        elif type == "m.room.encryption" and "state_key" in event:
+        elif kind_of == "m.room.encryption" and "state_key" in event:
             kind = "encryption"
         if kind is None:
             return None

@@ -93,7 +93,7 @@ class Trust:
         async with self._fetching:
             missing = sorted(wanted - self._known.keys())
             if missing:
-                body = {"device_keys": {user_id: [] for user_id in missing}}
+                body: dict[str, Any] = {"device_keys": {user_id: [] for user_id in missing}}
                 answer = await self._gateway.request("POST", "/_matrix/client/v3/keys/query", body)
                 for user_id in missing:
                     self._known[user_id] = read_identity(user_id, answer)
@@ -103,7 +103,7 @@ class Trust:
         """The signed device of this user that has these keys.
 
         Raises:
-            Refused: `device-unknown` when the user has no such device, `device-unsigned` when its owner has not signed it.
+            Refused: `device-unknown` when the user has no such device, `device-unsigned` when they did not sign it.
         """
         for attempt in ("known", "fresh"):
             if attempt == "fresh":

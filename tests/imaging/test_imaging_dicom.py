@@ -183,9 +183,7 @@ async def test_window_functions(previewer: Previewer, function: str, quarter: in
         {"WindowCenter": 100},
     ],
 )
-async def test_without_a_usable_window_percentiles_decide(
-    previewer: Previewer, elements: dict[str, Any]
-) -> None:
+async def test_without_a_usable_window_percentiles_decide(previewer: Previewer, elements: dict[str, Any]) -> None:
     picture = RAMP.copy()
     picture[0, 0] = 65535  # a speck of metal must not make everything else black
     _, grey = await shown(previewer, dicom(picture, **elements))
@@ -254,9 +252,7 @@ async def test_only_terms_of_the_standard_are_repeated(previewer: Previewer, ele
 
 
 async def test_nothing_of_the_header_is_in_the_preview(previewer: Previewer) -> None:
-    preview, _ = await shown(
-        previewer, dicom(np.eye(8), StudyDescription="JANE DOE", InstitutionName="JANE DOE")
-    )
+    preview, _ = await shown(previewer, dicom(np.eye(8), StudyDescription="JANE DOE", InstitutionName="JANE DOE"))
     assert b"JANE" not in preview.image
     chunks, at = [], 8
     while at < len(preview.image):
@@ -278,9 +274,7 @@ async def test_nothing_of_the_header_is_in_the_preview(previewer: Previewer) -> 
         ("hostile/sr_markup.dcm", "PatientName, PatientID"),
     ],
 )
-async def test_a_header_that_names_the_patient_is_refused(
-    previewer: Previewer, name: str, kinds: str
-) -> None:
+async def test_a_header_that_names_the_patient_is_refused(previewer: Previewer, name: str, kinds: str) -> None:
     refused = await refusal(previewer, sample(name))
     assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": kinds})
 
@@ -388,18 +382,14 @@ async def test_an_unknown_class_is_not_repeated(previewer: Previewer) -> None:
         {"PhotometricInterpretation": "PALETTE COLOR"},
     ],
 )
-async def test_a_header_that_contradicts_itself_is_broken(
-    previewer: Previewer, elements: dict[str, Any]
-) -> None:
+async def test_a_header_that_contradicts_itself_is_broken(previewer: Previewer, elements: dict[str, Any]) -> None:
     assert (await refusal(previewer, dicom(np.eye(8), **elements))).code == "file-broken"
 
 
 async def test_a_file_that_breaks_off_is_broken(previewer: Previewer) -> None:
     assert (await refusal(previewer, deidentified(shipped("MR_truncated.dcm")))).code == "file-broken"
     # Nothing of this one can be edited: its fragments have no end, and pydicom drops all it has read.
-    assert (
-        await refusal(previewer, shipped("emri_small_jpeg_2k_lossless_too_short.dcm"))
-    ).code == "file-broken"
+    assert (await refusal(previewer, shipped("emri_small_jpeg_2k_lossless_too_short.dcm"))).code == "file-broken"
 
 
 async def test_any_cut_of_a_file_ends_in_a_refusal(previewer: Previewer) -> None:

@@ -63,9 +63,7 @@ async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
 @pytest.mark.parametrize(
     ("orientation", "red"), [(1, (0, 0)), (3, (1, 1)), (6, (0, 1)), (8, (1, 0)), (5, (0, 0)), (2, (0, 1))]
 )
-async def test_photographs_are_turned_upright(
-    previewer: Previewer, orientation: int, red: tuple[int, int]
-) -> None:
+async def test_photographs_are_turned_upright(previewer: Previewer, orientation: int, red: tuple[int, int]) -> None:
     data = photograph(flag(400, 200), exif=exif(Orientation=orientation))
     preview = await previewer.preview(data, claimed="image/jpeg")
     turned = orientation >= 5
@@ -98,9 +96,7 @@ async def test_transparency_becomes_white(previewer: Previewer) -> None:
     clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     assert (await seen(previewer, photograph(clear, "PNG"))).min() > 250
     palette = flag(64, 64).quantize(2)
-    assert (
-        await seen(previewer, photograph(palette, "PNG", transparency=palette.getpixel((0, 0))))
-    ).min() > 200
+    assert (await seen(previewer, photograph(palette, "PNG", transparency=palette.getpixel((0, 0))))).min() > 200
 
 
 async def test_print_colours_become_screen_colours(previewer: Previewer) -> None:
@@ -130,8 +126,7 @@ async def test_a_colour_profile_is_applied_and_dropped(previewer: Previewer) -> 
     [
         (
             "photo.jpg",
-            "Artist, CameraOwnerName, Comment, Copyright, GPSInfo, IPTC, "
-            "ImageDescription, UserComment, XMP, XPAuthor",
+            "Artist, CameraOwnerName, Comment, Copyright, GPSInfo, IPTC, ImageDescription, UserComment, XMP, XPAuthor",
         ),
         ("photo_mpo.jpg", "Artist"),
         (
@@ -160,9 +155,7 @@ async def test_planted_photographs_are_refused(previewer: Previewer, name: str, 
     ],
 )
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-async def test_each_text_of_a_camera_is_refused(
-    previewer: Previewer, kind: str, tag: str, value: object
-) -> None:
+async def test_each_text_of_a_camera_is_refused(previewer: Previewer, kind: str, tag: str, value: object) -> None:
     refused = await refusal(previewer, photograph(flag(32, 32), kind, exif=exif(**{tag: value})))
     assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": tag})
 

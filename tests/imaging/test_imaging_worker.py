@@ -107,9 +107,7 @@ async def test_a_file_over_the_limit() -> None:
         (GOOD, "image/<b>x", "DICOM"),
     ],
 )
-async def test_a_file_that_lies_about_its_kind(
-    previewer: Previewer, data: bytes, claimed: str, found: str
-) -> None:
+async def test_a_file_that_lies_about_its_kind(previewer: Previewer, data: bytes, claimed: str, found: str) -> None:
     refused = await refusal(previewer, data, claimed)
     assert refused.code == "file-lies"
     assert refused.fields["found"] == found
@@ -118,9 +116,7 @@ async def test_a_file_that_lies_about_its_kind(
 
 @pytest.mark.parametrize("claimed", [None, "", "application/octet-stream", "text/plain", "nonsense"])
 @pytest.mark.parametrize("data", [GOOD, PNG, JPEG])
-async def test_a_claim_that_says_nothing_is_no_lie(
-    previewer: Previewer, data: bytes, claimed: str | None
-) -> None:
+async def test_a_claim_that_says_nothing_is_no_lie(previewer: Previewer, data: bytes, claimed: str | None) -> None:
     assert (await previewer.preview(data, claimed=claimed)).image
 
 
@@ -180,9 +176,7 @@ def test_every_hostile_sample_is_expected_to_end_somehow() -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), HOSTILE.items())
-async def test_a_hostile_file_is_refused_by_a_living_worker(
-    previewer: Previewer, name: str, code: str
-) -> None:
+async def test_a_hostile_file_is_refused_by_a_living_worker(previewer: Previewer, name: str, code: str) -> None:
     begin = time.monotonic()
     assert (await refusal(previewer, nameless(f"hostile/{name}"))).code == code
     assert (await previewer.preview(GOOD, claimed=None)).width == 256
@@ -338,9 +332,7 @@ def test_an_honest_answer_is_believed() -> None:
         worker._checked({"refused": "file-broken", "fields": {}}, b"", png.FORMAT)
 
 
-async def test_a_dishonest_worker_is_replaced(
-    monkeypatch: pytest.MonkeyPatch, started: list[worker._Worker]
-) -> None:
+async def test_a_dishonest_worker_is_replaced(monkeypatch: pytest.MonkeyPatch, started: list[worker._Worker]) -> None:
     async def lie(*_: object) -> tuple[dict[str, Any], bytes]:
         return {"preview": {**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}}, PNG
 
