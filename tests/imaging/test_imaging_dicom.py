@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imaging_samples import deidentified, dicom, edited, nameless, opened, sample, shipped, written
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -15,6 +14,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Facts, Preview, frame
 from ernbot.imaging.worker import Previewer
+from tests.imaging.imaging_samples import deidentified, dicom, edited, nameless, opened, sample, shipped, written
 
 LOSSLESS = ("explicit", "implicit", "bigendian", "deflated", "rle", "jpegls_80", "j2k_90", "htj2k_201")
 LOSSY = ("jpegls_near_81", "j2k_lossy_91", "htj2k_lossy_203")

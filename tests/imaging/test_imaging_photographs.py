@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imaging_samples import Array, opened, photograph, sample
 from PIL import ExifTags, Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import Facts, identifiers
 from ernbot.imaging.worker import Previewer
+from tests.imaging.imaging_samples import Array, opened, photograph, sample
 
 RED, WHITE = (200, 30, 30), (255, 255, 255)
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imaging_samples import DATA, deidentified, dicom, nameless, photograph, sample, shipped
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
@@ -24,6 +23,7 @@ import ernbot
 from ernbot.core.errors import Refused
 from ernbot.imaging import png, worker
 from ernbot.imaging.worker import Previewer
+from tests.imaging.imaging_samples import DATA, deidentified, dicom, nameless, photograph, sample, shipped
 
 GOOD = nameless("phantom/ct_phantom_explicit.dcm")
 PNG = photograph(Image.new("RGB", (32, 32), "red"), "PNG")

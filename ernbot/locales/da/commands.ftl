@@ -190,3 +190,4 @@ refused-file-no-picture = Denne DICOM-fil indeholder intet billede, som jeg kan 
 refused-file-unsupported = Billederne i filen er pakket på en måde, som jeg ikke kan læse: { $syntax }. Eksportér den ukomprimeret eller som JPEG 2000.
 refused-file-too-complex = Det ville kræve for meget tid eller hukommelse at vise filen. Eksportér færre eller mindre billeder.
 refused-file-broken = Filen er beskadiget eller ufuldstændig. Eksportér den igen, og læg den her én gang til.
+refused-file-unreadable = Jeg kunne ikke åbne den vedhæftede fil: den er væk, eller dens nøgler passer ikke. Send den venligst igen.

@@ -190,3 +190,4 @@ refused-file-no-picture = This DICOM file holds no picture that I can show: { $w
 refused-file-unsupported = The pictures in this file are packed in a way that I cannot read: { $syntax }. Please export it uncompressed or as JPEG 2000.
 refused-file-too-complex = This file would take too much time or memory to show. Please export fewer or smaller pictures.
 refused-file-broken = This file is damaged or incomplete. Please export it again and drop it here once more.
+refused-file-unreadable = I could not open this attachment: it is gone, or its keys do not fit. Please send it once more.

@@ -1,0 +1,3 @@
+"""What all tests share: the database and homeserver fixtures."""
+
+pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver"]
