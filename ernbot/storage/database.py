@@ -75,6 +75,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _say_busy(context: ExceptionContext) -> StorageBusy | None:
     """What replaces a driver's error after which trying again later is right."""
     error = context.original_exception
+    if not isinstance(error, Exception):
+        return None  # the task was cancelled, which SQLAlchemy takes for a lost connection
     state = getattr(error, "sqlstate", None) or ""
     locked = isinstance(context.sqlalchemy_exception, OperationalError) and "is locked" in str(error)
     return StorageBusy(BUSY) if context.is_disconnect or locked or state.startswith(BUSY_STATES) else None

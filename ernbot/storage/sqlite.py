@@ -7,6 +7,7 @@ statements outside of one. Inside a transaction the lock is ours and a statement
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,6 @@ import aiosqlite
 
 QUEUE = 64
 """Rows that aiosqlite fetches at a time when somebody iterates; its own default."""
-
 
 PRAGMAS = {
     "journal_mode": "WAL",
@@ -41,19 +41,26 @@ def connect(file: str, **options: Any) -> sqlite3.Connection:
 class NearConnection(aiosqlite.Connection):
     """A connection that runs in the event loop what cannot wait."""
 
+    _cancelled = False
+
     @classmethod
     def make(cls, file: str, **options: Any) -> NearConnection:
         """What SQLAlchemy's `async_creator_fn` has to return for these arguments of `sqlite3.connect`."""
-        # The loop and the thread never use the connection at the same time, as each call is awaited.
+        # Loop and thread never use the connection at the same time: each call is awaited, or `_cancelled` is set.
         options["check_same_thread"] = False
         connection = cls(partial(connect, file, **options), QUEUE)
         connection._thread.daemon = True
         return connection
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self._may_wait(fn):
+        if not (self._cancelled or self._may_wait(fn)):
+            return fn(*args, **kwargs)
+        try:
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
-        return fn(*args, **kwargs)
+        except asyncio.CancelledError:
+            # The thread may still be at it: from now on everything queues up behind, the closing above all.
+            self._cancelled = True
+            raise
 
     def _may_wait(self, function: Callable[..., Any]) -> bool:
         name = getattr(function, "__name__", "")

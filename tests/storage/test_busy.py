@@ -141,3 +141,21 @@ async def test_the_event_loop_goes_on_while_the_database_is_locked(tmp_path: Pat
             await waiting
     assert ticks > 5
     await store.close()
+
+
+async def test_who_gives_up_waiting_for_the_lock_leaves_none_behind(tmp_path: Path) -> None:
+    """The thread gets the lock after its task was cancelled; it must not keep it."""
+    file = tmp_path / "ernbot.db"
+    store = await Store.open(f"sqlite+aiosqlite:///{file}", MASTER_KEY)
+    for _ in range(5):
+        with _locked(file):
+            waiting = asyncio.create_task(_receive(store))
+            await asyncio.sleep(0.1)
+            waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        async with store.transaction() as tx:
+            assert await tx.pending() == []
+    await store.close()
+    with _locked(file):
+        pass
