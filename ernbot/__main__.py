@@ -1,0 +1,184 @@
+"""The command line, and the only place that wires everything together.
+
+Ends with 0; with 1 and one sentence when something is refused or unreachable; with 2 and the dotted path when the
+configuration is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from ernbot.commands.office import Office
+from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
+from ernbot.demo.homeserver import HomeserverFailed
+from ernbot.locales import LANGUAGES
+from ernbot.matrix import bot, identity
+from ernbot.matrix.errors import IdentityLost, MatrixError
+from ernbot.storage.audit import verify_audit
+from ernbot.storage.errors import StorageError
+from ernbot.storage.rotation import rotate
+from ernbot.storage.store import Store
+from ernbot.storage.vault import generate_master_key, read_master_keys
+
+
+def main() -> None:
+    """Entry point of `python -m ernbot` and of `ernbot`."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """One command with its arguments; the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # nio's own log lines name users and events; nothing of that belongs into ours.
+    for noisy in ("nio", "alembic", "aiohttp"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    try:
+        return int(asyncio.run(_interruptible(options)))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except (StorageError, IdentityLost, HomeserverFailed) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except MatrixError as error:
+        sys.stderr.write(
+            f"The homeserver refuses the bot's account ({error}). Run `bridge apply` to renew its token.\n"
+        )
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ernbot", description="Encrypted case rooms for rare-disease networks.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    def add(name: str, text: str, *, config: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        if config:
+            command.add_argument("--config", type=Path, default=Path("config/ernbot.toml"), metavar="FILE")
+        return command
+
+    add("run", "run the bot until stopped")
+    demo = add("demo", "play the story on a real homeserver, then keep running", config=False)
+    demo.add_argument("--exit", action="store_true", help="end after the story")
+    demo.add_argument("--report", type=Path, metavar="FILE", help="where story.json goes")
+    demo.add_argument("--out", type=Path, default=Path("out"), metavar="FOLDER", help="where everything else goes")
+    add("audit", "check the audit chain").add_argument("what", choices=["verify"])
+    add("vault", "make a master key, or rewrap all keys with a new one").add_argument(
+        "what", choices=["new-key", "rotate"]
+    )
+    add("identity", "show the fingerprint of the bot's identity").add_argument("what", choices=["show"])
+    return parser
+
+
+async def _interruptible(options: argparse.Namespace) -> int:
+    """Run a command; SIGTERM ends it as Ctrl-C does, with everything put away."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await _command(options)
+    except asyncio.CancelledError:
+        return 0
+    except BaseExceptionGroup as group:
+        # The tasks of the bot fail together; the first fault is the one to tell.
+        fault = group
+        while isinstance(fault, BaseExceptionGroup):
+            fault = fault.exceptions[0]
+        raise fault from None
+
+
+async def _command(options: argparse.Namespace) -> int:
+    match options.command, getattr(options, "what", None):
+        case "run", _:
+            await _run(load_settings(options.config))
+        case "demo", _:
+            from ernbot.demo.show import show
+
+            return await show(options.out, report=options.report, leave=options.exit)
+        case "audit", _:
+            return await _audit(load_settings(options.config))
+        case "vault", "new-key":
+            sys.stdout.write(generate_master_key() + "\n")
+        case "vault", _:
+            async with _opened(load_settings(options.config)) as store:
+                sys.stdout.write(f"{await rotate(store)} keys rewrapped.\n")
+        case "identity", _:
+            return await _identity(load_settings(options.config))
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Store]:
+    current, previous = read_master_keys(settings.vault)
+    store = await Store.open(settings.storage.database, current, previous)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def office(settings: Settings) -> Office:
+    """What the commands work with.
+
+    Raises:
+        ConfigError: networks or forms do not fit.
+    """
+    directory = load_directory(settings.networks, settings.homeserver.server_name)
+    forms = load_forms(settings.forms)
+    check_forms(directory, forms)
+    return Office(settings.bot_user_id, directory, forms, LANGUAGES, settings.files.max_megabytes)
+
+
+async def _run(settings: Settings) -> None:
+    workplace = office(settings)
+    token = read_secret(settings.homeserver.token_file, None, "bot's access token (written by `bridge apply`)")
+    async with _opened(settings) as store:
+        account = bot.Account(
+            url=settings.homeserver.url,
+            user_id=settings.bot_user_id,
+            device_id=settings.homeserver.device_id,
+            token=token,
+            crypto_store=settings.storage.crypto_store,
+            pickle_key=store.vault.derive("crypto-store").hex(),
+        )
+
+        def ready() -> None:
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+
+        await bot.run(account, store, workplace, preview_seconds=settings.files.preview_seconds, ready=ready)
+
+
+async def _audit(settings: Settings) -> int:
+    async with _opened(settings) as store:
+        report = await verify_audit(store)
+    for fault in report.faults:
+        sys.stdout.write(f"{fault}\n")
+    verdict = "intact" if report.intact else "NOT intact"
+    sys.stdout.write(f"{report.entries} entries, {verdict}. Head: {report.head}\n")
+    return 0 if report.intact else 1
+
+
+async def _identity(settings: Settings) -> int:
+    async with _opened(settings) as store, store.transaction() as tx:
+        seeds = await tx.secret(identity.SECRET)
+    if seeds is None:
+        sys.stdout.write("The bot has no identity yet: it makes one on its first start.\n")
+        return 1
+    sys.stdout.write(identity.Identity.from_bytes(settings.bot_user_id, seeds).fingerprint + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    main()
