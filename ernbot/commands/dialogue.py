@@ -13,9 +13,9 @@ from typing import Literal
 
 from ernbot.commands.context import Context
 from ernbot.commands.registry import PREFIX
-from ernbot.commands.reply import Item, Labels, Part, Reply, Symbol, Text
+from ernbot.commands.reply import Fact, Item, Labels, Part, Reply, Symbol, Text, Value
 from ernbot.core.errors import BadInput
-from ernbot.core.form import Field, Form
+from ernbot.core.form import Field, Form, Option
 from ernbot.storage.records import Dialogue
 
 TAG = "dialogue"
@@ -46,11 +46,24 @@ async def ask(ctx: Context, dialogue: Dialogue, form: Form, *, opening: bool = F
         await ctx.say(Reply(tuple(parts)), tag=TAG, choices=options, thread=dialogue.thread)
         return
     summary = [
-        Item(Text("dialogue-answer", {"question": prompt(dialogue.kind, field), "answer": text}))
+        Fact(prompt(dialogue.kind, field), value)
         for field in form.fields
-        if (text := dialogue.data["answers"].get(field.id))
+        if field.id in dialogue.data["answers"]
+        for value in _shown(dialogue.kind, field, dialogue.data["answers"][field.id])
     ]
     await ctx.say(Reply((Text("dialogue-confirm"), *summary)), tag=TAG, thread=dialogue.thread)
+
+
+def _shown(kind: str, field: Field, text: str) -> list[Value]:
+    """An answer as it was understood, not as it was typed."""
+    answer = field.parse(text)
+    options = {option.id: option for option in field.options}
+    values = answer if isinstance(answer, tuple) else (answer,)
+    return [_label(kind, field, options[str(v)]) if str(v) in options else str(v) for v in values]
+
+
+def _label(kind: str, field: Field, option: Option) -> Labels | Symbol:
+    return Symbol(field.id.rstrip("s"), option.id) if kind == "consent" else Labels(option.labels)
 
 
 def prompt(kind: str, field: Field) -> Labels | Symbol:
@@ -61,8 +74,8 @@ def prompt(kind: str, field: Field) -> Labels | Symbol:
 def _question(dialogue: Dialogue, field: Field) -> list[Part]:
     parts: list[Part] = [Text("dialogue-question", {"question": prompt(dialogue.kind, field)})]
     for number, option in enumerate(field.options, start=1):
-        label = Symbol(field.id.rstrip("s"), option.id) if dialogue.kind == "consent" else Labels(option.labels)
-        parts.append(Item(Text("dialogue-option", {"label": label}), code=str(number)))
+        label = Text("dialogue-option", {"label": _label(dialogue.kind, field, option)})
+        parts.append(Item(label, code=str(number)))
     hint = {
         "choices": Text("dialogue-hint-choices"),
         "scale": Text("dialogue-hint-scale", {"minimum": int(field.minimum or 0), "maximum": int(field.maximum or 0)}),

@@ -62,7 +62,7 @@ class Quote:
 class Fact:
     """A labelled value: `label` is a catalogue key or a label of a form; a str value is verbatim."""
 
-    label: Text | Labels
+    label: Text | Labels | Symbol
     value: Value | Text
     kind: Literal["fact"] = "fact"
 

@@ -77,11 +77,12 @@ async def _write(
     story: Story, out: Path, report: Path | None, *, ready: float, seconds: float, memory: float, ok: bool
 ) -> None:
     """Put the results into the output folder."""
+    bot = story.place.homeserver.bot_user_id
     names = {person.user_id: person.name for network in story.place.directory.networks for person in network.people}
     if story.people:
         rooms = {story.direct: "Direct chat with the bot", story.case: "The case room"}
         shown = {room: title for room, title in rooms.items() if room}
-        page = await transcript(story.requester, shown, names, story.steps)
+        page = await transcript(story.requester, shown, names, story.steps, bot=bot)
         (out / "transcript.html").write_text(page, encoding="utf-8")
     if story.outcome_file is not None:
         shutil.copyfile(story.outcome_file, out / "outcome.pdf")

@@ -25,7 +25,7 @@ img { max-width: 100%; height: auto; border-radius: 4px; } .gone { font-style: i
 
 
 async def transcript(
-    person: Clinician, rooms: Mapping[str, str], names: Mapping[str, str], steps: Sequence[Step]
+    person: Clinician, rooms: Mapping[str, str], names: Mapping[str, str], steps: Sequence[Step], *, bot: str
 ) -> str:
     """An HTML page: the steps, then each room (`rooms` maps room ids to headings, `names` user ids to names)."""
     parts = [
@@ -39,7 +39,7 @@ async def transcript(
     ]
     for room_id, title in rooms.items():
         parts.append(f"<h2>{html.escape(title)}</h2>")
-        parts += [await _message(person, seen, names) for seen in _shown(person, room_id)]
+        parts += [await _message(person, seen, names, bot) for seen in _shown(person, room_id)]
     return "\n".join(parts) + "</html>"
 
 
@@ -74,9 +74,9 @@ def _shown(person: Clinician, room_id: str) -> list[Seen]:
     ]
 
 
-async def _message(person: Clinician, seen: Seen, names: Mapping[str, str]) -> str:
-    name = html.escape(names.get(seen.sender, seen.sender))
-    kind = "person" if seen.sender in names else "bot"
+async def _message(person: Clinician, seen: Seen, names: Mapping[str, str], bot: str) -> str:
+    kind = "bot" if seen.sender == bot else "person"
+    name = "Case rooms" if kind == "bot" else html.escape(names.get(seen.sender, seen.sender))
     lock = "encrypted, signed device" if seen.encrypted and seen.trusted else ""
     if seen.type == "removed":
         body = "<p class='gone'>removed</p>"

@@ -16,7 +16,7 @@ from typing import Any
 
 from ernbot.commands import arrival, conversation, files
 from ernbot.commands.context import Context
-from ernbot.commands.effects import Join, Leave, Message, Outbox
+from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX
@@ -338,6 +338,7 @@ class Dispatcher:
                     await self._tell(tx, item, say("room-not-encrypted"), plain=True)
                     return
                 await tx.set_direct_room(other, item.room_id)
+                await tx.hurry(direct_lane(other))
                 await arrival.greet(self._arrived(tx, item, None, other))
 
     def _arrived(self, tx: Transaction, item: InboxItem, place: CasePlace | None, user: str) -> Context:

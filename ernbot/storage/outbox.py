@@ -95,6 +95,12 @@ class OutboxRows(SealedRows):
         """Hold an item, and its lane with it, until a later time."""
         await self._connection.execute(RETRY, {"item": id, "not_before": until})
 
+    async def hurry(self, lane: str) -> None:
+        """What holds a lane has come: its items are due at once."""
+        await self._connection.execute(
+            update(outbox).where(outbox.c.lane == lane, ~outbox.c.done).values(not_before=None)
+        )
+
     async def give_up(self, id: str, reason: str) -> None:
         """Never send an item; `reason` is a code without a clinical word."""
         await self._connection.execute(SETTLE, {"item": id, "event_id": None, "reason": reason})

@@ -79,9 +79,9 @@ withdrawal-stopped = Intet i sagen behandles længere, og det, der var på vej, 
 withdrawal-not-recalled = Det, medlemmerne allerede har læst eller gemt på deres enheder, kan ikke kaldes tilbage. Fortæl venligst patienten det.
 ask-consent-purposes = Hvad har patienten givet samtykke til?
 ask-consent-form = Hvilken version af samtykkeerklæringen er underskrevet, som der står på den?
-ask-consent-lang = På hvilket sprog er erklæringen? For eksempel `en` eller `da`.
+ask-consent-lang = På hvilket sprog er erklæringen (en, da, …)?
 ask-consent-signer = Hvem har underskrevet den?
-ask-consent-signed = Hvilken dag blev den underskrevet? For eksempel `2026-03-31`.
+ask-consent-signed = Hvilken dag blev den underskrevet (2026-03-31)?
 
 ## Spørgsmål et for et
 
@@ -94,7 +94,6 @@ dialogue-hint-quantity = Et tal i { $unit }.
 dialogue-hint-code = En kode: { $systems }
 dialogue-hint-optional = `-` springer over.
 dialogue-confirm = Er det rigtigt? Svar **ja** med ord for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. `!cancel` smider det væk.
-dialogue-answer = { $question } { $answer }
 cancel-done = Intet blev registreret.
 cancel-nothing = Der er intet at annullere.
 

@@ -79,9 +79,9 @@ withdrawal-stopped = Nothing in this case is processed any more, and what was on
 withdrawal-not-recalled = What members have already read or saved on their devices cannot be recalled. Please tell the patient so.
 ask-consent-purposes = What did the patient consent to?
 ask-consent-form = Which version of the consent form was signed, as printed on it?
-ask-consent-lang = In which language is the form? For example `en` or `da`.
+ask-consent-lang = In which language is the form (en, da, …)?
 ask-consent-signer = Who signed it?
-ask-consent-signed = On which day was it signed? For example `2026-03-31`.
+ask-consent-signed = On which day was it signed (2026-03-31)?
 
 ## Questions one by one
 
@@ -94,7 +94,6 @@ dialogue-hint-quantity = A number in { $unit }.
 dialogue-hint-code = A code: { $systems }
 dialogue-hint-optional = `-` leaves this out.
 dialogue-confirm = Is this right? Answer **yes** in words to record it: a reaction is not enough, because it is not encrypted. `!cancel` throws it away.
-dialogue-answer = { $question } { $answer }
 cancel-done = Nothing was recorded.
 cancel-nothing = There is nothing to cancel.
 
