@@ -68,6 +68,10 @@ class Process:
     def running(self) -> bool:
         return self._process.returncode is None
 
+    async def ended(self) -> None:
+        """Wait until it has ended by itself."""
+        await self._process.wait()
+
     def last_words(self) -> str:
         return " ".join(self.log.read_text(errors="replace").splitlines()[-3:])
 
