@@ -326,6 +326,7 @@ class Dispatcher:
         view = await self._rooms.view(item.room_id)
         me = self._gateway.user_id
         user = item.payload.get("user", item.sender)
+        devices = await self._trust.devices(view.joined - {me})
         async with self._store.transaction() as tx:
             await tx.handled(item.event_id)
             place = await tx.place_of_room(item.room_id)
@@ -336,6 +337,10 @@ class Dispatcher:
             elif len(others) == 1 and me in view.joined and (other := next(iter(others))) in view.joined:
                 if not view.encrypted:
                     await self._tell(tx, item, say("room-not-encrypted"), plain=True)
+                    return
+                if not any(device.signed for device in devices if device.user_id == other):
+                    # They could not read an encrypted greeting: no device of theirs is given our keys.
+                    await self._tell(tx, item, say("no-verified-device"), plain=True)
                     return
                 await tx.set_direct_room(other, item.room_id)
                 await tx.hurry(direct_lane(other))

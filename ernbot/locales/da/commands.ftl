@@ -157,6 +157,7 @@ vote-dissents = Registreret: Du er uenig i version { $version }. Din begrundelse
 ## Hvad botten siger om rum og enheder
 
 room-not-encrypted = Jeg arbejder kun i krypterede rum. Slå kryptering til i chattens indstillinger, eller start en ny krypteret chat med mig.
+no-verified-device = Hej. Jeg taler kun med enheder, som du selv har bekræftet, og ingen af dine er det: sæt bekræftelse (gendannelsesnøgle) op i din klients sikkerhedsindstillinger, og skriv så `!help` her.
 unexpected = Noget gik galt (ref. { $ref }). Intet blev ændret. Prøv igen, eller giv helpdesken referencen.
 unreadable = Jeg kunne ikke læse din besked, fordi din enhed ikke har sendt mig dens nøgle. Send den igen; hjælper det ikke, så log ud og ind igen.
 edited = Jeg handler ikke på redigerede beskeder. Send kommandoen som en ny besked.

@@ -157,6 +157,7 @@ vote-dissents = Recorded: you dissent from version { $version }. Your reason sta
 ## What the bot says about rooms and devices
 
 room-not-encrypted = I only work in encrypted rooms. Please turn on encryption in the settings of this chat, or start a new encrypted chat with me.
+no-verified-device = Hello. I talk only to devices that you have verified yourself, and none of yours is: please set up verification (recovery key) in the security settings of your client, then write `!help` here.
 unexpected = Something went wrong (ref { $ref }). Nothing was changed. Please try again, or tell the helpdesk the reference.
 unreadable = I could not read your message, because your device has not sent me its key. Please send it again; if that does not help, log out and in again.
 edited = I do not act on edited messages. Please send the command as a new message.
