@@ -22,6 +22,7 @@ from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Reply, say
 from ernbot.core.errors import Refused
+from ernbot.imaging import is_picture
 from ernbot.imaging.worker import Previewer
 from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
 from ernbot.matrix.events import Words, attachment, words
@@ -289,13 +290,13 @@ class Dispatcher:
                 await self._tell(tx, item, say("refused-not-in-a-case-room"))
                 await tx.handled(item.event_id)
             return
+        file, data = attachment(content), b""
+        assert file is not None
         try:
             async with self._store.transaction() as tx:
                 allowed = await self._try(tx, files.may_attach(self._context(tx, item, place, device_id)))
             if allowed is not None:
                 raise allowed
-            file = attachment(content)
-            assert file is not None
             data = await fetch(self._gateway, file, limit=self._office.max_megabytes * 2**20)
             preview = await self._previewer.preview(data, claimed=file.mimetype)
             async with self._store.transaction() as tx:
@@ -307,7 +308,8 @@ class Dispatcher:
                 raise refused
         except Refused as error:
             async with self._store.transaction() as tx:
-                await files.refuse(self._context(tx, item, place, device_id), error)
+                picture = is_picture(data, file.mimetype)
+                await files.refuse(self._context(tx, item, place, device_id), error, picture=picture)
                 await tx.handled(item.event_id)
 
     async def _try(self, tx: Transaction, work: Any) -> Refused | None:
