@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from ernbot.storage.tables import metadata
 from tests.core.test_case import LEADS_TO
 
 ROOT = Path(__file__).parents[2]
-NOT_OURS = {".git", ".venv", ".synapse", "__pycache__", "node_modules", "out"}
-
 REGISTRIES = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "index" + "-url=")
 MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:home|Users|root|work|workspace|tmp/wt)/\w")
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -25,16 +23,12 @@ ARROW = re.compile(r"^ {4}(\w+) --> (\w+): (.+)$", re.MULTILINE)
 
 
 def files() -> Iterator[Path]:
-    """Every file of the repository that holds text, whether committed yet or not."""
-    for folder, folders, names in os.walk(ROOT):
-        at = Path(folder)
-        folders[:] = [name for name in folders if name not in NOT_OURS and not name.endswith("_cache")]
-        if at == ROOT:
-            folders[:] = [name for name in folders if name != "data"]
-        for name in names:
-            data = (at / name).read_bytes()
-            if b"\0" not in data and name != ".git":
-                yield at / name
+    """Every file of the repository that holds text: what git tracks, and what is new and not ignored."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.split(b"\0"):
+        path = ROOT / name.decode()
+        if name and path.is_file() and b"\0" not in path.read_bytes():
+            yield path
 
 
 def documents() -> list[Path]:
