@@ -1,3 +1,3 @@
-"""What all tests share: the database and homeserver fixtures."""
+"""What all tests share: the database, homeserver and installation fixtures."""
 
-pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver"]
+pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver", "tests.fixtures_installation"]
