@@ -1,8 +1,8 @@
-"""What all tests share: the database and homeserver fixtures."""
+"""What all tests share: the database, homeserver and installation fixtures."""
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver"]
+pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver", "tests.fixtures_installation"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ernbot.commands.dialogue import keycaps
@@ -254,7 +255,7 @@ class Delivery:
     async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
         """Create the room. `createRoom` has no transaction id, so an attempt is noted first and looked for later."""
         assert item.case_id is not None
-        room_id = await self._unseen_room(item.case_id) if item.attempts else None
+        room_id = await self._unseen_room(partial(_is_room_of, item.case_id)) if item.attempts else None
         if room_id is None:
             async with self._store.transaction() as tx:
                 await tx.retry(item.id, self._clock())
@@ -268,15 +269,13 @@ class Delivery:
             await tx.sent(item.id, None)
             await Outbox(tx, self._clock()).to_space(FileInSpace(effect.network, room_id))
 
-    async def _unseen_room(self, case_id: str) -> str | None:
-        """The room of a case that an earlier attempt created before we could note it."""
+    async def _unseen_room(self, fits: Callable[[list[dict[str, Any]]], bool]) -> str | None:
+        """A room that an earlier attempt created before we could note it, known by its state."""
         async with self._store.transaction() as tx:
             noted = {place.room_id for place in await tx.places()}
         for room_id in await self._gateway.joined_rooms():
-            if room_id not in noted:
-                for event in await self._gateway.state(room_id):
-                    if event.get("type") == caseroom.ACCESS and event["content"].get("case") == case_id:
-                        return room_id
+            if room_id not in noted and fits(await self._gateway.state(room_id)):
+                return room_id
         return None
 
     async def _access(self, item: OutboxItem, effect: Access) -> None:
@@ -309,12 +308,32 @@ class Delivery:
         async with self._store.transaction() as tx:
             room_id = await tx.direct_room(user_id)
         if room_id is None:
-            room_id = await self._gateway.create_room(caseroom.direct_chat(user_id))
+            if item.attempts:
+                room_id = await self._unseen_room(partial(_is_chat_of, self._gateway.user_id, user_id))
+            if room_id is None:
+                async with self._store.transaction() as tx:
+                    await tx.retry(item.id, self._clock())
+                room_id = await self._gateway.create_room(caseroom.direct_chat(user_id))
             async with self._store.transaction() as tx:
                 await tx.set_direct_room(user_id, room_id)
         if user_id not in (await self._rooms.view(room_id)).joined:
             raise NotYet(WAIT_FOR_PERSON)
         await self._done(item)
+
+
+def _is_room_of(case_id: str, state: list[dict[str, Any]]) -> bool:
+    return any(event["type"] == caseroom.ACCESS and event["content"].get("case") == case_id for event in state)
+
+
+def _is_chat_of(me: str, user_id: str, state: list[dict[str, Any]]) -> bool:
+    """Whether we made this room to talk with somebody, who is in it or may come."""
+    there = {
+        event["state_key"]
+        for event in state
+        if event["type"] == "m.room.member" and event["content"].get("membership") in ("invite", "join")
+    }
+    made = any(event["type"] == "m.room.create" and event["sender"] == me for event in state)
+    return made and there == {me, user_id} and all(event["type"] != caseroom.ACCESS for event in state)
 
 
 def _text(effect: Message | Card, language: str) -> dict[str, Any]:
