@@ -80,8 +80,12 @@ class Gateway:
         return {"Content-Type": content_type, "Authorization": f"Bearer {self.nio.access_token}"}
 
     async def sync(self, since: str | None, *, timeout_ms: int) -> dict[str, Any]:
-        """One `/sync`; presence and receipts are left out, members are loaded lazily."""
-        query = {"filter": _FILTER, "timeout": str(timeout_ms), "set_presence": "offline"}
+        """One `/sync`; presence and receipts are left out, on the first one also the members who are silent."""
+        query = {
+            "filter": _FILTER if since is not None else _FIRST_FILTER,
+            "timeout": str(timeout_ms),
+            "set_presence": "offline",
+        }
         if since is not None:
             query["since"] = since
         return await self.request("GET", f"{_CLIENT}/sync", query=query, timeout=timeout_ms / 1000 + 30)
@@ -159,19 +163,21 @@ class Gateway:
             raise Unreachable(type(error).__name__) from None
 
 
-_FILTER = json.dumps(
-    {
-        "presence": {"types": []},
+def _filter(*, lazily: bool) -> str:
+    room = {
+        "state": {"lazy_load_members": lazily},
+        "timeline": {"limit": 100},
+        "ephemeral": {"types": []},
         "account_data": {"types": []},
-        "room": {
-            "state": {"lazy_load_members": True},
-            "timeline": {"limit": 100},
-            "ephemeral": {"types": []},
-            "account_data": {"types": []},
-        },
-    },
-    separators=(",", ":"),
-)
+    }
+    wanted = {"presence": {"types": []}, "account_data": {"types": []}, "room": room}
+    return json.dumps(wanted, separators=(",", ":"))
+
+
+_FIRST_FILTER = _filter(lazily=True)
+# A member that is loaded lazily counts as newly come: Synapse says that their devices changed whenever they speak in
+# another room than last time, and we would ask for their keys each time.
+_FILTER = _filter(lazily=False)
 
 
 def _room(room_id: str) -> str:
