@@ -6,9 +6,12 @@ shown as they were written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import WrapSerializer, WrapValidator
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,37 @@ Value = datetime | date | int | str | Labels | Symbol
 """What fills a placeholder. A str is somebody's own words or a name and is never read as markup."""
 
 
+def _dump(value: object, dump: Callable[[object], Any]) -> Any:
+    """A day or a time as what it is: as mere text it would come back as text, and be shown in no language."""
+    if isinstance(value, datetime):
+        return {"moment": value.isoformat()}
+    if isinstance(value, date):
+        return {"day": value.isoformat()}
+    return dump(value)
+
+
+def _load(value: object, load: Callable[[object], Any]) -> Any:
+    match value:
+        case {"moment": str(text)}:
+            return datetime.fromisoformat(text)
+        case {"day": str(text)}:
+            return date.fromisoformat(text)
+        case _:
+            return load(value)
+
+
+TYPED = (WrapSerializer(_dump), WrapValidator(_load))
+"""Keeps a value's type on its way through the outbox."""
+
+Fields = dict[str, Annotated[Value, *TYPED]]
+
+
 @dataclass(frozen=True)
 class Text:
     """A message of the catalogue with its fields; `code` in backticks and **strong** are its only markup."""
 
     key: str
-    fields: dict[str, Value] = field(default_factory=dict)
+    fields: Fields = field(default_factory=dict)
     kind: Literal["text"] = "text"
 
 
@@ -46,7 +74,7 @@ class Heading:
     """A message of the catalogue as a heading."""
 
     key: str
-    fields: dict[str, Value] = field(default_factory=dict)
+    fields: Fields = field(default_factory=dict)
     kind: Literal["heading"] = "heading"
 
 
@@ -62,8 +90,8 @@ class Quote:
 class Fact:
     """A labelled value: `label` is a catalogue key or a label of a form; a str value is verbatim."""
 
-    label: Text | Labels | Symbol
-    value: Value | Text
+    label: Text | Labels
+    value: Annotated[Value | Text, *TYPED]
     kind: Literal["fact"] = "fact"
 
 
