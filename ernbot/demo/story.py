@@ -249,7 +249,7 @@ class Story:
         await self._answer(me, room, "yes", "Care is covered", thread=root)
         line = "!consent give images form=2.1 lang=da signer=parent signed=2026-03-31"
         await self._answer(me, room, line, "Recorded")
-        await self._answer(me, room, "!consent give contact form=2.1", "lang, signed, signer")
+        await self._answer(me, room, "!consent give contact form=2.1", "lang, signer, signed")
 
     async def files(self) -> None:
         me, room = self.requester, self.case
@@ -317,7 +317,7 @@ class Story:
     async def outcome(self) -> None:
         me, room = self.requester, self.case
         first, second = (self.people[name] for name in EXPERTS)
-        await self._answer(me, room, "!outcome draft", "opinions are gathered")
+        await self._answer(me, room, "!outcome draft", "opinions were gathered")
         await self._answer(first, room, "!outcome sign", "does not let you")
         await self._answer(me, room, f"!outcome evidence {EVIDENCE}", EVIDENCE)
         await self._answer(me, room, f"!outcome followup {FOLLOW_UP}", FOLLOW_UP)
