@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _FILES = frozenset({"m.file", "m.image", "m.video", "m.audio"})
+MAX_NESTING = 64
+"""Levels of JSON; no client comes near, and what is much deeper breaks whoever reads or writes it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,17 @@ class Attachment:
     iv: str
     sha256: str
     mimetype: str | None
+
+
+def well_formed(value: object, levels: int = MAX_NESTING) -> bool:
+    """Whether received JSON can be kept: not nested too deep, and all of its text is Unicode (no lone surrogates)."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return levels > 0 and all(well_formed(key) and well_formed(entry, levels - 1) for key, entry in value.items())
+    if isinstance(value, list):
+        return levels > 0 and all(well_formed(entry, levels - 1) for entry in value)
+    return True
 
 
 def words(content: dict[str, Any], me: str) -> Words | None:
@@ -54,7 +67,7 @@ def words(content: dict[str, Any], me: str) -> Words | None:
 
 def attachment(content: dict[str, Any]) -> Attachment | None:
     """The attachment of a file message; one without usable keys has empty ones, so that its check fails cleanly."""
-    if content.get("msgtype") not in _FILES:
+    if _text(content.get("msgtype")) not in _FILES:
         return None
     file = _dict(content.get("file"))
     mimetype = _text(_dict(content.get("info")).get("mimetype"))

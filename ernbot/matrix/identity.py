@@ -71,7 +71,7 @@ async def ensure_identity(
     """Our identity on the homeserver, with this device signed by it; made on the first start.
 
     Raises:
-        IdentityLost: the homeserver has an identity whose keys we do not have.
+        IdentityLost: the homeserver has an identity whose keys we do not have, or shows another device as ours.
     """
     user_id, device_id = gateway.user_id, gateway.device_id
     answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: []}})
@@ -83,19 +83,35 @@ async def ensure_identity(
             f"The homeserver knows a cross-signing identity of {user_id} whose keys are not in this database. "
             "Restore the database that holds them; a new identity would make every member's client warn."
         )
-    if identity is None:
-        identity = Identity.generate(user_id)
-        await store(identity.to_bytes())
-    if not theirs:
-        await gateway.request("POST", f"{_KEYS}/device_signing/upload", identity.upload_body())
     device = answer.get("device_keys", {}).get(user_id, {}).get(device_id)
     if device is None:
         raise IdentityLost(
             f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it."
         )
+    if not _is_ours(gateway, device):
+        raise IdentityLost(
+            f"The homeserver shows other keys for the device {device_id} of {user_id} than those in the crypto store. "
+            "Restore the crypto store that belongs to this database; what is not ours is never signed."
+        )
+    if identity is None:
+        identity = Identity.generate(user_id)
+        await store(identity.to_bytes())
+    if not theirs:
+        await gateway.request("POST", f"{_KEYS}/device_signing/upload", identity.upload_body())
     signer = public(identity.self_signing)
     if not verifies(device, user_id, signer, signer):
         bare = {key: value for key, value in device.items() if key != "unsigned"}
         body = {user_id: {device_id: signed(bare, user_id, signer, identity.self_signing)}}
         await gateway.request("POST", f"{_KEYS}/signatures/upload", body)
     return identity
+
+
+def _is_ours(gateway: Gateway, device: object) -> bool:
+    """Whether a key object is the one of this device: our signature says to everybody that it is."""
+    own = gateway.olm.account.identity_keys
+    keys = {f"{kind}:{gateway.device_id}": own[kind] for kind in ("curve25519", "ed25519")}
+    return (
+        isinstance(device, dict)
+        and device.get("keys") == keys
+        and verifies(device, gateway.user_id, gateway.device_id, own["ed25519"])
+    )

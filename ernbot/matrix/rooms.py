@@ -25,12 +25,12 @@ class RoomView:
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take one unencrypted state event into account."""
-        content = event.get("content")
-        if not isinstance(content, dict) or "state_key" not in event:
+        content, state_key = event.get("content"), event.get("state_key")
+        if not isinstance(content, dict) or not isinstance(state_key, str):
             return
         if event.get("type") == "m.room.member" and isinstance(content.get("membership"), str):
-            self.members[event["state_key"]] = content["membership"]
-        elif event.get("type") == "m.room.encryption" and event["state_key"] == "":
+            self.members[state_key] = content["membership"]
+        elif event.get("type") == "m.room.encryption" and state_key == "":
             # Encryption is never turned off again, whatever a later event says.
             self.encrypted = True
 
@@ -62,8 +62,8 @@ class Rooms:
         """
         view = self._views.get(room_id)
         if view is None:
-            view = await self._load(room_id)
-            self._views[room_id] = view
+            # Somebody else may have loaded it meanwhile: theirs is the one that has been kept current.
+            view = self._views.setdefault(room_id, await self._load(room_id))
             if len(self._views) > MAX_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(room_id)
