@@ -20,7 +20,7 @@ ALIKE = 0.6
 MAX_ECHO = 40
 """Characters of a mistyped command that are repeated."""
 
-VERY_ALIKE = 0.8
+VERY_ALIKE = 0.7
 """The same for words that could also be arguments of a shorter command."""
 
 

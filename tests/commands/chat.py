@@ -76,13 +76,28 @@ class Done:
 class Answer:
     """A message of the bot."""
 
-    text: str
-    danish: str
     event_id: str
-    reader: str
-    reply_to: str | None
-    thread: str | None
-    choices: int
+    message: Message
+
+    @property
+    def text(self) -> str:
+        return render(self.message.reply, "en").body
+
+    @property
+    def danish(self) -> str:
+        return render(self.message.reply, "da").body
+
+    @property
+    def reader(self) -> str:
+        return self.message.reader
+
+    @property
+    def thread(self) -> str | None:
+        return self.message.thread
+
+    @property
+    def choices(self) -> int:
+        return self.message.choices
 
 
 @dataclass
@@ -186,13 +201,12 @@ class Chat:
 
     async def deliver(self) -> None:
         """Do everything that waits, unless delivery is held up."""
-        while self.delivers:
-            async with self.store.transaction() as tx:
-                due = await tx.due(self.now)
+        if not self.delivers:
+            return
+        async with self.store.transaction() as tx:
+            while due := await tx.due(self.now):
                 for item in due:
                     self.done.append(await self._do(tx, item))
-            if not due:
-                return
 
     async def _do(self, tx: Transaction, item: OutboxItem) -> Done:
         effect, event_id = load(item.payload), f"$bot-{next(self._numbers)}"
@@ -208,19 +222,7 @@ class Chat:
 
     def answers(self, since: int = 0) -> list[Answer]:
         """The messages among what was done, from a place on."""
-        return [
-            Answer(
-                text=render(effect.reply, "en").body,
-                danish=render(effect.reply, "da").body,
-                event_id=done.event_id,
-                reader=effect.reader,
-                reply_to=effect.reply_to,
-                thread=effect.thread,
-                choices=effect.choices,
-            )
-            for done in self.done[since:]
-            if isinstance(effect := done.effect, Message)
-        ]
+        return [Answer(done.event_id, done.effect) for done in self.done[since:] if isinstance(done.effect, Message)]
 
     @property
     def last(self) -> Answer:
