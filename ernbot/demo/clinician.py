@@ -119,8 +119,7 @@ class Clinician:
         rooms = response.get("rooms", {})
         for room_id, room in rooms.get("join", {}).items():
             for event in [*room.get("state", {}).get("events", []), *room["timeline"]["events"]]:
-                if "state_key" in event:
-                    self.rooms.apply(room_id, event)
+                self.rooms.notice(room_id, event)
             for event in room["timeline"]["events"]:
                 await self._show(room_id, event)
         for room_id in rooms.get("leave", {}):

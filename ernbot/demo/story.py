@@ -314,6 +314,9 @@ class Story:
     def _bot(self) -> str:
         return self.place.homeserver.bot_user_id
 
+    def _left(self, person: Clinician, room_id: str) -> Seen | None:
+        return next((s for s in person.seen if s.room_id == room_id and s.content.get("membership") == "leave"), None)
+
     async def outcome(self) -> None:
         me, room = self.requester, self.case
         first, second = (self.people[name] for name in EXPERTS)
@@ -358,9 +361,9 @@ class Story:
         await self._answer(me, room, "!outcome recommend Watch.", "Watch.")
         await self._answer(me, room, "!outcome sign", "will not count")
         await self._answer(me, room, "!consent withdraw care", "cannot be recalled")
+        await me.wait(lambda: self._left(me, room), "the expert's removal")
         view = await me.rooms.view(room)
-        await me.wait(lambda: view.joined == {me.user_id, self._bot} or None, "the expert's removal")
-        self.check(True, "the panel is removed")
+        self.check(view.joined == {me.user_id, self._bot}, "the panel is removed")
         await self._refused("the room is closed to them", expert.gateway.join(room))
         await self._refused("nothing more is written in it", me.say(room, "!outcome sign confirm"))
         chat = await coordinator.invited(before)

@@ -98,7 +98,7 @@ class Sync:
     async def _timeline(self, room_id: str, room: Mapping[str, Any], since: str | None) -> list[dict[str, Any]]:
         """The new events of a room, with the gap before them filled; nothing from before we were in it."""
         for event in room.get("state", {}).get("events", []):
-            self._rooms.apply(room_id, event)
+            self._rooms.notice(room_id, event)
         timeline = room.get("timeline", {})
         events = [event for event in timeline.get("events", []) if isinstance(event, dict)]
         joined_now = any(self._is_own_join(event) for event in events)
@@ -112,7 +112,7 @@ class Sync:
                 events = events[index:]
                 break
         for event in events:
-            self._rooms.apply(room_id, event)
+            self._rooms.notice(room_id, event)
         return events
 
     def _is_own_join(self, event: Mapping[str, Any]) -> bool:

@@ -113,35 +113,46 @@ class Loading(Gateway):
         return self.questions[number - 1]
 
 
-async def test_what_happens_while_the_state_is_under_way_is_not_lost() -> None:
+async def test_a_change_while_the_state_is_under_way_makes_us_ask_again() -> None:
     gateway = Loading()
     rooms = Rooms(gateway)
     loading = asyncio.create_task(rooms.view(ROOM))
     question = await gateway.question(1)
-    rooms.apply(ROOM, member(IDA, "leave"))
-    rooms.apply("!other:hospital.example", member(IDA, "join"))
+    rooms.notice(ROOM, member(IDA, "leave"))
     question.set_result([member(IDA, "join"), member(BOT, "join"), encryption()])
+    (await gateway.question(2)).set_result([member(IDA, "leave"), member(BOT, "join"), encryption()])
     view = await loading
     assert (view.joined, view.encrypted) == ({BOT}, True)
-    rooms.apply(ROOM, member(IDA, "join"))
-    assert (await rooms.view(ROOM)).joined == {BOT, IDA}
-    assert len(gateway.questions) == 1
+    assert await rooms.view(ROOM) is view, "a known view costs no question"
 
 
-async def test_two_who_load_at_once_see_the_same_and_miss_nothing() -> None:
-    """The second answer may be older than what came with the sync after the first one."""
+async def test_an_older_state_that_a_sync_shows_late_changes_nothing() -> None:
+    """Synapse shows the invitation after the arrival when our own event crossed with it."""
+    gateway = Loading()
+    rooms = Rooms(gateway)
+    loading = asyncio.create_task(rooms.view(ROOM))
+    (await gateway.question(1)).set_result([member(IDA, "join"), member(BOT, "join")])
+    await loading
+    rooms.notice(ROOM, member(IDA, "invite"))
+    loading = asyncio.create_task(rooms.view(ROOM))
+    (await gateway.question(2)).set_result([member(IDA, "join"), member(BOT, "join")])
+    assert (await loading).joined == {BOT, IDA}
+
+
+async def test_two_who_load_at_once_miss_nothing() -> None:
+    """The answer to the second may be older than what came with the sync after the first one."""
     gateway = Loading()
     rooms = Rooms(gateway)
     old_state = [member(IDA, "join"), member(BOT, "join")]
     first = asyncio.create_task(rooms.view(ROOM))
     await gateway.question(1)
     second = asyncio.create_task(rooms.view(ROOM))
-    await asyncio.sleep(0.01)
+    await gateway.question(2)
     gateway.questions[0].set_result(old_state)
     await first
-    rooms.apply(ROOM, member(IDA, "leave"))
-    for question in gateway.questions[1:]:
-        question.set_result(old_state)
+    rooms.notice(ROOM, member(IDA, "leave"))
+    gateway.questions[1].set_result(old_state)
+    (await gateway.question(3)).set_result([member(BOT, "join")])
     assert (await second).joined == {BOT}
     assert (await rooms.view(ROOM)).joined == {BOT}
 
