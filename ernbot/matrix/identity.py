@@ -88,11 +88,7 @@ async def ensure_identity(
         raise IdentityLost(
             f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it."
         )
-    if not _is_ours(gateway, device):
-        raise IdentityLost(
-            f"The homeserver shows other keys for the device {device_id} of {user_id} than those in the crypto store. "
-            "Restore the crypto store that belongs to this database; what is not ours is never signed."
-        )
+    _check_ours(gateway, device)
     if identity is None:
         identity = Identity.generate(user_id)
         await store(identity.to_bytes())
@@ -106,12 +102,30 @@ async def ensure_identity(
     return identity
 
 
-def _is_ours(gateway: Gateway, device: object) -> bool:
-    """Whether a key object is the one of this device: our signature says to everybody that it is."""
+async def check_device(gateway: Gateway) -> None:
+    """Make sure, before any key is published, that the homeserver does not know this device by other keys.
+
+    Raises:
+        IdentityLost: it does, as when the crypto store was lost; publishing new ones would make every client warn.
+    """
+    user_id = gateway.user_id
+    answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: [gateway.device_id]}})
+    device = answer.get("device_keys", {}).get(user_id, {}).get(gateway.device_id)
+    if device is not None:
+        _check_ours(gateway, device)
+
+
+def _check_ours(gateway: Gateway, device: object) -> None:
+    """Raise IdentityLost unless a key object is the one of this device: our signature says to everybody that it is."""
     own = gateway.olm.account.identity_keys
     keys = {f"{kind}:{gateway.device_id}": own[kind] for kind in ("curve25519", "ed25519")}
-    return (
-        isinstance(device, dict)
-        and device.get("keys") == keys
-        and verifies(device, gateway.user_id, gateway.device_id, own["ed25519"])
-    )
+    if (
+        not isinstance(device, dict)
+        or device.get("keys") != keys
+        or not verifies(device, gateway.user_id, gateway.device_id, own["ed25519"])
+    ):
+        raise IdentityLost(
+            f"The homeserver knows the device {gateway.device_id} of {gateway.user_id} by other keys than those in the "
+            "crypto store. Restore the crypto store that belongs to this database, or remove the device from the "
+            "account and give the bot another homeserver.device_id."
+        )

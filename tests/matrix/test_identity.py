@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,11 +14,13 @@ import pytest_asyncio
 import vodozemac
 
 from ernbot.demo.homeserver import Homeserver
-from ernbot.matrix.errors import IdentityLost, MatrixError
+from ernbot.matrix import bot
+from ernbot.matrix.errors import IdentityLost, MatrixError, Unreachable
 from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.identity import Identity, ensure_identity
+from ernbot.matrix.identity import SECRET, Identity, ensure_identity
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.trust import Trust, read_identity
+from ernbot.storage.store import Store
 from tests.fixtures_homeserver import Account
 from tests.matrix.devices import Forge, log_in, new_token
 
@@ -243,7 +246,7 @@ async def test_a_device_that_is_not_ours_is_never_signed(
         return answer
 
     monkeypatch.setattr(gateway, "request", dishonest)
-    with pytest.raises(IdentityLost, match="other keys for the device"):
+    with pytest.raises(IdentityLost, match="by other keys than those in the crypto store"):
         await ensure_identity(gateway, None, Seeds().keep)
     assert "/signatures/upload" not in asked
 
@@ -254,3 +257,64 @@ async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway) -> Non
     with pytest.raises(MatrixError) as refused:
         await ensure_identity(gateway, None, Seeds().keep)
     assert (refused.value.status, refused.value.errcode) == (401, "M_UNKNOWN_TOKEN")
+
+
+# --- coming up
+
+
+@pytest.mark.homeserver
+async def test_the_bot_comes_up_and_comes_up_again(gateway: Gateway, sqlite_store: Store) -> None:
+    machine = Machine(gateway, Trust(gateway))
+    await bot._come_up(gateway, machine, sqlite_store)
+    before = await published(gateway)
+    await bot._come_up(gateway, machine, sqlite_store)
+    assert await published(gateway) == before
+    async with sqlite_store.transaction() as tx:
+        seeds = await tx.secret(SECRET)
+    assert seeds is not None
+    fingerprint = Identity.from_bytes(gateway.user_id, seeds).fingerprint
+    assert before["master_keys"][gateway.user_id]["keys"] == {f"ed25519:{fingerprint}": fingerprint}
+
+
+@pytest.mark.homeserver
+async def test_a_lost_crypto_store_publishes_nothing(
+    gateway: Gateway, homeserver: Homeserver, account: Account, tmp_path: Path, sqlite_store: Store
+) -> None:
+    await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
+    before = await published(gateway)
+    without = await log_in(homeserver, account, tmp_path / "empty")
+    try:
+        with pytest.raises(IdentityLost, match="Restore the crypto store"):
+            await bot._come_up(without, Machine(without, Trust(without)), sqlite_store)
+    finally:
+        await without.close()
+    assert await published(gateway) == before
+
+
+@pytest.mark.homeserver
+async def test_coming_up_waits_for_a_homeserver_that_is_away(
+    gateway: Gateway, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot, "MAX_PAUSE", 0.01)
+    faults: list[Exception] = [Unreachable("gone"), MatrixError(502, "M_UNKNOWN"), MatrixError(429, "M_LIMIT_EXCEEDED")]
+    request, sleep = gateway.request, asyncio.sleep
+
+    async def away(method: str, path: str, *args: Any, **options: Any) -> dict[str, Any]:
+        if faults:
+            raise faults.pop()
+        return await request(method, path, *args, **options)
+
+    async def shorter(seconds: float) -> None:
+        await sleep(min(seconds, 0.01))
+
+    monkeypatch.setattr(gateway, "request", away)
+    monkeypatch.setattr(asyncio, "sleep", shorter)
+    await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
+    assert faults == []
+
+
+@pytest.mark.homeserver
+async def test_coming_up_without_a_valid_token_ends(gateway: Gateway, sqlite_store: Store) -> None:
+    gateway.nio.access_token = "wrong"
+    with pytest.raises(MatrixError, match="401 M_UNKNOWN_TOKEN"):
+        await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
