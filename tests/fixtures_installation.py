@@ -29,6 +29,9 @@ PATIENCE = 90.0
 """Seconds that a test waits for what must come; a loaded machine may need far more than is usual."""
 
 
+MAX_MEGABYTES = 1
+"""The limit of files in the shared installation."""
+
 T = TypeVar("T")
 
 
@@ -241,5 +244,7 @@ async def house(folder: Path, *, settings: str = "") -> AsyncIterator[House]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """One installation for all tests of a session. Whoever stops a part of it starts it again."""
-    async with house(tmp_path_factory.mktemp("house")) as running:
+    # A small limit, so that a file beyond it need not be large.
+    settings = f"\n[files]\nmax_megabytes = {MAX_MEGABYTES}\n"
+    async with house(tmp_path_factory.mktemp("house"), settings=settings) as running:
         yield running

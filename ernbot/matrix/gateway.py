@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -138,7 +139,8 @@ class Gateway:
         """Upload ciphertext; its content address (mxc)."""
         path = "/_matrix/media/v3/upload"
         try:
-            response = await self.nio.send("POST", path, data, self._headers("application/octet-stream"), timeout=600)
+            body = BytesIO(data)  # sent piece by piece; large bytes at once would hold up everything else
+            response = await self.nio.send("POST", path, body, self._headers("application/octet-stream"), timeout=600)
             async with response:
                 return str((await _json(response))["content_uri"])
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
