@@ -114,6 +114,24 @@ class Reply:
     parts: tuple[Part, ...]
 
 
+MAX_PAGE = 20_000
+"""Bytes of the words of one message, so that it fits into an event; see `ernbot.core.form.MAX_TEXT`."""
+
+
+def pages(reply: Reply) -> list[Reply]:
+    """A long reply as several, cut between its parts."""
+    cut: list[list[Part]] = [[]]
+    room = MAX_PAGE
+    for part in reply.parts:
+        size = len(repr(part).encode())
+        if size > room and cut[-1]:
+            cut.append([])
+            room = MAX_PAGE
+        cut[-1].append(part)
+        room -= size
+    return [Reply(tuple(parts)) for parts in cut]
+
+
 def say(key: str, **fields: Value) -> Reply:
     """A reply of one sentence."""
     return Reply((Text(key, fields),))

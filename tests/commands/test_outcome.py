@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ernbot.commands.effects import Access, SendOutcome
 from ernbot.core.case import Drafting
+from ernbot.matrix.render import render
 
 from .chat import ANDERS, METTE, OPINION, PIOTR, SASKIA, Chat
 
@@ -57,6 +60,21 @@ async def test_a_changed_text_voids_the_votes(chat: Chat) -> None:
     assert VOID not in await chat.here(ANDERS, "!outcome evidence One series.")
 
 
+async def test_a_long_outcome_is_shown_whole_in_messages_that_can_be_sent(chat: Chat) -> None:
+    await chat.drafting()
+    text = "\N{HORIZONTAL ELLIPSIS}\N{STETHOSCOPE}" * 2_500
+    for section in ("recommend", "evidence", "followup"):
+        await chat.say(ANDERS, f"!outcome {section} {text}", room=chat.room)
+    await chat.say(SASKIA, f"!outcome dissent {text}", room=chat.room)
+    shown = await chat.say(ANDERS, "!outcome show", room=chat.room)
+    assert len(shown) > 1
+    assert "".join(shown).count(text) == 4
+    for answer in chat.answers()[-len(shown) :]:
+        rendered = render(answer.message.reply, "en")
+        content = json.dumps([rendered.body, rendered.formatted_body], ensure_ascii=False)
+        assert len(content.encode()) * 4 / 3 < 65_536 - 4_096, "encrypted, and with its envelope, it fits into an event"
+
+
 async def test_a_vote_can_be_changed(chat: Chat) -> None:
     await chat.drafting()
     await chat.here(SASKIA, "!outcome agree")
@@ -70,14 +88,14 @@ MISTAKES = [
     (SASKIA, "!outcome dissent", "Type it like this: `!outcome dissent <reason …>`"),
     (
         SASKIA,
-        "!outcome dissent " + "x" * 10_001,
-        "A text of the outcome has 1 to 10,000 characters.\n\nType it like this: `!outcome dissent <reason …>`",
+        "!outcome dissent " + "x" * 5_001,
+        "A text of the outcome has 1 to 5,000 characters.\n\nType it like this: `!outcome dissent <reason …>`",
     ),
     (ANDERS, "!outcome recommend", "Type it like this: `!outcome recommend <text …>`"),
     (
         ANDERS,
-        "!outcome followup " + "x" * 10_001,
-        "A text of the outcome has 1 to 10,000 characters.\n\nType it like this: `!outcome followup <text …>`",
+        "!outcome followup " + "x" * 5_001,
+        "A text of the outcome has 1 to 5,000 characters.\n\nType it like this: `!outcome followup <text …>`",
     ),
     (ANDERS, "!outcome agree", "Your part in this case does not let you vote on the outcome."),
     (ANDERS, "!outcome dissent No.", "Your part in this case does not let you vote on the outcome."),
