@@ -14,9 +14,8 @@ from typing import Literal
 
 from ernbot.core.errors import BadInput
 
-MAX_TEXT = 5_000
-"""Characters of one free text. A Matrix event holds 65,536 bytes, and a message says everything twice, as text and as
-HTML, before encryption adds a third: 5,000 characters of four bytes still fit."""
+MAX_TEXT = 10_000
+"""Characters of one free text: what a Matrix event of 65,536 bytes can bring in most scripts."""
 
 Kind = Literal["choice", "choices", "scale", "quantity", "code", "text"]
 

@@ -71,8 +71,8 @@ MISTAKES = [
     ("age=-1", "age takes a number: 0–1200 mo."),
     ("age=soon", "age takes a number: 0–1200 mo."),
     ("sign=ORPHA:2343", "sign takes a code: HP:…."),
-    ("remarks=", "remarks takes a text of 1 to 5,000 characters."),
-    ("remarks=" + "x" * 5_001, "remarks takes a text of 1 to 5,000 characters."),
+    ("remarks=", "remarks takes a text of 1 to 10,000 characters."),
+    ("remarks=" + "x" * 10_001, "remarks takes a text of 1 to 10,000 characters."),
     ("colour=red", f"The form has no field colour. Its fields are: {FIELDS}."),
     ("confidence=1", "`confidence` is there twice. Give it once."),
 ]
