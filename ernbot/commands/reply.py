@@ -6,8 +6,9 @@ shown as they were written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -112,6 +113,39 @@ class Reply:
     """A document of parts in their order."""
 
     parts: tuple[Part, ...]
+
+
+MAX_PAGE = 20_000
+"""Bytes of words in one message. A Matrix event holds 65,536 bytes, a message says everything twice, as text and as
+HTML, and encryption adds a third."""
+
+MAX_PIECE = 4_500
+"""Characters of one part, each of up to four bytes, so that a part fits into a message."""
+
+
+def _pieces(part: Part) -> list[Part]:
+    """A part that holds a long text as several, cut between words where there are any."""
+    text = part.text if isinstance(part, Quote) else part.value if isinstance(part, Fact) else None
+    if not isinstance(text, str) or len(text) <= MAX_PIECE:
+        return [part]
+    pieces = re.findall(rf"(?s:.){{1,{MAX_PIECE}}}(?=\s|\Z)|(?s:.){{1,{MAX_PIECE}}}", text)
+    if isinstance(part, Fact):
+        return [replace(part, value=piece.strip()) for piece in pieces]
+    return [Quote(piece.strip()) for piece in pieces]
+
+
+def pages(reply: Reply) -> list[Reply]:
+    """A long reply as several, cut between its parts and, where one part is too long, within it."""
+    cut: list[list[Part]] = [[]]
+    room = MAX_PAGE
+    for piece in (piece for part in reply.parts for piece in _pieces(part)):
+        size = len(repr(piece).encode())
+        if size > room and cut[-1]:
+            cut.append([])
+            room = MAX_PAGE
+        cut[-1].append(piece)
+        room -= size
+    return [Reply(tuple(parts)) for parts in cut]
 
 
 def say(key: str, **fields: Value) -> Reply:

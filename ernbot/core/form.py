@@ -15,7 +15,7 @@ from typing import Literal
 from ernbot.core.errors import BadInput
 
 MAX_TEXT = 10_000
-"""Characters of one free-text answer; a Matrix event holds 65,536 bytes."""
+"""Characters of one free text: what a Matrix event of 65,536 bytes can bring in most scripts."""
 
 Kind = Literal["choice", "choices", "scale", "quantity", "code", "text"]
 

@@ -8,8 +8,16 @@ import pytest
 
 from ernbot.commands import COMMANDS
 from ernbot.locales import keys
+from ernbot.storage.store import Store
 
 from .chat import ANDERS, BRAM, KASPER, METTE, NORA, SASKIA, SIGNE, STRANGER, Chat
+
+
+@pytest.fixture
+def chat(sqlite_store: Store) -> Chat:
+    """On SQLite alone: this is about words, and rows are the same on both."""
+    return Chat(sqlite_store)
+
 
 ALWAYS = {"!help", "!language"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}

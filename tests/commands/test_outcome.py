@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ernbot.commands.effects import Access, SendOutcome
 from ernbot.core.case import Drafting
+from ernbot.matrix.render import render
 
 from .chat import ANDERS, METTE, OPINION, PIOTR, SASKIA, Chat
 
@@ -15,6 +18,7 @@ STALE = (
     "your texts stay, and the panel votes anew."
 )
 VOTE = "Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`."
+STETHOSCOPES = "\N{STETHOSCOPE}" * 4_999
 VOID = "The outcome has changed, so the votes given before no longer count."
 
 
@@ -55,6 +59,21 @@ async def test_a_changed_text_voids_the_votes(chat: Chat) -> None:
     )
     assert "Who must act: Saskia de Vries, Piotr Zieliński" in chat.card
     assert VOID not in await chat.here(ANDERS, "!outcome evidence One series.")
+
+
+async def test_a_long_outcome_is_shown_whole_in_messages_that_can_be_sent(chat: Chat) -> None:
+    await chat.drafting()
+    text = f"{STETHOSCOPES} {STETHOSCOPES}"
+    for section in ("recommend", "evidence", "followup"):
+        await chat.say(ANDERS, f"!outcome {section} {text}", room=chat.room)
+    await chat.say(SASKIA, f"!outcome dissent {text}", room=chat.room)
+    shown = await chat.say(ANDERS, "!outcome show", room=chat.room)
+    assert len(shown) > 1
+    assert "".join(shown).count("\N{STETHOSCOPE}") == 4 * text.count("\N{STETHOSCOPE}")
+    for answer in chat.answers()[-len(shown) :]:
+        rendered = render(answer.message.reply, "en")
+        content = json.dumps([rendered.body, rendered.formatted_body], ensure_ascii=False)
+        assert len(content.encode()) * 4 / 3 < 65_536 - 4_096, "encrypted, and with its envelope, it fits into an event"
 
 
 async def test_a_vote_can_be_changed(chat: Chat) -> None:
