@@ -15,10 +15,9 @@ test: $(VENV)/.dev .synapse/.ready tests/interop/node_modules/.ready ## Everythi
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev ## The fast part: style, types, imports, tests without a homeserver (under 2 minutes)
-	sh tests/prepare.sh
+check: $(VENV)/.dev ## The fast part, under 2 minutes: style, types, imports, tests without homeserver and PostgreSQL
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -m "not homeserver" --ignore=tests/e2e $(ARGS)
+	$(BIN)/python -m pytest -m "not homeserver and not postgresql" $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev
