@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import vodozemac
 from nio import AsyncClient, AsyncClientConfig
 from nio.crypto import Olm
 from nio.store import SqliteStore
 
-from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.errors import IdentityLost, MatrixError, Unreachable
 
 TIMEOUT = 60.0
 """Seconds that any request may take; a sync may take its long poll more."""
@@ -28,7 +29,11 @@ _CHUNK = 64 * 1024
 
 
 class Gateway:
-    """One account on one device. Owns nio's client, which owns the connection and the Olm machine."""
+    """One account on one device. Owns nio's client, which owns the connection and the Olm machine.
+
+    Raises:
+        IdentityLost: the crypto store does not open with this `pickle_key`.
+    """
 
     def __init__(
         self, url: str, user_id: str, device_id: str, token: str, *, crypto_store: Path, pickle_key: str
@@ -36,7 +41,13 @@ class Gateway:
         crypto_store.mkdir(mode=0o700, parents=True, exist_ok=True)
         config = AsyncClientConfig(store=SqliteStore, encryption_enabled=True, pickle_key=pickle_key)
         self.nio = AsyncClient(url, user_id, device_id, str(crypto_store), config)
-        self.nio.restore_login(user_id, device_id, token)
+        try:
+            self.nio.restore_login(user_id, device_id, token)
+        except (vodozemac.PickleException, vodozemac.LibolmPickleException):
+            raise IdentityLost(
+                f"The crypto store {crypto_store} was made with the key of another database. "
+                "Restore the database and the crypto store that belong together."
+            ) from None
         # One fsync per change is what durability costs; a rollback journal would take several.
         self.nio.store.database.pragma("journal_mode", "wal", permanent=True)
         self.user_id = user_id
