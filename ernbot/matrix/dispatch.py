@@ -94,6 +94,8 @@ class Dispatcher:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def _start_rooms(self) -> None:
+        # A room that is at work while we look may finish its rows before we start: they must not be handled again.
+        at_work = set(self._busy)
         try:
             async with self._store.transaction() as tx:
                 pending = await tx.pending(at=self._clock())
@@ -101,7 +103,7 @@ class Dispatcher:
             return
         by_room: dict[str, list[InboxItem]] = {}
         for item in pending:
-            if item.room_id not in self._busy:
+            if item.room_id not in at_work:
                 by_room.setdefault(item.room_id, []).append(item)
         for room_id, items in by_room.items():
             self._busy[room_id] = asyncio.create_task(self._handle_room(room_id, items))

@@ -57,13 +57,15 @@ class Sender:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def _start_lanes(self) -> None:
+        # A lane that is at work while we look may finish its item before we start: what we saw of it is out of date.
+        at_work = set(self._busy)
         try:
             async with self._store.transaction() as tx:
                 due = await tx.due(self._clock())
         except StorageBusy:
             return
         for item in due:
-            if item.lane not in self._busy:
+            if item.lane not in at_work:
                 self._busy[item.lane] = asyncio.create_task(self._work_off(item))
 
     async def _work_off(self, item: OutboxItem) -> None:
