@@ -28,6 +28,7 @@ from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import OutboxItem
 from ernbot.storage.store import Store
 from ernbot.storage.tables import outbox
+from ernbot.storage.transaction import Transaction
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 BOT = "@ernbot:hospital.example"
@@ -364,3 +365,25 @@ async def test_a_question_stays_known_when_its_reactions_are_refused(
         known = await tx.sent_item("$question")
     assert known is not None
     assert known.tag == "question"
+
+
+async def test_what_is_done_while_we_look_is_not_done_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are read before the lane's own transaction commits, and used after it."""
+    await world.add("!a", "first")
+    gate = world.delivery.held["room:!a"] = asyncio.Event()
+    await world.sender._start_lanes()
+    read = Transaction.due
+
+    async def slow(tx: Transaction, at: datetime, limit: int = 500) -> list[OutboxItem]:
+        return outdated
+
+    async with world.store.transaction() as tx:
+        outdated = await read(tx, world.clock())
+    assert len(outdated) == 1
+    gate.set()
+    working = list(world.sender._busy.values())
+    monkeypatch.setattr(Transaction, "due", slow)
+    looking = asyncio.create_task(world.sender._start_lanes())
+    await asyncio.gather(looking, *working)
+    await asyncio.gather(*world.sender._busy.values())
+    assert world.delivery.carried_out == ["first"]
