@@ -17,7 +17,7 @@ from ernbot.storage.sealing import SealedRows, case_scope, from_json, sealed, to
 from ernbot.storage.tables import outbox
 
 CONTENT_KINDS = ("message", "card", "file", "outcome", "invite")
-"""Kinds that carry words or pictures of a case, as opposed to changes of a room or its members."""
+"""Kinds that carry words or pictures of a case, or bring somebody to them; a withdrawal takes these back."""
 
 SENT = (outbox.c.id, outbox.c.lane, outbox.c.kind, outbox.c.tag, outbox.c.case_id, outbox.c.event_id)
 
