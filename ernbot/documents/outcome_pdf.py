@@ -6,34 +6,23 @@ goes there as data and is never part of a program. Nothing here knows a language
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import typst
 
 from ernbot.core.characters import harmless
 from ernbot.core.directory import Network
 from ernbot.core.form import Field, Form, Value, label
 from ernbot.core.opinion import Opinion
 from ernbot.core.outcome import MIN_OPINIONS, Outcome, Vote
+from ernbot.documents.press import Page, press
 
 TEMPLATE = Path(__file__).with_name("outcome.typ")
-GLYPHS = Path(__file__).with_name("glyphs.typ")
-LAST_LATIN = "\u024f"
 EPOCH = datetime.fromtimestamp(0, UTC)
 """What a draft carries as its time of creation, so that it does not change with each printing."""
 
 NOTHING = "–"
-_MISSING_GLYPH = re.compile(r"the text `\"(?P<text>.+?)\"` could not be displayed")
-_RUST_ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0000-\U000e0fff]")
-"""Joiners, marks and selectors: they need no glyph, but are reported together with a character that lacks one."""
 
 
 def render(
@@ -53,8 +42,26 @@ def render(
     field is no longer configured, and people whom the network no longer lists, are shown by their ids. A character
     that no font of the machine can draw is replaced by its Unicode name in brackets.
     """
+    page = content(
+        outcome, case_id=case_id, nickname=nickname, network=network, forms=forms, text=text, language=language
+    )
+    return press(page)
+
+
+def content(
+    outcome: Outcome,
+    *,
+    case_id: str,
+    nickname: str,
+    network: Network,
+    forms: Mapping[str, Form],
+    text: Callable[..., str],
+    language: str,
+) -> Page:
+    """What the document says, ready for the press; the arguments are those of `render`."""
     paper = _Paper(outcome, network, forms, text, language)
-    return _compile(_clean(paper.content(case_id, nickname)), outcome.signature.at if outcome.signature else EPOCH)
+    created = outcome.signature.at if outcome.signature else EPOCH
+    return Page(TEMPLATE, _clean(paper.content(case_id, nickname)), int(created.timestamp()))
 
 
 class _Paper:
@@ -200,59 +207,3 @@ def _clean(content: Any) -> Any:
     if isinstance(content, dict):
         return {key: _clean(value) for key, value in content.items()}
     return content
-
-
-def _compile(content: Any, at: datetime) -> bytes:
-    """The content as PDF, after naming the characters that no font can draw.
-
-    They are looked for one by one first: several of them in a right-to-left line break the layout engine. Then in
-    the document itself, because a letter and its mark can lack a glyph together when each has one alone.
-
-    Raises:
-        typst.TypstError: the template and the content do not fit, which is a fault of this module.
-    """
-    data = json.dumps(content, ensure_ascii=False)
-    foreign = sorted({character for character in data if character > LAST_LATIN})
-    if foreign:
-        try:
-            _typst(GLYPHS, json.dumps(foreign), at)
-        except typst.TypstError as error:
-            data = _name_missing(data, error)
-    while True:
-        try:
-            return _typst(TEMPLATE, data, at)
-        except typst.TypstError as error:
-            named = _name_missing(data, error)
-            if named == data:
-                raise
-            data = named
-
-
-def _typst(template: Path, data: str, at: datetime) -> bytes:
-    try:
-        return typst.compile(
-            template,
-            root=template.parent,
-            font_paths=_fonts(),
-            sys_inputs={"data": data},
-            pdf_standards="ua-1",
-            timestamp=int(at.timestamp()),
-        )
-    except BaseException as error:
-        if type(error).__name__ == "PanicException":  # no Exception, it would end the process
-            raise RuntimeError("the layout engine failed") from None
-        raise
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """The fonts of the library, and those of the machine for scripts that these do not cover."""
-    return typst.Fonts(include_system_fonts=True)
-
-
-def _name_missing(data: str, error: typst.TypstError) -> str:
-    for found in _MISSING_GLYPH.finditer(f"{error.message}\n{error.diagnostic}"):
-        for character in _RUST_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), found["text"]):
-            if not (character.isascii() or _INVISIBLE.fullmatch(character)):
-                data = data.replace(character, f"[{unicodedata.name(character, f'U+{ord(character):04X}')}]")
-    return data

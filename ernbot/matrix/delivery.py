@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
@@ -31,6 +30,7 @@ from ernbot.commands.effects import (
 from ernbot.commands.office import Office
 from ernbot.commands.reply import say
 from ernbot.documents import outcome_pdf
+from ernbot.documents.press import press_apart
 from ernbot.locales import catalogue
 from ernbot.matrix import caseroom
 from ernbot.matrix.errors import MatrixError, Unreachable
@@ -232,19 +232,16 @@ class Delivery:
         network = self._office.directory.network(effect.network)
         assert network is not None
         sentences = catalogue(language)
-
-        def make() -> bytes:
-            return outcome_pdf.render(
-                effect.outcome,
-                case_id=item.case_id or "",
-                nickname=effect.nickname,
-                network=network,
-                forms=self._office.forms,
-                text=sentences.text,
-                language=language,
-            )
-
-        pdf = await asyncio.to_thread(make)
+        page = outcome_pdf.content(
+            effect.outcome,
+            case_id=item.case_id,
+            nickname=effect.nickname,
+            network=network,
+            forms=self._office.forms,
+            text=sentences.text,
+            language=language,
+        )
+        pdf = await press_apart(page)
         name = sentences.text("outcome-file", nickname=effect.nickname)
         content = {
             "msgtype": "m.file",
