@@ -11,10 +11,11 @@ secret() { # file
 	[ -s "$1" ] || od -An -vtx1 -N32 /dev/urandom | tr -d ' \n' >"$1"
 }
 
-for name in as_token hs_token registration_shared_secret macaroon_secret_key form_secret master_key \
+for name in as_token hs_token registration_shared_secret macaroon_secret_key form_secret \
 	postgres/superuser postgres/synapse postgres/ernbot; do
 	secret "$name"
 done
+[ -s master_key ] || head -c 32 /dev/urandom | base64 >master_key
 if [ ! -s signing.key ]; then
 	name=$(od -An -vtx1 -N2 /dev/urandom | tr -d ' \n')
 	seed=$(head -c 32 /dev/urandom | base64 | tr -d '=\n')

@@ -50,7 +50,7 @@ def run_command(arguments: list[str]) -> int:
         return 1
     except MatrixError as error:
         sys.stderr.write(
-            f"The homeserver refuses the bot's account ({error}). Run `bridge apply` to renew its token.\n"
+            f"The homeserver refuses the bot's account ({error}). Run `python -m bridge apply` to renew its token.\n"
         )
         return 1
     except KeyboardInterrupt:
@@ -119,9 +119,10 @@ async def _command(options: argparse.Namespace) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Store]:
+async def _opened(settings: Settings, *, create: bool = False) -> AsyncIterator[Store]:
+    """The store; only the bot itself makes one that is not there."""
     current, previous = read_master_keys(settings.vault)
-    store = await Store.open(settings.storage.database, current, previous)
+    store = await Store.open(settings.storage.database, current, previous, create=create)
     try:
         yield store
     finally:
@@ -142,8 +143,10 @@ def office(settings: Settings) -> Office:
 
 async def _run(settings: Settings) -> None:
     workplace = office(settings)
-    token = read_secret(settings.homeserver.token_file, None, "bot's access token (written by `bridge apply`)")
-    async with _opened(settings) as store:
+    token = read_secret(
+        settings.homeserver.token_file, None, "bot's access token (written by `python -m bridge apply`)"
+    )
+    async with _opened(settings, create=True) as store:
         account = bot.Account(
             url=settings.homeserver.url,
             user_id=settings.bot_user_id,

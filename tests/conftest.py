@@ -1,3 +1,18 @@
 """What all tests share: the database, homeserver and installation fixtures."""
 
+from types import SimpleNamespace
+
+import pytest
+
 pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver", "tests.fixtures_installation"]
+
+NO_PARAMETERS = SimpleNamespace(params={})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the homeserver, or repeats on PostgreSQL, carries a mark, so that `make check` can leave it out."""
+    for item in items:
+        if "homeserver" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.homeserver)
+        if "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values():
+            item.add_marker(pytest.mark.postgresql)

@@ -9,9 +9,10 @@ from ernbot.commands import COMMANDS
 from ernbot.commands.card import card
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, ShowFile
-from ernbot.commands.files import describe
+from ernbot.commands.files import PHOTOGRAPHS, describe, file_tag
 from ernbot.commands.welcome import greeting
 from ernbot.core.case import Action, Draft, Withdrawn
+from ernbot.core.consent import Purpose
 from ernbot.core.errors import Refused
 from ernbot.imaging import Facts
 
@@ -30,6 +31,9 @@ async def brief(ctx: Context) -> None:
     await ctx.outbox.to_case(case.id, Card(card(case, ctx.office, ctx.now), case.requester, fresh=True))
     if ctx.actor == case.requester or isinstance(case.state, Draft | Withdrawn):
         return
+    photographs = case.consent.covers(Purpose.IMAGES, ctx.now)
     for file in await ctx.tx.files(case.id):
-        caption = describe(Facts(**file.facts))
-        await ctx.outbox.to_case(case.id, ShowFile(file.id, caption, case.requester, original=True))
+        facts = Facts(**file.facts)
+        if facts.format not in PHOTOGRAPHS or photographs:
+            show = ShowFile(file.id, describe(facts), case.requester, original=True)
+            await ctx.outbox.to_case(case.id, show, tag=file_tag(file.id))

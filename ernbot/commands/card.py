@@ -21,7 +21,7 @@ def card(case: Case, office: Office, at: datetime) -> Reply:
         Fact(Text("card-network"), network.name),
         Fact(Text("card-state"), Symbol("state", case.state.kind)),
         Fact(Text("card-requester"), office.directory.name_of(case.requester)),
-        *(_consent(case, purpose, at) for purpose in Purpose),
+        *(consent_fact(case, purpose, at) for purpose in Purpose),
     ]
     if case.panel:
         answered = {opinion.author for opinion in case.opinions}
@@ -29,13 +29,14 @@ def card(case: Case, office: Office, at: datetime) -> Reply:
             state = Symbol("panelist", "answered" if expert in answered else "asked")
             parts.append(Fact(Text("card-expert", {"name": office.directory.name_of(expert)}), state))
     parts += [
-        Fact(Text("card-must-act"), must_act(case, office)),
-        Fact(Text("card-next"), next_step(case)),
+        Fact(Text("card-must-act"), must_act(case, office, at)),
+        Fact(Text("card-next"), next_step(case, at)),
     ]
     return Reply(tuple(parts))
 
 
-def _consent(case: Case, purpose: Purpose, at: datetime) -> Part:
+def consent_fact(case: Case, purpose: Purpose, at: datetime) -> Fact:
+    """What the ledger says of a purpose."""
     entry = case.consent.last(purpose, at)
     label = Text("card-consent", {"purpose": Symbol("purpose", purpose)})
     if entry is None:
@@ -51,9 +52,17 @@ def _consent(case: Case, purpose: Purpose, at: datetime) -> Part:
     return Fact(label, Text(key, fields))
 
 
-def must_act(case: Case, office: Office) -> str | Text:
+def _needs_renewal(case: Case, at: datetime) -> bool:
+    """Whether a case under way waits for a new consent to care."""
+    under_way = isinstance(case.state, Open | Assessing | Drafting)
+    return under_way and not case.consent.covers(Purpose.CARE, at)
+
+
+def must_act(case: Case, office: Office, at: datetime) -> str | Text:
     """Who the case is waiting for, by name."""
     lead = office.directory.name_of(case.lead)
+    if _needs_renewal(case, at):
+        return lead
     match case.state:
         case Draft() | Open():
             return lead
@@ -64,13 +73,15 @@ def must_act(case: Case, office: Office) -> str | Text:
         case Drafting(outcome):
             voted = {vote.by for vote in outcome.votes}
             waiting = [office.directory.name_of(expert) for expert in case.panel if expert not in voted]
-            return ", ".join(waiting) if outcome.recommendation and waiting else lead
+            return ", ".join(waiting) if outcome.recommendation and waiting and case.has_gathered_all() else lead
         case Closed() | Withdrawn():
             return Text("card-nobody")
 
 
-def next_step(case: Case) -> Text:
+def next_step(case: Case, at: datetime) -> Text:
     """What to type next, as a sentence."""
+    if _needs_renewal(case, at):
+        return Text("next-renew")
     match case.state:
         case Draft():
             return Text("next-consent")
@@ -80,6 +91,8 @@ def next_step(case: Case) -> Text:
             answered = {opinion.author for opinion in case.opinions}
             return Text("next-draft" if answered.issuperset(case.panel) else "next-opinion")
         case Drafting(outcome):
+            if not case.has_gathered_all():
+                return Text("next-gather")
             return Text("next-vote" if outcome.recommendation else "next-recommend")
         case Closed():
             return Text("next-closed")

@@ -6,7 +6,7 @@ import secrets
 
 from ernbot.commands.card import card
 from ernbot.commands.context import Context
-from ernbot.commands.effects import CreateCaseRoom
+from ernbot.commands.effects import CreateCaseRoom, Message
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, say
 from ernbot.core.access import check_new_case
@@ -24,8 +24,8 @@ def nickname() -> str:
 
 
 @command("case new", where="direct", action=Action.CREATE)
-async def new(ctx: Context, network: str, question: Rest) -> Reply:
-    """Open a case: the room is made, and its requester invited."""
+async def new(ctx: Context, network: str, question: Rest) -> None:
+    """Open a case: the room is made, its requester invited, and told so once it is true."""
     wanted = ctx.office.directory.network(network.casefold())
     try:
         check_new_case(ctx.actor, wanted)
@@ -40,7 +40,8 @@ async def new(ctx: Context, network: str, question: Rest) -> Reply:
     ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.CREATE, case_id=case.id, decision="allowed")
     await ctx.tx.add_case(case)
     await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, wanted.id, ctx.actor))
-    return say("case-created", nickname=case.nickname)
+    answer = Message(say("case-created", nickname=case.nickname), ctx.actor, ctx.event_id, ctx.thread)
+    await ctx.outbox.to_case(case.id, answer, room_id=ctx.room_id)
 
 
 @command("case show", where="case", action=Action.READ)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import re
-from datetime import date
+from datetime import date, datetime
 
 from ernbot.commands import dialogue
+from ernbot.commands.card import consent_fact
 from ernbot.commands.context import Context, access
-from ernbot.commands.effects import Remove, case_lane
-from ernbot.commands.registry import Answers, command
-from ernbot.commands.reply import Fact, Reply, Symbol, Text, say
+from ernbot.commands.dialogue import Topic
+from ernbot.commands.effects import Redact, Remove, case_lane
+from ernbot.commands.files import PHOTOGRAPHS, file_tag
+from ernbot.commands.registry import PREFIX, Answers, Words, command
+from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
 from ernbot.core.case import Action, Case, Draft
-from ernbot.core.consent import Paper, Purpose, Signer
+from ernbot.core.consent import Paper, Purpose, Signer, check_form_version, check_language, check_signed
 from ernbot.core.errors import BadInput
 from ernbot.core.form import Field, Form, Option
 
@@ -30,6 +33,8 @@ FORM = Form(
 )
 """The questions of `!consent`; their words are in the catalogue, not here."""
 
+DETAILS = "form=… lang=… signer=… signed=…"
+
 
 def parse_date(text: str) -> date:
     """A date as ISO 8601 (`2026-03-31`) or day first (`31.3.2026`, `31/3/2026`).
@@ -44,6 +49,42 @@ def parse_date(text: str) -> date:
         with contextlib.suppress(ValueError):
             return date(int(match["year"]), int(match["month"]), int(match["day"]))
     raise BadInput("date", text=text)
+
+
+def read(field: Field, text: str, at: datetime) -> tuple[Value, ...]:
+    """One answer of the form as it was understood.
+
+    Raises:
+        BadInput: it does not fit; each answer is checked when it is given, not at the end.
+    """
+    text = text.strip()
+    match field.id:
+        case "purposes":
+            return tuple(Symbol("purpose", purpose) for purpose in _purposes(text))
+        case "signer":
+            return (Symbol("signer", str(field.parse(text))),)
+        case "signed":
+            signed = parse_date(text)
+            check_signed(signed, at)
+            return (signed,)
+        case "form":
+            check_form_version(text)
+            return (text,)
+        case _:
+            check_language(text.lower())
+            return (text.lower(),)
+
+
+TOPIC = Topic(
+    kind="consent",
+    action=Action.GIVE_CONSENT,
+    form=FORM,
+    one_line=f"{PREFIX}consent give care {DETAILS}",
+    question=lambda field: Text(f"ask-consent-{field.id}"),
+    label=lambda field: Text(f"answer-consent-{field.id}"),
+    option=lambda field, option: Symbol({"purposes": "purpose"}.get(field.id, field.id), option.id),
+    read=read,
+)
 
 
 def paper(answers: dict[str, str]) -> Paper:
@@ -69,7 +110,7 @@ async def record(ctx: Context, answers: dict[str, str]) -> Reply:
     if isinstance(case.state, Draft) and not isinstance(changed.state, Draft):
         await ctx.outbox.to_case(case.id, access(changed))
     await ctx.save(changed)
-    recorded = (Fact(Text("consent-purpose"), Symbol("purpose", purpose)) for purpose in purposes)
+    recorded = (consent_fact(changed, purpose, ctx.now) for purpose in purposes)
     care = changed.consent.covers(Purpose.CARE, ctx.now)
     return Reply(
         (Text("consent-recorded"), *recorded, Text("consent-care-covered" if care else "consent-care-missing"))
@@ -87,39 +128,56 @@ def _audit(ctx: Context, case: Case, decision: str, purposes: tuple[Purpose, ...
     )
 
 
-@command("consent give", where="case", action=Action.GIVE_CONSENT)
-async def give(ctx: Context, purposes: str, details: Answers) -> Reply:
+@command("consent give", where="case", action=Action.GIVE_CONSENT, shape=f"<purposes …> {DETAILS}")
+async def give(ctx: Context, purposes: Words, details: Answers) -> Reply:
     """Record a signed consent in one line."""
     await ctx.case(Action.GIVE_CONSENT)
     known = {field.id for field in FORM.fields} - {"purposes"}
     for key in details:
         if key not in known:
-            raise BadInput("answer-unknown", field=key, fields=", ".join(sorted(known)))
-    missing = sorted(known - details.keys())
+            fields = ", ".join(field.id for field in FORM.fields if field.id in known)
+            raise BadInput("answer-unknown", field=key, fields=fields)
+    missing = [field.id for field in FORM.fields if field.id in known and not details.get(field.id)]
     if missing:
         raise BadInput("answer-missing", field=", ".join(missing))
-    return await record(ctx, {"purposes": purposes, **details})
+    return await record(ctx, {"purposes": ",".join(purposes), **details})
 
 
 @command("consent", where="case", action=Action.GIVE_CONSENT)
 async def consent(ctx: Context) -> None:
     """Record a signed consent, question by question."""
     await ctx.case(Action.GIVE_CONSENT)
-    await dialogue.begin(ctx, "consent", FORM)
+    await dialogue.begin(ctx, TOPIC)
 
 
 @command("consent withdraw", where="case", action=Action.WITHDRAW_CONSENT)
-async def withdraw(ctx: Context, purpose: str) -> Reply | None:
-    """Withdraw a consent; without consent to care the panel is dissolved at once."""
+async def withdraw(ctx: Context, purposes: Words) -> Reply | None:
+    """Withdraw consents; without consent to care the panel is dissolved at once."""
     case = await ctx.case(Action.WITHDRAW_CONSENT)
-    wanted = _purposes(purpose)[0]
-    changed = case.withdraw_consent(wanted, by=ctx.actor, at=ctx.now)
-    _audit(ctx, changed, "consent-withdrawn", (wanted,))
-    if wanted is not Purpose.CARE:
-        await ctx.save(changed)
-        return say("consent-withdrawn", purpose=Symbol("purpose", wanted))
-    await _dissolve(ctx, case, changed)
-    return None
+    # Care comes last: nothing can be withdrawn from a case that is withdrawn.
+    wanted = sorted(_purposes(",".join(purposes)), key=lambda purpose: purpose is Purpose.CARE)
+    changed = case
+    for purpose in wanted:
+        changed = changed.withdraw_consent(purpose, by=ctx.actor, at=ctx.now)
+    _audit(ctx, changed, "consent-withdrawn", tuple(wanted))
+    if Purpose.CARE in wanted:
+        await _dissolve(ctx, case, changed)
+        return None
+    await ctx.save(changed)
+    parts: list[Part] = [Text("consent-withdrawn", {"purpose": Symbol("purpose", purpose)}) for purpose in wanted]
+    if Purpose.IMAGES in wanted:
+        parts.append(Text("withdrawal-photographs", {"count": await _take_photographs_out(ctx, case)}))
+    return Reply((*parts, Text("consent-case-goes-on")))
+
+
+async def _take_photographs_out(ctx: Context, case: Case) -> int:
+    """Redact every photograph of a case and its previews; how many photographs there were."""
+    photographs = [file for file in await ctx.tx.files(case.id) if file.facts["format"] in PHOTOGRAPHS]
+    for file in photographs:
+        shown = await ctx.tx.tagged(case_lane(case.id), file_tag(file.id))
+        for event_id in (file.event_id, *(item.event_id for item in shown)):
+            await ctx.outbox.to_case(case.id, Redact(event_id))
+    return len(photographs)
 
 
 async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
@@ -131,13 +189,16 @@ async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
         await ctx.outbox.to_case(case.id, Remove(expert))
     await ctx.save(changed)
     names = ", ".join(ctx.office.directory.name_of(expert) for expert in case.panel)
-    done = (
+    done: tuple[Part, ...] = (
         Text("withdrawal-done", {"nickname": case.nickname, "count": len(case.panel)}),
         *((Fact(Text("withdrawal-removed"), names),) if names else ()),
         Text("withdrawal-stopped"),
         Text("withdrawal-not-recalled"),
     )
-    await ctx.say(Reply(done))
-    for coordinator in ctx.office.network(case).coordinators():
+    await ctx.say(Reply((*done, Text("withdrawal-tell-patient"))))
+    network = ctx.office.network(case)
+    requester = Fact(Text("card-requester"), ctx.office.directory.name_of(case.requester))
+    for coordinator in network.coordinators():
         if coordinator != case.requester:
-            await ctx.outbox.to_person(coordinator, Reply(done))
+            notice = Text("withdrawal-notice", {"network": network.name})
+            await ctx.outbox.to_person(coordinator, Reply((*done, requester, notice)))

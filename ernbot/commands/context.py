@@ -8,7 +8,7 @@ from datetime import datetime
 from ernbot.commands.card import card
 from ernbot.commands.effects import Access, Card, Message, Outbox
 from ernbot.commands.office import Office
-from ernbot.commands.reply import Reply
+from ernbot.commands.reply import Reply, pages
 from ernbot.core.case import Action, Case
 from ernbot.storage.records import CasePlace
 from ernbot.storage.transaction import Transaction
@@ -58,9 +58,15 @@ class Context:
     async def say(self, reply: Reply, *, tag: str | None = None, choices: int = 0, thread: str | None = None) -> None:
         """Answer the message at hand where it was written.
 
-        `choices` asks for numbered reactions to choose from, `thread` moves the answer into a thread.
+        `choices` asks for numbered reactions to choose from, `thread` moves the answer into a thread. A long answer
+        becomes several messages, of which the last bears the tag and the choices.
         """
-        message = Message(reply, self.actor, self.event_id, thread or self.thread, choices)
+        *first, last = pages(reply)
+        for page in first:
+            await self._send(Message(page, self.actor, self.event_id, thread or self.thread))
+        await self._send(Message(last, self.actor, self.event_id, thread or self.thread, choices), tag)
+
+    async def _send(self, message: Message, tag: str | None = None) -> None:
         if self.place is not None:
             await self.outbox.to_case(self.place.case_id, message, tag=tag)
         else:

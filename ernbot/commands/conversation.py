@@ -6,13 +6,22 @@ import difflib
 
 from ernbot.commands import COMMANDS, consent, dialogue, opinion
 from ernbot.commands.context import Context
+from ernbot.commands.dialogue import Topic
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Command, find
 from ernbot.commands.reply import Part, Reply, Text, say
-from ernbot.core.case import Action
+from ernbot.core.characters import harmless
 from ernbot.core.errors import BadInput, Refused
-from ernbot.core.form import Form
 from ernbot.storage.records import Dialogue
+
+ALIKE = 0.6
+"""Likeness from which a mistyped command is recognised (0 to 1, as difflib counts)."""
+
+MAX_ECHO = 40
+"""Characters of a mistyped command that are repeated."""
+
+VERY_ALIKE = 0.7
+"""The same for words that could also be arguments of a shorter command."""
 
 
 async def hear(ctx: Context, text: str, replies_to: str | None) -> None:
@@ -20,29 +29,34 @@ async def hear(ctx: Context, text: str, replies_to: str | None) -> None:
 
     A refusal is answered with a sentence and changes nothing.
     """
-    text = text.strip()
+    text = harmless(text).strip()
+    if text.startswith(PREFIX) and text.replace(PREFIX, "").strip():
+        await _command(ctx, text)
+    else:
+        await _answer(ctx, text, replies_to)
+
+
+async def _command(ctx: Context, text: str) -> None:
     found: Command | None = None
     try:
         async with ctx.tx.savepoint():
-            if text.startswith(PREFIX) and text.strip(PREFIX):
-                match = find(COMMANDS, text)
-                if match is None:
-                    raise BadInput("command-unknown", command=_first_words(text), nearest=_nearest(text))
-                found, rest = match
-                await _run(ctx, found, rest)
-            else:
-                await _answer(ctx, text, replies_to)
+            match = find(COMMANDS, text)
+            if match is None or _meant_another(*match):
+                raise _unknown(text)
+            found, rest = match
+            await _run(ctx, found, rest)
     except Refused as error:
         await ctx.say(explain(error, found))
 
 
 def explain(error: Refused, command: Command | None) -> Reply:
     """The sentence for a refusal, with the usage line when what was typed does not fit."""
-    usage: tuple[Part, ...] = (
-        (Text("usage", {"usage": command.usage}),) if command and isinstance(error, BadInput) else ()
-    )
-    sentence = () if error.code == "usage" else refusal(error).parts
-    return Reply((*sentence, *usage))
+    more: tuple[Part, ...] = ()
+    if command and isinstance(error, BadInput):
+        more = (Text("usage", {"usage": command.usage}),)
+    elif error.code == "wrong-state":
+        more = (Text("help-now"),)
+    return Reply((*(() if error.code == "usage" else refusal(error).parts), *more))
 
 
 async def _run(ctx: Context, command: Command, rest: str) -> None:
@@ -57,69 +71,95 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
         await ctx.say(reply)
 
 
-def _form(ctx: Context, current: Dialogue) -> Form | None:
-    """The form of a dialogue; None when the configuration no longer has it."""
-    return consent.FORM if current.kind == "consent" else ctx.office.forms.get(current.data["form"])
+def _topic(ctx: Context, current: Dialogue) -> Topic | None:
+    """What a dialogue is about; None when the configuration no longer has its form as it was."""
+    if current.kind == "consent":
+        return consent.TOPIC
+    form = ctx.office.forms.get(current.data["form"])
+    return opinion.topic(form) if form is not None and form.version == current.data["version"] else None
 
 
-async def _dialogue(ctx: Context, asked: str | None) -> tuple[Dialogue, Form] | None:
-    """This person's dialogue, when the message belongs to it: in its thread, or replying to one of its questions."""
-    current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
-    if current is None:
-        return None
-    if ctx.thread != current.thread:
-        question = await ctx.tx.sent_item(asked) if asked else None
-        if question is None or question.tag != dialogue.TAG:
-            return None
-    form = _form(ctx, current)
-    if form is None:
-        await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
-        return None
-    return current, form
+async def _question(ctx: Context, current: Dialogue, replies_to: str | None) -> int | None:
+    """The number of the question that a message answers: in the thread the present one, else the one replied to."""
+    if ctx.thread is not None and ctx.thread == current.thread:
+        return int(current.data["asked"])
+    return await _marked(ctx, current, replies_to)
+
+
+async def _marked(ctx: Context, current: Dialogue, event_id: str | None) -> int | None:
+    """The number of the question that an event puts."""
+    question = await ctx.tx.sent_item(event_id) if event_id else None
+    return dialogue.question_of(current, question.tag) if question is not None else None
 
 
 async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
-    found = await _dialogue(ctx, replies_to)
-    if found is None:
+    current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    number = await _question(ctx, current, replies_to) if current is not None else None
+    if current is None or number is None:
         if ctx.place is None:
             await ctx.say(say("not-a-command"))
         return
-    current, form = found
-    answers = await dialogue.take(ctx, current, form, text)
-    if answers is not None:
-        record = consent.record if current.kind == "consent" else opinion.record
-        await ctx.say(await record(ctx, answers))
+    topic = _topic(ctx, current)
+    if topic is None:
+        await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
+        await ctx.say(say("dialogue-form-changed", command=f"{PREFIX}{current.kind}"))
+        return
+    asked = dialogue.tag(current)
+    try:
+        async with ctx.tx.savepoint():
+            await ctx.case(topic.action)
+            answers = await dialogue.take(ctx, current, topic, text, number)
+            if answers is not None:
+                record = consent.record if topic.kind == "consent" else opinion.record
+                await ctx.say(await record(ctx, answers))
+    except Refused as error:
+        # Whoever replies to this sentence instead of the question answers the question.
+        await ctx.say(explain(error, None), tag=asked)
 
 
 async def hear_reaction(ctx: Context, key: str, target: str) -> None:
     """A numbered reaction under one of our questions answers it; any other reaction is people's own business."""
-    number = dialogue.chosen(key)
-    if number is None:
+    chosen = dialogue.chosen(key)
+    current = await ctx.tx.dialogue(ctx.room_id, ctx.actor) if chosen is not None else None
+    number = await _marked(ctx, current, target) if current is not None else None
+    if chosen is None or current is None or number is None:
         return
-    found = await _dialogue(ctx, target)
-    if found is None or dialogue.is_complete(*found):
-        return
-    current, form = found
-    if form.fields[current.data["asked"]].kind not in ("choice", "choices"):
+    topic = _topic(ctx, current)
+    text = dialogue.reacted(current, topic, number, chosen) if topic is not None else None
+    if topic is None or text is None:
         return
     try:
         async with ctx.tx.savepoint():
-            await ctx.case(Action.GIVE_CONSENT if current.kind == "consent" else Action.GIVE_OPINION)
-            await dialogue.take(ctx, current, form, number)
+            await ctx.case(topic.action)
+            await dialogue.take(ctx, current, topic, text, number)
     except Refused as error:
         await ctx.say(explain(error, None))
 
 
-def _first_words(text: str) -> str:
-    return " ".join(text.split()[:2])[:40]
+def _verbs(noun: str) -> list[str]:
+    """The words that can follow the first word of a command."""
+    return [command.words[1] for command in COMMANDS if command.words[0] == noun and len(command.words) > 1]
 
 
-def _nearest(text: str) -> str:
-    """The command that was probably meant."""
+def _meant_another(command: Command, rest: str) -> bool:
+    """Whether what follows a command of one word is rather a mistyped second word than an argument."""
+    second = rest.split(maxsplit=1)[0].casefold() if rest else ""
+    verbs = _verbs(command.name.removeprefix(PREFIX))
+    return "=" not in second and bool(difflib.get_close_matches(second, verbs, n=1, cutoff=VERY_ALIKE))
+
+
+def _unknown(text: str) -> BadInput:
+    """The refusal for what is no command: with the one probably meant, or with the words that can follow the first."""
+    words = text.removeprefix(PREFIX).split()[:2]
+    typed = (PREFIX + " ".join(words))[:MAX_ECHO]
+    noun, *second = (word.casefold() for word in words)
+    if verbs := _verbs(noun):
+        close = difflib.get_close_matches(second[0], verbs, n=1, cutoff=ALIKE) if second else []
+        if not close:
+            return BadInput("command-incomplete", command=PREFIX + noun, words=", ".join(verbs))
+        return BadInput("command-unknown", command=typed, nearest=f"{PREFIX}{noun} {close[0]}")
     names = [command.name for command in COMMANDS]
-    words = text.casefold().split()
-    for typed in (" ".join(words[:2]), words[0]):
-        close = difflib.get_close_matches(typed, names, n=1, cutoff=0.6)
-        if close:
-            return close[0]
-    return f"{PREFIX}help"
+    for wanted in (PREFIX + " ".join([noun, *second]), PREFIX + noun):
+        if close := difflib.get_close_matches(wanted, names, n=1, cutoff=ALIKE):
+            return BadInput("command-unknown", command=typed, nearest=close[0])
+    return BadInput("command-unknown", command=typed, nearest=f"{PREFIX}help")

@@ -201,9 +201,11 @@ class Outbox:
             )
         )
 
-    async def to_case(self, case_id: str, effect: Effect, *, tag: str | None = None) -> None:
-        """For the room of a case, which may not exist yet."""
-        await self._add(case_lane(case_id), effect, case_id=case_id, tag=tag)
+    async def to_case(
+        self, case_id: str, effect: Effect, *, tag: str | None = None, room_id: str | None = None
+    ) -> None:
+        """For the room of a case, which may not exist yet; or for another room, after what was added before."""
+        await self._add(case_lane(case_id), effect, case_id=case_id, room_id=room_id, tag=tag)
 
     async def to_room(self, room_id: str, effect: Effect, *, tag: str | None = None) -> None:
         """For a room that is no case room."""

@@ -22,6 +22,11 @@ PHOTOGRAPHS = frozenset({"JPEG", "PNG"})
 """Formats of photographs, which can show who somebody is."""
 
 
+def file_tag(file_id: str) -> str:
+    """The mark of the previews of a file in the outbox, by which they are found again."""
+    return f"file:{file_id}"
+
+
 async def may_attach(ctx: Context) -> Case:
     """The case, when this person may add a file to it now.
 
@@ -54,12 +59,23 @@ async def accept(ctx: Context, content: dict[str, Any], preview: Preview) -> Non
         at=ctx.now,
     )
     await ctx.tx.add_file(file)
-    await ctx.outbox.to_case(case.id, ShowFile(file.id, describe(preview.facts), case.requester, ctx.event_id))
+    show = ShowFile(file.id, describe(preview.facts), case.requester, ctx.event_id)
+    await ctx.outbox.to_case(case.id, show, tag=file_tag(file.id))
 
 
-async def refuse(ctx: Context, error: Refused) -> None:
-    """Explain why there is no preview; a file that must not stay is redacted first."""
+async def refuse(ctx: Context, error: Refused, *, picture: bool = False) -> None:
+    """Explain why there is no preview; a file that must not stay is redacted first.
+
+    A `picture` that we cannot show is still a photograph, and needs the same consent as one that we can.
+    """
     assert ctx.place is not None
+    if picture and error.code in KEPT:
+        try:
+            case = await ctx.case(Action.ATTACH)
+            if not case.consent.covers(Purpose.IMAGES, ctx.now):
+                error = Refused("images-consent")
+        except Refused as changed:  # the case went on while we looked at the file
+            error = changed
     if error.code not in KEPT:
         await ctx.outbox.to_case(ctx.place.case_id, Redact(ctx.event_id))
         note = Text("file-removed")

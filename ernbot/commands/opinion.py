@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from ernbot.commands import dialogue
 from ernbot.commands.context import Context
-from ernbot.commands.registry import Answers, command
+from ernbot.commands.dialogue import Topic
+from ernbot.commands.registry import PREFIX, Answers, command
 from ernbot.commands.reply import Fact, Heading, Labels, Part, Reply, Text, Value, say
-from ernbot.core.case import Action
+from ernbot.core.case import Action, Drafting
 from ernbot.core.errors import Refused
 from ernbot.core.form import Field, Form
 from ernbot.core.form import Value as Answer
 from ernbot.core.opinion import Opinion, latest
+
+
+def topic(form: Form) -> Topic:
+    """The questions of a form, as a dialogue."""
+    required = " ".join(f"{field.id}=…" for field in form.fields if field.required)
+    return Topic(
+        kind="opinion",
+        action=Action.GIVE_OPINION,
+        form=form,
+        one_line=f"{PREFIX}opinion {required}",
+        question=lambda field: Text("dialogue-question", {"question": Labels(field.labels)}),
+        label=lambda field: Labels(field.labels),
+        option=lambda _, option: Labels(option.labels),
+        read=_read,
+    )
+
+
+def _read(field: Field, text: str, _: datetime) -> tuple[Value, ...]:
+    return tuple(_shown(field, field.parse(text)))
 
 
 async def record(ctx: Context, answers: Mapping[str, str]) -> Reply:
@@ -31,7 +52,8 @@ async def record(ctx: Context, answers: Mapping[str, str]) -> Reply:
     )
     await ctx.save(changed)
     key = "opinion-recorded" if opinion.version == 1 else "opinion-revised"
-    return Reply((Text(key, {"version": opinion.version}), *facts(form, opinion)))
+    drafted = (Text("opinion-after-draft"),) if isinstance(case.state, Drafting) else ()
+    return Reply((Text(key, {"version": opinion.version}), *facts(form, opinion), *drafted))
 
 
 @command("opinion", where="case", action=Action.GIVE_OPINION)
@@ -40,7 +62,7 @@ async def opinion(ctx: Context, answers: Answers = Answers({})) -> Reply | None:
     if answers:
         return await record(ctx, answers)
     case = await ctx.case(Action.GIVE_OPINION)
-    await dialogue.begin(ctx, "opinion", ctx.office.opinion_form(case))
+    await dialogue.begin(ctx, topic(ctx.office.opinion_form(case)))
     return None
 
 
@@ -82,7 +104,7 @@ def _shown(field: Field, answer: Answer) -> Iterable[Value]:
         yield Labels(labels[value]) if isinstance(value, str) and value in labels else value
 
 
-@command("cancel", where="anywhere")
+@command("cancel", where="case")
 async def cancel(ctx: Context) -> Reply:
     """Leave the questions that are open; nothing of them is kept."""
     if await ctx.tx.dialogue(ctx.room_id, ctx.actor) is None:

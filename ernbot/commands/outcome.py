@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import SendOutcome
-from ernbot.commands.registry import Rest, command
+from ernbot.commands.registry import Confirm, Rest, command
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Text, say
-from ernbot.core.case import Action, Case
-from ernbot.core.errors import Refused
-from ernbot.core.outcome import MIN_OPINIONS, Outcome, Section
+from ernbot.core.case import Action, Case, Drafting
+from ernbot.core.outcome import MIN_OPINIONS, Section
 
 
-def parts(ctx: Context, outcome: Outcome) -> tuple[Part, ...]:
+def parts(ctx: Context, case: Case) -> tuple[Part, ...]:
     """The outcome as a message: texts, votes and who has not voted."""
+    outcome = case.outcome()
     name = ctx.office.directory.name_of
     shown: list[Part] = [Heading("outcome-title", {"version": outcome.version})]
     for key, text in (
@@ -24,32 +24,46 @@ def parts(ctx: Context, outcome: Outcome) -> tuple[Part, ...]:
     for vote in outcome.votes:
         key = "outcome-agrees" if vote.agrees else "outcome-dissents"
         shown.append(Fact(Text(key), name(vote.by) + (f": {vote.reason}" if vote.reason else "")))
+    voted = {vote.by for vote in outcome.votes}
+    silent = ", ".join(name(expert) for expert in case.panel if expert not in voted)
+    if outcome.recommendation and silent:
+        shown.append(Fact(Text("outcome-silent"), silent))
     shown.append(Text("outcome-opinions", {"count": len(outcome.opinions)}))
     return tuple(shown)
+
+
+def _changed(ctx: Context, before: Case, after: Case) -> Reply:
+    """The outcome after a change, with what the change does to the votes and what comes next."""
+    voted = isinstance(before.state, Drafting) and before.state.outcome.votes
+    void = (Text("outcome-votes-void"),) if voted else ()
+    if not after.has_gathered_all():
+        then = "next-gather"
+    else:
+        then = "outcome-vote-now" if after.outcome().recommendation else "outcome-recommend-now"
+    return Reply((*parts(ctx, after), *void, Text(then)))
 
 
 @command("outcome draft", where="case", action=Action.DRAFT_OUTCOME)
 async def draft(ctx: Context) -> Reply:
     """Gather the opinions into an outcome."""
-    case = (await ctx.case(Action.DRAFT_OUTCOME)).draft_outcome()
-    await ctx.save(case)
-    return Reply((*parts(ctx, case.outcome()), Text("outcome-drafted")))
+    case = await ctx.case(Action.DRAFT_OUTCOME)
+    drafted = case.draft_outcome()
+    await ctx.save(drafted)
+    return _changed(ctx, case, drafted)
 
 
 @command("outcome show", where="case", action=Action.READ_OUTCOME)
 async def show(ctx: Context) -> Reply:
     """Show the outcome as it stands."""
     case = await ctx.case(Action.READ_OUTCOME)
-    return Reply(parts(ctx, case.outcome()))
+    return Reply(parts(ctx, case))
 
 
 async def _write(ctx: Context, section: Section, text: str) -> Reply:
     case = await ctx.case(Action.WRITE_OUTCOME)
-    voted = bool(case.outcome().votes)
     changed = case.write_outcome(section, text)
     await ctx.save(changed)
-    note = (Text("outcome-votes-void"),) if voted else ()
-    return Reply((*parts(ctx, changed.outcome()), *note, Text("outcome-vote-now")))
+    return _changed(ctx, case, changed)
 
 
 @command("outcome recommend", where="case", action=Action.WRITE_OUTCOME)
@@ -91,18 +105,16 @@ async def dissent(ctx: Context, reason: Rest) -> Reply:
 
 
 @command("outcome sign", where="case", action=Action.SIGN)
-async def sign(ctx: Context, confirm: str = "") -> Reply:
+async def sign(ctx: Context, confirm: Confirm = Confirm(False)) -> Reply:
     """Sign the outcome and close the case."""
     case = await ctx.case(Action.SIGN)
-    outcome = case.outcome()
-    if not outcome.recommendation:
-        raise Refused("outcome-empty")
-    if not outcome.counts_in_monitoring and confirm.casefold() != "confirm":
-        return say("outcome-too-few", count=len(outcome.opinions), minimum=MIN_OPINIONS)
     signed = case.sign(ctx.actor, ctx.device_id, at=ctx.now)
+    outcome = signed.outcome()
+    if not outcome.counts_in_monitoring and not confirm:
+        return say("outcome-too-few", count=len(outcome.opinions), minimum=MIN_OPINIONS)
     _audit(ctx, signed, Action.SIGN, "signed")
     await ctx.save(signed)
-    document = SendOutcome(signed.outcome(), case.nickname, case.network, case.requester)
+    document = SendOutcome(outcome, case.nickname, case.network, case.requester)
     await ctx.outbox.to_case(case.id, document, tag="outcome")
     await ctx.outbox.to_case(case.id, access(signed))
     return say("outcome-signed", nickname=case.nickname)

@@ -1,7 +1,8 @@
 """What a command is, and how typed words become its arguments.
 
 The arguments come from the annotations of the function: `str` is one word, `Rest` the rest of the line, `Words` one or
-more words, `Answers` any number of `key=value`. What does not fit is `BadInput("usage")` with the command's usage line.
+more words up to the first `key=`, `Answers` any number of `key=value`, `Confirm` the word `confirm`. What does not fit
+is `BadInput("usage")` with the command's usage line.
 """
 
 from __future__ import annotations
@@ -17,21 +18,29 @@ from ernbot.core.case import Action
 from ernbot.core.errors import BadInput
 
 PREFIX = "!"
+CONFIRM = "confirm"
 
 Rest = NewType("Rest", str)
 Words = NewType("Words", tuple[str, ...])
 Answers = NewType("Answers", dict[str, str])
+Confirm = NewType("Confirm", bool)
 
 Where = Literal["case", "direct", "anywhere"]
 Handler = Callable[..., Awaitable[Reply | None]]
 
 _KEY = re.compile(r"(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)=")
-_SHAPES: Mapping[Any, str] = {str: "<{}>", Rest: "<{} …>", Words: "<{} …>", Answers: "<key>=<value> …"}
+_SHAPES: Mapping[Any, str] = {
+    str: "<{}>",
+    Rest: "<{} …>",
+    Words: "<{} …>",
+    Answers: "<key>=<value> …",
+    Confirm: "confirm",
+}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument; `takes` is `str`, `Rest`, `Words` or `Answers`."""
+    """One argument; `takes` is `str`, `Rest`, `Words`, `Answers` or `Confirm`."""
 
     name: str
     takes: Any
@@ -45,13 +54,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Command:
-    """A command by its words. `action` is what the access gate is asked; None needs no case."""
+    """A command by its words. `action` is what the access gate is asked; None needs no case.
+
+    `shape` is how its arguments are shown where their own shapes say too little.
+    """
 
     words: tuple[str, ...]
     run: Handler
     where: Where
     action: Action | None
     parameters: tuple[Parameter, ...]
+    shape: str | None = None
 
     @property
     def name(self) -> str:
@@ -59,7 +72,8 @@ class Command:
 
     @property
     def usage(self) -> str:
-        return " ".join([self.name, *(parameter.shape for parameter in self.parameters)])
+        shapes = [self.shape] if self.shape else [parameter.shape for parameter in self.parameters]
+        return " ".join([self.name, *shapes])
 
     @property
     def help_key(self) -> str:
@@ -79,10 +93,14 @@ class Command:
                     raise BadInput("usage")
                 break
             if parameter.takes is str:
-                word, _, rest = rest.partition(" ")
-                values[parameter.name], rest = word, rest.strip()
+                values[parameter.name], rest = _word(rest)
+            elif parameter.takes is Confirm:
+                word, rest = _word(rest)
+                if word.casefold() != CONFIRM:
+                    raise BadInput("usage")
+                values[parameter.name] = True
             elif parameter.takes is Words:
-                values[parameter.name], rest = tuple(re.split(r"[\s,]+", rest.strip(", "))), ""
+                values[parameter.name], rest = _words(rest)
             elif parameter.takes is Answers:
                 values[parameter.name], rest = key_values(rest), ""
             else:
@@ -90,6 +108,26 @@ class Command:
         if rest:
             raise BadInput("usage")
         return values
+
+
+def _word(text: str) -> tuple[str, str]:
+    """The first word and the rest; a line break ends a word as well as a space."""
+    word, *rest = text.split(maxsplit=1)
+    return word, rest[0] if rest else ""
+
+
+def _words(text: str) -> tuple[tuple[str, ...], str]:
+    """The words before the first `key=`, with spaces, commas or both between them, and the rest.
+
+    Raises:
+        BadInput: `usage` when there is none.
+    """
+    key = _KEY.search(text)
+    end = key.start() if key else len(text)
+    words = tuple(word for word in re.split(r"[\s,;]+", text[:end]) if word)
+    if not words:
+        raise BadInput("usage")
+    return words, text[end:].strip()
 
 
 def key_values(text: str) -> dict[str, str]:
@@ -118,7 +156,9 @@ def key_values(text: str) -> dict[str, str]:
     return values
 
 
-def command(name: str, *, where: Where, action: Action | None = None) -> Callable[[Handler], Command]:
+def command(
+    name: str, *, where: Where, action: Action | None = None, shape: str | None = None
+) -> Callable[[Handler], Command]:
     """Make a command of a function whose first argument is the context."""
 
     def wrap(run: Handler) -> Command:
@@ -127,7 +167,7 @@ def command(name: str, *, where: Where, action: Action | None = None) -> Callabl
             Parameter(parameter.name, hints[parameter.name], parameter.default is inspect.Parameter.empty)
             for parameter in list(inspect.signature(run).parameters.values())[1:]
         )
-        return Command(tuple(name.split()), run, where, action, parameters)
+        return Command(tuple(name.split()), run, where, action, parameters, shape)
 
     return wrap
 

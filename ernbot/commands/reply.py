@@ -6,9 +6,13 @@ shown as they were written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import WrapSerializer, WrapValidator
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,37 @@ Value = datetime | date | int | str | Labels | Symbol
 """What fills a placeholder. A str is somebody's own words or a name and is never read as markup."""
 
 
+def _dump(value: object, dump: Callable[[object], Any]) -> Any:
+    """A day or a time as what it is: as mere text it would come back as text, and be shown in no language."""
+    if isinstance(value, datetime):
+        return {"moment": value.isoformat()}
+    if isinstance(value, date):
+        return {"day": value.isoformat()}
+    return dump(value)
+
+
+def _load(value: object, load: Callable[[object], Any]) -> Any:
+    match value:
+        case {"moment": str(text)}:
+            return datetime.fromisoformat(text)
+        case {"day": str(text)}:
+            return date.fromisoformat(text)
+        case _:
+            return load(value)
+
+
+TYPED = (WrapSerializer(_dump), WrapValidator(_load))
+"""Keeps a value's type on its way through the outbox."""
+
+Fields = dict[str, Annotated[Value, *TYPED]]
+
+
 @dataclass(frozen=True)
 class Text:
     """A message of the catalogue with its fields; `code` in backticks and **strong** are its only markup."""
 
     key: str
-    fields: dict[str, Value] = field(default_factory=dict)
+    fields: Fields = field(default_factory=dict)
     kind: Literal["text"] = "text"
 
 
@@ -46,7 +75,7 @@ class Heading:
     """A message of the catalogue as a heading."""
 
     key: str
-    fields: dict[str, Value] = field(default_factory=dict)
+    fields: Fields = field(default_factory=dict)
     kind: Literal["heading"] = "heading"
 
 
@@ -63,7 +92,7 @@ class Fact:
     """A labelled value: `label` is a catalogue key or a label of a form; a str value is verbatim."""
 
     label: Text | Labels
-    value: Value | Text
+    value: Annotated[Value | Text, *TYPED]
     kind: Literal["fact"] = "fact"
 
 
@@ -84,6 +113,39 @@ class Reply:
     """A document of parts in their order."""
 
     parts: tuple[Part, ...]
+
+
+MAX_PAGE = 20_000
+"""Bytes of words in one message. A Matrix event holds 65,536 bytes, a message says everything twice, as text and as
+HTML, and encryption adds a third."""
+
+MAX_PIECE = 4_500
+"""Characters of one part, each of up to four bytes, so that a part fits into a message."""
+
+
+def _pieces(part: Part) -> list[Part]:
+    """A part that holds a long text as several, cut between words where there are any."""
+    text = part.text if isinstance(part, Quote) else part.value if isinstance(part, Fact) else None
+    if not isinstance(text, str) or len(text) <= MAX_PIECE:
+        return [part]
+    pieces = re.findall(rf"(?s:.){{1,{MAX_PIECE}}}(?=\s|\Z)|(?s:.){{1,{MAX_PIECE}}}", text)
+    if isinstance(part, Fact):
+        return [replace(part, value=piece.strip()) for piece in pieces]
+    return [Quote(piece.strip()) for piece in pieces]
+
+
+def pages(reply: Reply) -> list[Reply]:
+    """A long reply as several, cut between its parts and, where one part is too long, within it."""
+    cut: list[list[Part]] = [[]]
+    room = MAX_PAGE
+    for piece in (piece for part in reply.parts for piece in _pieces(part)):
+        size = len(repr(piece).encode())
+        if size > room and cut[-1]:
+            cut.append([])
+            room = MAX_PAGE
+        cut[-1].append(piece)
+        room -= size
+    return [Reply(tuple(parts)) for parts in cut]
 
 
 def say(key: str, **fields: Value) -> Reply:

@@ -51,9 +51,10 @@ async def greeting(ctx: Context, commands: Sequence[Command]) -> Reply:
     if not can:
         return say("greeting-unknown")
     networks = [network for network, _ in ctx.office.directory.memberships(ctx.actor)]
+    key = "greeting" if _may_open_cases(ctx) else "greeting-without-cases"
     return Reply(
         (
-            Text("greeting", {"name": ctx.office.directory.name_of(ctx.actor)}),
+            Text(key, {"name": ctx.office.directory.name_of(ctx.actor)}),
             *listing(can),
             Text("greeting-networks"),
             *(Item(Text("network-name", {"name": network.name}), code=network.id) for network in networks),
@@ -67,10 +68,7 @@ async def help_(ctx: Context) -> Reply:
     """List what this person may do here."""
     from ernbot.commands import COMMANDS
 
-    can = await usable(ctx, COMMANDS)
-    if not can:
-        return say("greeting-unknown")
-    return Reply((Heading("help-title"), *listing(can), Text("help-more")))
+    return Reply((Heading("help-title"), *listing(await usable(ctx, COMMANDS)), Text("help-more")))
 
 
 @command("language", where="anywhere")

@@ -205,9 +205,27 @@ class Case:
         self._require(Action.VOTE)
         return replace(self, state=Drafting(self.outcome().vote(by, agrees=agrees, reason=reason, at=at)))
 
+    def has_gathered_all(self) -> bool:
+        """Whether the outcome holds the opinions and the panel as they are now.
+
+        Raises:
+            Refused: `outcome-none` when nothing has been drafted.
+        """
+        outcome = self.outcome()
+        return (outcome.panel, outcome.opinions) == (self.admitted, latest(self.opinions))
+
     def sign(self, by: str, device_id: str, *, at: datetime) -> Case:
+        """A closed case.
+
+        Raises:
+            Refused: `outcome-empty` while there is no recommendation, `outcome-stale` when opinions or panel have
+                changed since they were gathered: nobody has voted on the outcome as it would be.
+        """
         self._require(Action.SIGN)
-        return replace(self, state=Closed(self.outcome().sign(by, device_id, at), at))
+        signed = self.outcome().sign(by, device_id, at)
+        if not self.has_gathered_all():
+            raise Refused("outcome-stale")
+        return replace(self, state=Closed(signed, at))
 
 
 def new_case(id: str, network: str, nickname: str, requester: str, question: str, at: datetime) -> Case:

@@ -77,14 +77,9 @@ class Ledger:
         Raises:
             BadInput: `consent-future`, `consent-expired`, `consent-form` or `consent-language`: it cannot be.
         """
-        if paper.signed_on > at.date():
-            raise BadInput("consent-future", signed=paper.signed_on.isoformat())
-        if at.date() >= review_due(paper.signed_on):
-            raise BadInput("consent-expired", signed=paper.signed_on.isoformat(), years=REVIEW_YEARS)
-        if not FORM_VERSION.fullmatch(paper.form_version):
-            raise BadInput("consent-form")
-        if not LANGUAGE.fullmatch(paper.language):
-            raise BadInput("consent-language")
+        check_signed(paper.signed_on, at)
+        check_form_version(paper.form_version)
+        check_language(paper.language)
         return replace(self, entries=(*self.entries, Entry(purpose, paper, by, at)))
 
     def withdraw(self, purpose: Purpose, *, by: str, at: datetime) -> Ledger:
@@ -97,6 +92,26 @@ class Ledger:
         if entry is None or entry.paper is None:
             raise Refused("consent-not-given", purpose=purpose)
         return replace(self, entries=(*self.entries, Entry(purpose, None, by, at)))
+
+
+def check_signed(signed_on: date, at: datetime) -> None:
+    """Raise BadInput `consent-future` or `consent-expired` for a date that no paper in force can bear."""
+    if signed_on > at.date():
+        raise BadInput("consent-future", signed=signed_on)
+    if at.date() >= review_due(signed_on):
+        raise BadInput("consent-expired", signed=signed_on, years=REVIEW_YEARS)
+
+
+def check_form_version(text: str) -> None:
+    """Raise BadInput `consent-form` for what is no version of a form."""
+    if not FORM_VERSION.fullmatch(text):
+        raise BadInput("consent-form")
+
+
+def check_language(text: str) -> None:
+    """Raise BadInput `consent-language` for what is no language tag."""
+    if not LANGUAGE.fullmatch(text):
+        raise BadInput("consent-language")
 
 
 def review_due(signed_on: date) -> date:

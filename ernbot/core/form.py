@@ -15,7 +15,7 @@ from typing import Literal
 from ernbot.core.errors import BadInput
 
 MAX_TEXT = 10_000
-"""Characters of one free-text answer; a Matrix event holds 65,536 bytes."""
+"""Characters of one free text: what a Matrix event of 65,536 bytes can bring in most scripts."""
 
 Kind = Literal["choice", "choices", "scale", "quantity", "code", "text"]
 
@@ -103,15 +103,16 @@ class Field:
     def _quantity(self, text: str) -> str:
         match = re.fullmatch(r"(-?\d{1,12}(?:[.,]\d{1,6})?)\s*(\S*)", text, re.ASCII)
         if match is None or match[2] not in ("", self.unit):
-            raise self._refusal(range=self._range())
+            raise self._refusal(range=self.range)
         number = Decimal(match[1].replace(",", "."))
         too_low = self.minimum is not None and number < self.minimum
         too_high = self.maximum is not None and number > self.maximum
         if too_low or too_high:
-            raise self._refusal(range=self._range())
+            raise self._refusal(range=self.range)
         return f"{number} {self.unit}" if self.unit else str(number)
 
-    def _range(self) -> str:
+    @property
+    def range(self) -> str:
         """The numbers that fit, without words: `0–300 ng/mL`, `≥ 0`, `… mm`."""
         match (self.minimum, self.maximum):
             case (None, None):

@@ -13,12 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.form import MAX_TEXT
 from ernbot.core.opinion import Opinion
 
 MIN_OPINIONS = 2
 """A panel counts in the network's monitoring only with at least two contributions [ERN-RITA helpdesk]."""
-
-MAX_TEXT = 10_000
 
 
 class Section(StrEnum):

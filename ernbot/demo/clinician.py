@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,8 +119,7 @@ class Clinician:
         rooms = response.get("rooms", {})
         for room_id, room in rooms.get("join", {}).items():
             for event in [*room.get("state", {}).get("events", []), *room["timeline"]["events"]]:
-                if "state_key" in event:
-                    self.rooms.apply(room_id, event)
+                self.rooms.notice(room_id, event)
             for event in room["timeline"]["events"]:
                 await self._show(room_id, event)
         for room_id in rooms.get("leave", {}):
@@ -199,12 +198,15 @@ class Clinician:
 
         return await self.wait(look, f"{text!r}", patience)
 
-    async def invited(self, known: set[str] | None = None, patience: float = PATIENCE) -> str:
-        """The next room that this person is invited to."""
-        known = known or set()
+    async def invited(self, known: Collection[str], patience: float = PATIENCE) -> str:
+        """The next room that this person is invited to, apart from those `known` before."""
         return await self.wait(
             lambda: next((room for room in self.invitations if room not in known), None), "an invitation", patience
         )
+
+    async def invited_to(self, room_id: str) -> None:
+        """Wait for the invitation into a room."""
+        await self.wait(lambda: room_id in self.invitations or None, "the invitation")
 
     # --- acting
 

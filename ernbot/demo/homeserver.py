@@ -36,10 +36,9 @@ BOT_LOCALPART = "ernbot"
 READY_WITHIN = 90.0  # seconds; two or three are usual, a loaded machine may need far more
 STOP_WITHIN = 15.0  # seconds between SIGTERM and SIGKILL
 
-# Runs Synapse in the process that it watches from. A closed pipe is the one sign of the starter's death that
-# also comes after SIGKILL, on every system, and whichever thread started us (PR_SET_PDEATHSIG fires when that
-# *thread* ends).
-_LAUNCHER = """
+# Begins a program that ends when its starter does. A closed pipe is the one sign of the starter's death that also comes
+# after SIGKILL, on every system, and whichever thread started us (PR_SET_PDEATHSIG fires when that *thread* ends).
+LEASH = """
 import os, signal, threading, time
 def follow_the_starter():
     os.read(0, 1)
@@ -47,6 +46,8 @@ def follow_the_starter():
     time.sleep(10)
     os._exit(1)
 threading.Thread(target=follow_the_starter, daemon=True).start()
+"""
+_LAUNCHER = f"""{LEASH}
 from synapse.app.homeserver import main
 main()
 """

@@ -9,19 +9,12 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from ernbot.demo.homeserver import ROOT, HomeserverFailed
+from ernbot.demo.homeserver import LEASH, ROOT, HomeserverFailed
 
 STOP_WITHIN = 10.0
 
-# A closed pipe on standard input is the one sign of the starter's death that also comes after SIGKILL.
-_LEASH = """
-import os, runpy, signal, sys, threading, time
-def follow_the_starter():
-    os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(5)
-    os._exit(1)
-threading.Thread(target=follow_the_starter, daemon=True).start()
+_LAUNCHER = f"""{LEASH}
+import runpy, sys
 module = sys.argv.pop(1)
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
@@ -43,7 +36,7 @@ class Process:
         """
         with log.open("ab") as sink:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", _LEASH, module, *arguments),
+                *(sys.executable, "-c", _LAUNCHER, module, *arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE if ready else sink,
                 stderr=sink,
@@ -67,6 +60,10 @@ class Process:
     @property
     def running(self) -> bool:
         return self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Wait until it has ended by itself."""
+        await self._process.wait()
 
     def last_words(self) -> str:
         return " ".join(self.log.read_text(errors="replace").splitlines()[-3:])

@@ -10,7 +10,16 @@ from ernbot.imaging.model import Facts, Format, Preview
 
 FORMATS: tuple[Format, ...] = (dicom.FORMAT, jpeg.FORMAT, png.FORMAT)
 
-__all__ = ["FORMATS", "Facts", "Format", "Preview", "recognise"]
+__all__ = ["FORMATS", "Facts", "Format", "Preview", "is_picture", "recognise"]
+
+_PICTURES = (b"II*\0", b"MM\0*", b"GIF8", b"BM", b"\xff\x0a", b"\0\0\0\x0cJXL ", b"\x1aE\xdf\xa3")
+"""How TIFF, GIF, BMP, JPEG XL and Matroska begin; `ftyp` boxes are HEIC, AVIF, MP4 and QuickTime."""
+
+
+def is_picture(data: bytes, claimed: str | None) -> bool:
+    """Whether this may be a photograph or a film of any kind, also of those that we cannot show."""
+    by_content = data.startswith(_PICTURES) or data[4:8] == b"ftyp" or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
+    return by_content or (claimed or "").lower().startswith(("image/", "video/"))
 
 
 def recognise(data: bytes) -> Format | None:

@@ -99,6 +99,7 @@ async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
     pause = 0.5
     while True:
         try:
+            await identity.check_device(gateway)
             await machine.upload_keys()
             async with store.transaction() as tx:
                 seeds = await tx.secret(identity.SECRET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -32,7 +33,7 @@ from ernbot.commands.reply import say
 from ernbot.documents import outcome_pdf
 from ernbot.locales import catalogue
 from ernbot.matrix import caseroom
-from ernbot.matrix.errors import MatrixError
+from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.media import put
@@ -161,9 +162,11 @@ class Delivery:
             event_id = await self._send(room_id, content, item.id)
         # A question must be known as ours before anybody can answer it by a reaction that we add.
         await self._done(item, event_id)
-        for number, key in enumerate(keycaps(effect.choices), start=1):
-            relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
-            await self._gateway.send(room_id, "m.reaction", {"m.relates_to": relation}, f"{item.id}-{number}")
+        # They only spare people typing: a question without them is asked all the same.
+        with contextlib.suppress(MatrixError, Unreachable):
+            for number, key in enumerate(keycaps(effect.choices), start=1):
+                relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
+                await self._gateway.send(room_id, "m.reaction", {"m.relates_to": relation}, f"{item.id}-{number}")
 
     async def _card(self, item: OutboxItem, effect: Card) -> None:
         """Edit the pinned card; a fresh one is posted and pinned, and the old one taken away."""

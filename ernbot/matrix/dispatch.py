@@ -16,12 +16,13 @@ from typing import Any
 
 from ernbot.commands import arrival, conversation, files
 from ernbot.commands.context import Context
-from ernbot.commands.effects import Join, Leave, Message, Outbox
+from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Reply, say
 from ernbot.core.errors import Refused
+from ernbot.imaging import is_picture
 from ernbot.imaging.worker import Previewer
 from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
 from ernbot.matrix.events import Words, attachment, words
@@ -93,6 +94,8 @@ class Dispatcher:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def _start_rooms(self) -> None:
+        # A room that is at work while we look may finish its rows before we start: they must not be handled again.
+        at_work = set(self._busy)
         try:
             async with self._store.transaction() as tx:
                 pending = await tx.pending(at=self._clock())
@@ -100,7 +103,7 @@ class Dispatcher:
             return
         by_room: dict[str, list[InboxItem]] = {}
         for item in pending:
-            if item.room_id not in self._busy:
+            if item.room_id not in at_work:
                 by_room.setdefault(item.room_id, []).append(item)
         for room_id, items in by_room.items():
             self._busy[room_id] = asyncio.create_task(self._handle_room(room_id, items))
@@ -289,13 +292,13 @@ class Dispatcher:
                 await self._tell(tx, item, say("refused-not-in-a-case-room"))
                 await tx.handled(item.event_id)
             return
+        file, data = attachment(content), b""
+        assert file is not None
         try:
             async with self._store.transaction() as tx:
                 allowed = await self._try(tx, files.may_attach(self._context(tx, item, place, device_id)))
             if allowed is not None:
                 raise allowed
-            file = attachment(content)
-            assert file is not None
             data = await fetch(self._gateway, file, limit=self._office.max_megabytes * 2**20)
             preview = await self._previewer.preview(data, claimed=file.mimetype)
             async with self._store.transaction() as tx:
@@ -307,7 +310,8 @@ class Dispatcher:
                 raise refused
         except Refused as error:
             async with self._store.transaction() as tx:
-                await files.refuse(self._context(tx, item, place, device_id), error)
+                picture = is_picture(data, file.mimetype)
+                await files.refuse(self._context(tx, item, place, device_id), error, picture=picture)
                 await tx.handled(item.event_id)
 
     async def _try(self, tx: Transaction, work: Any) -> Refused | None:
@@ -326,6 +330,7 @@ class Dispatcher:
         view = await self._rooms.view(item.room_id)
         me = self._gateway.user_id
         user = item.payload.get("user", item.sender)
+        devices = await self._trust.devices(view.joined - {me})
         async with self._store.transaction() as tx:
             await tx.handled(item.event_id)
             place = await tx.place_of_room(item.room_id)
@@ -337,7 +342,12 @@ class Dispatcher:
                 if not view.encrypted:
                     await self._tell(tx, item, say("room-not-encrypted"), plain=True)
                     return
+                if not any(device.signed for device in devices if device.user_id == other):
+                    # They could not read an encrypted greeting: no device of theirs is given our keys.
+                    await self._tell(tx, item, say("no-verified-device"), plain=True)
+                    return
                 await tx.set_direct_room(other, item.room_id)
+                await tx.hurry(direct_lane(other))
                 await arrival.greet(self._arrived(tx, item, None, other))
 
     def _arrived(self, tx: Transaction, item: InboxItem, place: CasePlace | None, user: str) -> Context:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _FILES = frozenset({"m.file", "m.image", "m.video", "m.audio"})
+MAX_NESTING = 64
+"""Levels of JSON; no client comes near, and what is much deeper breaks whoever reads or writes it."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,30 @@ class Attachment:
     mimetype: str | None
 
 
+def well_formed(value: object, levels: int = MAX_NESTING) -> bool:
+    """Whether received JSON can be kept: not nested too deep, and all of its text is Unicode (no lone surrogates)."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return levels > 0 and all(well_formed(key) and well_formed(entry, levels - 1) for key, entry in value.items())
+    if isinstance(value, list):
+        return levels > 0 and all(well_formed(entry, levels - 1) for entry in value)
+    return True
+
+
 def words(content: dict[str, Any], me: str) -> Words | None:
     """The words of a text message, without the quotation that old clients put before a reply; else None."""
-    relates = _dict(content.get("m.relates_to"))
+    relates = as_dict(content.get("m.relates_to"))
     edits = relates.get("event_id") if relates.get("rel_type") == "m.replace" else None
-    new = _dict(content.get("m.new_content")) if edits else content
+    new = as_dict(content.get("m.new_content")) if edits else content
     body = new.get("body")
     if new.get("msgtype") != "m.text" or not isinstance(body, str):
         return None
-    replies_to = _text(_dict(relates.get("m.in_reply_to")).get("event_id"))
+    replies_to = _text(as_dict(relates.get("m.in_reply_to")).get("event_id"))
     if replies_to:
         body = re.sub(r"\A(?:> .*\n)+\n?", "", body)
     thread = _text(relates.get("event_id")) if relates.get("rel_type") == "m.thread" else None
-    mentioned = _dict(content.get("m.mentions")).get("user_ids")
+    mentioned = as_dict(content.get("m.mentions")).get("user_ids")
     mentions = tuple(
         dict.fromkeys(user for user in mentioned if isinstance(user, str) and user != me)
         if isinstance(mentioned, list)
@@ -54,20 +67,21 @@ def words(content: dict[str, Any], me: str) -> Words | None:
 
 def attachment(content: dict[str, Any]) -> Attachment | None:
     """The attachment of a file message; one without usable keys has empty ones, so that its check fails cleanly."""
-    if content.get("msgtype") not in _FILES:
+    if _text(content.get("msgtype")) not in _FILES:
         return None
-    file = _dict(content.get("file"))
-    mimetype = _text(_dict(content.get("info")).get("mimetype"))
+    file = as_dict(content.get("file"))
+    mimetype = _text(as_dict(content.get("info")).get("mimetype"))
     return Attachment(
         url=_text(file.get("url")) or "",
-        key=_text(_dict(file.get("key")).get("k")) or "",
+        key=_text(as_dict(file.get("key")).get("k")) or "",
         iv=_text(file.get("iv")) or "",
-        sha256=_text(_dict(file.get("hashes")).get("sha256")) or "",
+        sha256=_text(as_dict(file.get("hashes")).get("sha256")) or "",
         mimetype=mimetype,
     )
 
 
-def _dict(value: object) -> dict[str, Any]:
+def as_dict(value: object) -> dict[str, Any]:
+    """The object that should stand here; an empty one when something else does."""
     return value if isinstance(value, dict) else {}
 
 

@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import vodozemac
 from nio import AsyncClient, AsyncClientConfig
 from nio.crypto import Olm
 from nio.store import SqliteStore
 
-from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.errors import IdentityLost, MatrixError, Unreachable
 
 TIMEOUT = 60.0
 """Seconds that any request may take; a sync may take its long poll more."""
@@ -28,7 +29,11 @@ _CHUNK = 64 * 1024
 
 
 class Gateway:
-    """One account on one device. Owns nio's client, which owns the connection and the Olm machine."""
+    """One account on one device. Owns nio's client, which owns the connection and the Olm machine.
+
+    Raises:
+        IdentityLost: the crypto store does not open with this `pickle_key`.
+    """
 
     def __init__(
         self, url: str, user_id: str, device_id: str, token: str, *, crypto_store: Path, pickle_key: str
@@ -36,7 +41,13 @@ class Gateway:
         crypto_store.mkdir(mode=0o700, parents=True, exist_ok=True)
         config = AsyncClientConfig(store=SqliteStore, encryption_enabled=True, pickle_key=pickle_key)
         self.nio = AsyncClient(url, user_id, device_id, str(crypto_store), config)
-        self.nio.restore_login(user_id, device_id, token)
+        try:
+            self.nio.restore_login(user_id, device_id, token)
+        except (vodozemac.PickleException, vodozemac.LibolmPickleException):
+            raise IdentityLost(
+                f"The crypto store {crypto_store} was made with the key of another database. "
+                "Restore the database and the crypto store that belong together."
+            ) from None
         # One fsync per change is what durability costs; a rollback journal would take several.
         self.nio.store.database.pragma("journal_mode", "wal", permanent=True)
         self.user_id = user_id
@@ -81,8 +92,12 @@ class Gateway:
         return {"Content-Type": content_type, "Authorization": f"Bearer {self.nio.access_token}"}
 
     async def sync(self, since: str | None, *, timeout_ms: int) -> dict[str, Any]:
-        """One `/sync`; presence and receipts are left out, members are loaded lazily."""
-        query = {"filter": _FILTER, "timeout": str(timeout_ms), "set_presence": "offline"}
+        """One `/sync`; presence and receipts are left out, on the first one also the members who are silent."""
+        query = {
+            "filter": _FILTER if since is not None else _FIRST_FILTER,
+            "timeout": str(timeout_ms),
+            "set_presence": "offline",
+        }
         if since is not None:
             query["since"] = since
         return await self.request("GET", f"{_CLIENT}/sync", query=query, timeout=timeout_ms / 1000 + 30)
@@ -161,19 +176,21 @@ class Gateway:
             raise Unreachable(type(error).__name__) from None
 
 
-_FILTER = json.dumps(
-    {
-        "presence": {"types": []},
+def _filter(*, lazily: bool) -> str:
+    room = {
+        "state": {"lazy_load_members": lazily},
+        "timeline": {"limit": 100},
+        "ephemeral": {"types": []},
         "account_data": {"types": []},
-        "room": {
-            "state": {"lazy_load_members": True},
-            "timeline": {"limit": 100},
-            "ephemeral": {"types": []},
-            "account_data": {"types": []},
-        },
-    },
-    separators=(",", ":"),
-)
+    }
+    wanted = {"presence": {"types": []}, "account_data": {"types": []}, "room": room}
+    return json.dumps(wanted, separators=(",", ":"))
+
+
+_FIRST_FILTER = _filter(lazily=True)
+# A member that is loaded lazily counts as newly come: Synapse says that their devices changed whenever they speak in
+# another room than last time, and we would ask for their keys each time.
+_FILTER = _filter(lazily=False)
 
 
 def _room(room_id: str) -> str:

@@ -71,7 +71,7 @@ async def ensure_identity(
     """Our identity on the homeserver, with this device signed by it; made on the first start.
 
     Raises:
-        IdentityLost: the homeserver has an identity whose keys we do not have.
+        IdentityLost: the homeserver has an identity whose keys we do not have, or shows another device as ours.
     """
     user_id, device_id = gateway.user_id, gateway.device_id
     answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: []}})
@@ -83,19 +83,49 @@ async def ensure_identity(
             f"The homeserver knows a cross-signing identity of {user_id} whose keys are not in this database. "
             "Restore the database that holds them; a new identity would make every member's client warn."
         )
-    if identity is None:
-        identity = Identity.generate(user_id)
-        await store(identity.to_bytes())
-    if not theirs:
-        await gateway.request("POST", f"{_KEYS}/device_signing/upload", identity.upload_body())
     device = answer.get("device_keys", {}).get(user_id, {}).get(device_id)
     if device is None:
         raise IdentityLost(
             f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it."
         )
+    _check_ours(gateway, device)
+    if identity is None:
+        identity = Identity.generate(user_id)
+        await store(identity.to_bytes())
+    if not theirs:
+        await gateway.request("POST", f"{_KEYS}/device_signing/upload", identity.upload_body())
     signer = public(identity.self_signing)
     if not verifies(device, user_id, signer, signer):
         bare = {key: value for key, value in device.items() if key != "unsigned"}
         body = {user_id: {device_id: signed(bare, user_id, signer, identity.self_signing)}}
         await gateway.request("POST", f"{_KEYS}/signatures/upload", body)
     return identity
+
+
+async def check_device(gateway: Gateway) -> None:
+    """Make sure, before any key is published, that the homeserver does not know this device by other keys.
+
+    Raises:
+        IdentityLost: it does, as when the crypto store was lost; publishing new ones would make every client warn.
+    """
+    user_id = gateway.user_id
+    answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: [gateway.device_id]}})
+    device = answer.get("device_keys", {}).get(user_id, {}).get(gateway.device_id)
+    if device is not None:
+        _check_ours(gateway, device)
+
+
+def _check_ours(gateway: Gateway, device: object) -> None:
+    """Raise IdentityLost unless a key object is the one of this device: our signature says to everybody that it is."""
+    own = gateway.olm.account.identity_keys
+    keys = {f"{kind}:{gateway.device_id}": own[kind] for kind in ("curve25519", "ed25519")}
+    if (
+        not isinstance(device, dict)
+        or device.get("keys") != keys
+        or not verifies(device, gateway.user_id, gateway.device_id, own["ed25519"])
+    ):
+        raise IdentityLost(
+            f"The homeserver knows the device {gateway.device_id} of {gateway.user_id} by other keys than those in the "
+            "crypto store. Restore the crypto store that belongs to this database, or remove the device from the "
+            "account and give the bot another homeserver.device_id."
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from nio.crypto.sessions import OutboundGroupSession
 from nio.events.to_device import EncryptedToDeviceEvent
 
 from ernbot.matrix.errors import Undecryptable
+from ernbot.matrix.events import well_formed
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.keys import verifies
 from ernbot.matrix.trust import Device, Trust
@@ -64,9 +66,9 @@ class Machine:
                     self._receive_to_device(raw)
                 olm.save_account()
         counts = response.get("device_one_time_keys_count")
-        if isinstance(counts, dict):
-            # A count of zero means that keys are needed, and is left out by some servers.
-            olm.uploaded_key_count = int(counts.get("signed_curve25519", 0))
+        # A count of zero means that keys are needed, and is left out by some servers.
+        if isinstance(counts, dict) and isinstance(count := counts.get("signed_curve25519", 0), int):
+            olm.uploaded_key_count = count
         lists = _dict(response.get("device_lists"))
         changed = [user for user in [*_list(lists.get("changed")), *_list(lists.get("left"))] if isinstance(user, str)]
         self._trust.forget(changed)
@@ -111,7 +113,7 @@ class Machine:
         content = payload["content"]
         if payload["room_id"] != room_id or "state_key" in payload:
             raise Undecryptable("forged")
-        if not isinstance(payload["type"], str) or not isinstance(content, dict):
+        if not isinstance(payload["type"], str) or not isinstance(content, dict) or not well_formed(payload):
             raise Undecryptable("broken")
         relates = _dict(event.source.get("content")).get("m.relates_to")
         # What cannot be written again, such as half a surrogate pair, can be neither kept nor quoted.
@@ -143,10 +145,11 @@ class Machine:
         Relations stay in the clear, where the specification wants them.
         """
         async with self._rooms.setdefault(room_id, asyncio.Lock()):
+            ours = (self._gateway.user_id, self._gateway.device_id)
             devices = {
                 device
                 for device in await self._trust.devices(users)
-                if device.signed and device.device_id != self._gateway.device_id
+                if device.signed and (device.user_id, device.device_id) != ours
             }
             await self._share(room_id, devices)
             inner = {key: value for key, value in content.items() if key != "m.relates_to"}
@@ -192,8 +195,8 @@ class Machine:
                 messages.setdefault(device.user_id, {})[device.device_id] = encrypted
                 reached.add(device)
         if messages:
-            txn_id = f"{session.id[:16]}-{session.message_index}-{min(d.device_id for d in reached)}"
-            path = f"{_CLIENT}/sendToDevice/m.room.encrypted/{_safe(txn_id)}"
+            # Never the id of another request: what looks sent before is not sent. A key that comes twice does no harm.
+            path = f"{_CLIENT}/sendToDevice/m.room.encrypted/{secrets.token_hex(16)}"
             await self._gateway.request("PUT", path, {"messages": messages})
         return reached
 
@@ -222,10 +225,6 @@ class Machine:
 def _olm_device(device: Device) -> OlmDevice:
     keys = {"curve25519": device.curve25519, "ed25519": device.ed25519}
     return OlmDevice(device.user_id, device.device_id, keys)
-
-
-def _safe(text: str) -> str:
-    return "".join(character if character.isalnum() or character in "-_" else "_" for character in text)
 
 
 def _dict(value: object) -> dict[str, Any]:

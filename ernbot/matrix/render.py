@@ -93,14 +93,15 @@ def _fact(fact: Fact, sentences: Catalogue) -> _Inline:
     name = (
         _sentence(fact.label.key, fact.label.fields, sentences)
         if isinstance(fact.label, Text)
-        else _line(label(fact.label.labels, sentences.language))
+        else _line(_words(fact.label, sentences))
     )
     value = (
         _sentence(fact.value.key, fact.value.fields, sentences)
         if isinstance(fact.value, Text)
         else _value(fact.value, sentences)
     )
-    return _Inline(f"{name.plain}: {_indented(value.plain)}", f"<strong>{name.html}:</strong> {value.html}")
+    colon = "" if name.plain.endswith("?") else ":"
+    return _Inline(f"{name.plain}{colon} {_indented(value.plain)}", f"<strong>{name.html}{colon}</strong> {value.html}")
 
 
 def _item(item: Item, sentences: Catalogue) -> _Inline:

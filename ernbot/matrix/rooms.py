@@ -1,4 +1,4 @@
-"""What we know of a room, read from the homeserver's state and kept current from the sync. Never from decrypted events.
+"""What we know of a room, read from the homeserver's state, again after each change. Never from decrypted events.
 
 Views are loaded when first needed and bounded in number, so that starting does not depend on how many rooms there are.
 """
@@ -25,12 +25,12 @@ class RoomView:
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take one unencrypted state event into account."""
-        content = event.get("content")
-        if not isinstance(content, dict) or "state_key" not in event:
+        content, state_key = event.get("content"), event.get("state_key")
+        if not isinstance(content, dict) or not isinstance(state_key, str):
             return
         if event.get("type") == "m.room.member" and isinstance(content.get("membership"), str):
-            self.members[event["state_key"]] = content["membership"]
-        elif event.get("type") == "m.room.encryption" and event["state_key"] == "":
+            self.members[state_key] = content["membership"]
+        elif event.get("type") == "m.room.encryption" and state_key == "":
             # Encryption is never turned off again, whatever a later event says.
             self.encrypted = True
 
@@ -52,42 +52,34 @@ class Rooms:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._views: OrderedDict[str, RoomView] = OrderedDict()
-        self._arriving: dict[str, list[Mapping[str, Any]]] = {}
+        self._changes = 0
 
     async def view(self, room_id: str) -> RoomView:
-        """The view of a room we are in, loaded when it is not known.
+        """The room as the homeserver has it, or had it when it last changed.
 
         Raises:
             MatrixError: we are not in it.
         """
-        view = self._views.get(room_id)
-        if view is None:
-            view = await self._load(room_id)
-            self._views[room_id] = view
-            if len(self._views) > MAX_VIEWS:
-                self._views.popitem(last=False)
+        while room_id not in self._views:
+            changes = self._changes
+            view = RoomView(room_id)
+            for event in await self._gateway.state(room_id):
+                view.apply(event)
+            if changes == self._changes:
+                self._views[room_id] = view
         self._views.move_to_end(room_id)
-        return view
+        if len(self._views) > MAX_VIEWS:
+            self._views.popitem(last=False)
+        return self._views[room_id]
 
-    async def _load(self, room_id: str) -> RoomView:
-        """A view from the server's state, and from what the sync brought while that was on its way."""
-        arriving = self._arriving.setdefault(room_id, [])
-        try:
-            state = await self._gateway.state(room_id)
-        finally:
-            self._arriving.pop(room_id, None)
-        view = RoomView(room_id)
-        for event in [*state, *arriving]:
-            view.apply(event)
-        return view
+    def notice(self, room_id: str, event: Mapping[str, Any]) -> None:
+        """An event of a sync: one about members or encryption makes us ask the homeserver again.
 
-    def apply(self, room_id: str, event: Mapping[str, Any]) -> None:
-        """Keep a known view current."""
-        if room_id in self._arriving:
-            self._arriving[room_id].append(event)
-        view = self._views.get(room_id)
-        if view is not None:
-            view.apply(event)
+        It is not applied, since a sync can show an older state after a newer one when events crossed (MSC4222).
+        """
+        if event.get("type") in ("m.room.member", "m.room.encryption"):
+            self.forget(room_id)
 
     def forget(self, room_id: str) -> None:
         self._views.pop(room_id, None)
+        self._changes += 1

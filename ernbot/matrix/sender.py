@@ -57,20 +57,25 @@ class Sender:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def _start_lanes(self) -> None:
+        # A lane that is at work while we look may finish its item before we start: what we saw of it is out of date.
+        at_work = set(self._busy)
         try:
             async with self._store.transaction() as tx:
                 due = await tx.due(self._clock())
         except StorageBusy:
             return
         for item in due:
-            if item.lane not in self._busy:
+            if item.lane not in at_work:
                 self._busy[item.lane] = asyncio.create_task(self._work_off(item))
 
     async def _work_off(self, item: OutboxItem) -> None:
         """One effect; the lane's next one is started by the loop."""
         try:
             await self._deliver(item)
-        except StorageBusy:
+        except Exception as error:
+            # Not even the failure could be noted. A database that is merely busy is no news.
+            if not isinstance(error, StorageBusy):
+                _report(item, error)
             await asyncio.sleep(IDLE)
         finally:
             del self._busy[item.lane]
@@ -84,15 +89,15 @@ class Sender:
         except Unreachable:
             await self._retry(item, _pause(item))
         except MatrixError as error:
-            if error.passing:
+            # A token that is no longer valid ends the sync, and with it the program; the next one gets a new token.
+            if error.passing or error.status == 401:
                 await self._retry(item, error.retry_after or _pause(item))
             else:
                 await self._give_up(item, error.errcode)
         except StorageBusy:
             raise
         except Exception as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("%s: %s at %s:%s", item.kind, type(error).__name__, place.filename, place.lineno)
+            _report(item, error)
             if item.attempts < MAX_ATTEMPTS:
                 await self._retry(item, _pause(item))
             else:
@@ -112,3 +117,9 @@ class Sender:
 
 def _pause(item: OutboxItem) -> float:
     return float(min(2**item.attempts / 2, MAX_PAUSE))
+
+
+def _report(item: OutboxItem, error: Exception) -> None:
+    """Where something unforeseen happened, without its text, which may be clinical."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("%s: %s at %s:%s", item.kind, type(error).__name__, place.filename, place.lineno)

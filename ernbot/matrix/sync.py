@@ -8,14 +8,13 @@ and the inbox knows what it has seen.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
+from ernbot.matrix.events import as_dict, well_formed
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.machine import Decrypted, Machine
 from ernbot.matrix.rooms import Rooms
@@ -82,7 +81,7 @@ class Sync:
                 if item is not None:
                     items.append(item)
         for room_id, room in rooms.get("invite", {}).items():
-            items.append(self._invitation(room_id, room))
+            items.append(self._invitation(room_id, room, since))
         for room_id in rooms.get("leave", {}):
             self._rooms.forget(room_id)
         token = str(response["next_batch"])
@@ -97,44 +96,51 @@ class Sync:
 
     async def _timeline(self, room_id: str, room: Mapping[str, Any], since: str | None) -> list[dict[str, Any]]:
         """The new events of a room, with the gap before them filled; nothing from before we were in it."""
-        for event in room.get("state", {}).get("events", []):
-            self._rooms.apply(room_id, event)
-        timeline = room.get("timeline", {})
-        events = [event for event in timeline.get("events", []) if isinstance(event, dict)]
-        joined_now = any(self._is_own_join(event) for event in events)
-        if timeline.get("limited") and since is not None and not joined_now:
+        for event in _events(room, "state"):
+            self._rooms.notice(room_id, event)
+        timeline = as_dict(room.get("timeline"))
+        events = _events(room, "timeline")
+        if timeline.get("limited") and since is not None and not any(map(self._is_own_arrival, events)):
             events = [*await self._gap(room_id, timeline["prev_batch"], since), *events]
         for index, event in enumerate(events):
-            if (
-                self._is_own_join(event)
-                and event.get("unsigned", {}).get("prev_content", {}).get("membership") != "join"
-            ):
+            if self._is_own_arrival(event):
                 events = events[index:]
                 break
         for event in events:
-            self._rooms.apply(room_id, event)
+            self._rooms.notice(room_id, event)
         return events
 
-    def _is_own_join(self, event: Mapping[str, Any]) -> bool:
+    def _is_own_arrival(self, event: Mapping[str, Any]) -> bool:
+        """Whether we came in; our own new name looks the same but for what was before."""
         return (
             event.get("type") == "m.room.member"
             and event.get("state_key") == self._gateway.user_id
-            and event.get("content", {}).get("membership") == "join"
+            and as_dict(event.get("content")).get("membership") == "join"
+            and _membership_before(event) != "join"
         )
 
     async def _gap(self, room_id: str, start: str, since: str) -> list[dict[str, Any]]:
-        """What happened between the last sync and a timeline that was cut."""
+        """What happened between the last sync and a timeline that was cut; nothing from a room that is closed to us."""
         found: list[dict[str, Any]] = []
         for _ in range(MAX_PAGES):
-            page = await self._gateway.messages(room_id, start, since)
-            found += page.get("chunk", [])
+            try:
+                page = await self._gateway.messages(room_id, start, since)
+            except MatrixError as error:
+                if error.status not in (403, 404):
+                    raise
+                log.warning("the history of a room is closed to us (%s)", error)
+                break
+            found += [event for event in page.get("chunk", []) if isinstance(event, dict)]
             start = page.get("end", "")
             if not start or not page.get("chunk"):
                 break
         return found[::-1]
 
     def _item(self, room_id: str, event: Mapping[str, Any]) -> InboxItem | None:
-        """The row for one event, or None for what is nobody's business here."""
+        """The row for one event, or None for what is nobody's business here or could not be kept."""
+        if not well_formed(event):
+            log.warning("a malformed event was dropped")
+            return None
         event_id, sender, kind_of, content = (event.get(key) for key in ("event_id", "sender", "type", "content"))
         if not isinstance(event_id, str) or not isinstance(sender, str) or not isinstance(content, dict):
             return None
@@ -160,7 +166,7 @@ class Sync:
         return InboxItem(event_id, room_id, sender, kind, payload, self._clock())
 
     def _membership(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        before = event.get("unsigned", {}).get("prev_content", {}).get("membership")
+        before = _membership_before(event)
         membership, who = content.get("membership"), event.get("state_key")
         if not isinstance(who, str) or membership == before:
             return None, {}
@@ -170,19 +176,24 @@ class Sync:
             return "left", {"user": who}
         return None, {}
 
-    def _invitation(self, room_id: str, room: Mapping[str, Any]) -> InboxItem:
-        """An invitation has no event id of its own; its content stands for it."""
-        events = room.get("invite_state", {}).get("events", [])
-        inviter = next(
-            (
-                str(event.get("sender"))
-                for event in events
-                if event.get("type") == "m.room.member" and event.get("state_key") == self._gateway.user_id
-            ),
-            "",
-        )
-        digest = hashlib.sha256(json.dumps(room, sort_keys=True).encode()).hexdigest()
-        return InboxItem(f"invite:{room_id}:{digest}", room_id, inviter, "invite", {}, self._clock())
+    def _invitation(self, room_id: str, room: Mapping[str, Any], since: str | None) -> InboxItem:
+        """An invitation has no event id of its own, and a second one looks like the first: where it came stands for it.
+
+        The last event about us is our own homeserver's; those before it are what the inviting homeserver says.
+        """
+        inviter = ""
+        for event in _events(room, "invite_state"):
+            if event.get("type") == "m.room.member" and event.get("state_key") == self._gateway.user_id:
+                inviter = str(event.get("sender"))
+        return InboxItem(f"invite:{room_id}:{since or ''}", room_id, inviter, "invite", {}, self._clock())
+
+
+def _events(room: Mapping[str, Any], part: str) -> list[dict[str, Any]]:
+    return [event for event in as_dict(room.get(part)).get("events", []) if isinstance(event, dict)]
+
+
+def _membership_before(event: Mapping[str, Any]) -> object:
+    return as_dict(as_dict(event.get("unsigned")).get("prev_content")).get("membership")
 
 
 def as_payload(decrypted: Decrypted) -> dict[str, Any]:

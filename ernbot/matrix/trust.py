@@ -30,7 +30,7 @@ class Device:
 def read_identity(user_id: str, answer: dict[str, Any]) -> tuple[Device, ...]:
     """The devices of a user out of a `/keys/query` answer; malformed or self-contradicting ones are left out."""
     self_signing = _self_signing_key(user_id, answer)
-    devices = answer.get("device_keys", {}).get(user_id, {})
+    devices = _of(user_id, "device_keys", answer)
     found = []
     for device_id, raw in devices.items() if isinstance(devices, dict) else ():
         device = _device(user_id, device_id, raw, self_signing)
@@ -39,10 +39,16 @@ def read_identity(user_id: str, answer: dict[str, Any]) -> tuple[Device, ...]:
     return tuple(found)
 
 
+def _of(user_id: str, part: str, answer: dict[str, Any]) -> object:
+    """What a part of the answer says of a user."""
+    entries = answer.get(part)
+    return entries.get(user_id) if isinstance(entries, dict) else None
+
+
 def _self_signing_key(user_id: str, answer: dict[str, Any]) -> str | None:
     """The self-signing key, when the master key vouches for it."""
-    master = _only_key(user_id, "master", answer.get("master_keys", {}).get(user_id))
-    raw = answer.get("self_signing_keys", {}).get(user_id)
+    master = _only_key(user_id, "master", _of(user_id, "master_keys", answer))
+    raw = _of(user_id, "self_signing_keys", answer)
     key = _only_key(user_id, "self_signing", raw)
     if master is None or key is None or not verifies(raw, user_id, master, master):
         return None
@@ -50,9 +56,11 @@ def _self_signing_key(user_id: str, answer: dict[str, Any]) -> str | None:
 
 
 def _only_key(user_id: str, usage: str, raw: object) -> str | None:
-    if not isinstance(raw, dict) or raw.get("user_id") != user_id or usage not in raw.get("usage", []):
+    if not isinstance(raw, dict) or raw.get("user_id") != user_id:
         return None
-    keys = raw.get("keys")
+    usages, keys = raw.get("usage"), raw.get("keys")
+    if not isinstance(usages, list) or usage not in usages:
+        return None
     if not isinstance(keys, dict) or len(keys) != 1:
         return None
     key_id, key = next(iter(keys.items()))
@@ -80,24 +88,31 @@ class Trust:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._known: dict[str, tuple[Device, ...]] = {}
+        self._changed: set[str] = set()
         self._fetching = asyncio.Lock()
 
     def forget(self, user_ids: Iterable[str]) -> None:
         """The homeserver says that these users' devices changed."""
         for user_id in user_ids:
             self._known.pop(user_id, None)
+            self._changed.add(user_id)
 
     async def devices(self, user_ids: Iterable[str]) -> list[Device]:
         """All devices of these users, signed or not."""
         wanted = set(user_ids)
         async with self._fetching:
-            missing = sorted(wanted - self._known.keys())
+            found = {user_id: self._known[user_id] for user_id in wanted & self._known.keys()}
+            missing = sorted(wanted - found.keys())
             if missing:
+                self._changed.clear()
                 body: dict[str, Any] = {"device_keys": {user_id: [] for user_id in missing}}
                 answer = await self._gateway.request("POST", "/_matrix/client/v3/keys/query", body)
                 for user_id in missing:
-                    self._known[user_id] = read_identity(user_id, answer)
-        return [device for user_id in sorted(wanted) for device in self._known.get(user_id, ())]
+                    found[user_id] = read_identity(user_id, answer)
+                    # Not kept: what changed while it was under way, and whom a homeserver that is away left out.
+                    if user_id not in self._changed and _of(user_id, "device_keys", answer) is not None:
+                        self._known[user_id] = found[user_id]
+        return [device for user_id in sorted(wanted) for device in found[user_id]]
 
     async def owner(self, user_id: str, curve25519: str, ed25519: str) -> Device:
         """The signed device of this user that has these keys.

@@ -30,11 +30,13 @@ BUSY_STATES = ("08", "40", "53", "55P03", "57P")
 """SQLSTATE prefixes: connection lost, rolled back by the server, out of resources, lock held, shutting down."""
 
 
-def make_engine(url: str) -> AsyncEngine:
+def make_engine(url: str, *, create: bool = True) -> AsyncEngine:
     """An engine for one of `DRIVERS`; a SQLite file and its folder are made, readable by their owner alone.
 
+    Without `create` the file must exist.
+
     Raises:
-        StorageError: the address is of another kind.
+        StorageError: the address is of another kind, or there is no such file.
     """
     try:
         address = make_url(url)
@@ -48,7 +50,10 @@ def make_engine(url: str) -> AsyncEngine:
     else:
         if not address.database:
             raise StorageError("storage.database names no file.")
-        _make_file(Path(address.database))
+        if create:
+            _make_file(Path(address.database))
+        elif not Path(address.database).exists():
+            raise StorageError(f"There is no database {address.database}. Check storage.database and where you stand.")
         engine = create_async_engine(
             address, connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": NearConnection.make}
         )

@@ -16,8 +16,8 @@ from ernbot.storage.records import OutboxItem, SentItem
 from ernbot.storage.sealing import SealedRows, case_scope, from_json, sealed, to_json
 from ernbot.storage.tables import outbox
 
-CONTENT_KINDS = ("message", "card", "file", "outcome")
-"""Kinds that carry words or pictures of a case, as opposed to changes of a room or its members."""
+CONTENT_KINDS = ("message", "card", "file", "outcome", "invite")
+"""Kinds that carry words or pictures of a case, or bring somebody to them; a withdrawal takes these back."""
 
 SENT = (outbox.c.id, outbox.c.lane, outbox.c.kind, outbox.c.tag, outbox.c.case_id, outbox.c.event_id)
 
@@ -94,6 +94,12 @@ class OutboxRows(SealedRows):
     async def retry(self, id: str, until: datetime) -> None:
         """Hold an item, and its lane with it, until a later time."""
         await self._connection.execute(RETRY, {"item": id, "not_before": until})
+
+    async def hurry(self, lane: str) -> None:
+        """What holds a lane has come: its items are due at once."""
+        await self._connection.execute(
+            update(outbox).where(outbox.c.lane == lane, ~outbox.c.done).values(not_before=None)
+        )
 
     async def give_up(self, id: str, reason: str) -> None:
         """Never send an item; `reason` is a code without a clinical word."""

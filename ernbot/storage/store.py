@@ -36,15 +36,15 @@ class Store:
         self._audit_key = vault.derive(PURPOSE)
 
     @classmethod
-    async def open(cls, url: str, master_key: bytes, previous: Sequence[bytes] = ()) -> Store:
-        """Open a database, made or migrated as needed.
+    async def open(cls, url: str, master_key: bytes, previous: Sequence[bytes] = (), *, create: bool = True) -> Store:
+        """Open a database, made (unless `create` is false) or migrated as needed.
 
         Raises:
             StorageError: the address or the file cannot be used, or a newer version of the program made the database.
             StorageBusy: it is locked or cannot be reached.
             WrongKey: it was encrypted with a master key that is not among those given.
         """
-        engine = make_engine(url)
+        engine = make_engine(url, create=create)
         keyring = Keyring(master_key, previous)
         try:
             async with connected(engine) as connection:

@@ -173,3 +173,30 @@ def test_a_new_case_is_an_empty_draft() -> None:
     case = new_case("c1", "n", "Quiet Heron", LEAD, f" {'x' * MAX_QUESTION} ", NOW)
     assert case == Case("c1", "n", "Quiet Heron", LEAD, "x" * MAX_QUESTION, NOW)
     assert (case.state.kind, case.admitted, case.opinions) == ("draft", (LEAD,), ())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda case: opined(case, EXPERT, "surgery"),
+        lambda case: opined(case, SECOND),
+        lambda case: case.invite((COLLEAGUE,)),
+    ],
+    ids=["revised", "another", "panel"],
+)
+def test_an_outcome_that_is_out_of_date_is_not_signed(change: Callable[[Case], Case]) -> None:
+    case = change(CASES["drafting"])
+    assert not case.has_gathered_all()
+    with pytest.raises(Refused) as refusal:
+        case.sign(LEAD, "DEVICE", at=LATER)
+    assert (refusal.value.code, refusal.value.fields) == ("outcome-stale", {})
+    gathered = case.draft_outcome()
+    assert gathered.has_gathered_all()
+    assert gathered.sign(LEAD, "DEVICE", at=LATER).state.kind == "closed"
+
+
+def test_what_was_not_drafted_is_not_out_of_date() -> None:
+    assert CASES["drafting"].has_gathered_all()
+    with pytest.raises(Refused) as refusal:
+        CASES["assessing"].has_gathered_all()
+    assert refusal.value.code == "outcome-none"

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.form import MAX_TEXT
 from ernbot.core.opinion import Opinion, latest, revise
-from ernbot.core.outcome import MAX_TEXT, MIN_OPINIONS, Outcome, Section
+from ernbot.core.outcome import MIN_OPINIONS, Outcome, Section
 
 from .samples import EXPERT, LATER, LEAD, NOW, SECOND
 

@@ -46,6 +46,7 @@ refused-expert-no-patients = { $user } ({ $centre }) ser ikke patienter og kan i
 refused-expert-is-lead = Du leder allerede panelet og behøver ingen invitation.
 refused-outcome-none = Der er endnu ikke noget udkast til en konklusion. Begynd med `!outcome draft`.
 refused-outcome-empty = Konklusionen har endnu ingen anbefaling. Skriv den med `!outcome recommend`.
+refused-outcome-stale = Vurderingerne eller panelet har ændret sig, siden konklusionen blev samlet. Saml den igen med `!outcome draft`: Dine tekster bliver stående, og panelet stemmer på ny.
 refused-outcome-text = En tekst i konklusionen er på 1 til { $maximum } tegn.
 refused-dissent-reason = Skriv, hvorfor du er uenig: Begrundelsen bliver en del af konklusionen.
 refused-no-opinions = Ingen har afgivet en vurdering endnu, så der er intet at samle.

@@ -5,23 +5,25 @@
 greeting = Hej { $name }. Her bringer du en sjælden sag til eksperterne i dit netværk. Det kan du gøre her:
 greeting-networks = Dine netværk:
 greeting-secrecy = Skriv aldrig her, hvem en patient er: intet navn, ingen fødselsdato, intet personnummer.
+greeting-without-cases = Hej { $name }. Sager oprettes af klinikere, der ser patienter, så du kan ikke oprette en her. Det kan du gøre her:
 greeting-unknown = Hej. Intet netværk har dig på sin liste endnu, så der er ikke noget, du kan gøre her. Bed dit netværks helpdesk om adgang.
 network-name = { $name }
 help-title = Det kan du gøre her
 help-more = Helpdesken i dit netværk hjælper dig personligt.
+help-now = `!help` viser, hvad du kan gøre nu.
 help-help = vis, hvad du kan gøre her
 help-language = vælg det sprog, jeg taler til dig: `en` eller `da`
 help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
 help-case-show = vis denne sags kort
 help-consent = registrér patientens samtykke, spørgsmål for spørgsmål
 help-consent-give = registrér det på én linje: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`
-help-consent-withdraw = træk et samtykke tilbage; uden `care` opløses panelet med det samme
-help-panel-invite = hent eksperter ind, ved navn eller kompetence
+help-consent-withdraw = træk et samtykke tilbage (`care`, `registry`, `contact`, `images`); uden `care` opløses panelet med det samme
+help-panel-invite = hent eksperter ind, ved navn eller kompetence, én eller flere
 help-panel-show = vis, hvem der er spurgt
 help-opinion = afgiv eller ret din vurdering: på én linje, eller alene, spørgsmål for spørgsmål
 help-opinion-show = vis hver eksperts seneste vurdering
 help-cancel = forlad de åbne spørgsmål
-help-outcome-draft = saml vurderingerne til en konklusion
+help-outcome-draft = saml vurderingerne til en konklusion; igen, når de har ændret sig
 help-outcome-show = vis konklusionen, som den er nu
 help-outcome-recommend = skriv anbefalingen
 help-outcome-evidence = skriv den evidens, den hviler på
@@ -52,6 +54,8 @@ card-next = Næste skridt
 card-nobody = ingen
 panelist-asked = spurgt
 panelist-answered = har afgivet vurdering
+next-renew = Samtykket til behandling skal fornyes med `!consent`. Intet andet kan gøres før det.
+next-gather = Vurderingerne eller panelet har ændret sig: Lederen samler konklusionen igen med `!outcome draft`.
 next-consent = Registrér patientens samtykke med `!consent`. Ingen andre kan komme ind før det.
 next-invite = Læg skanninger og fotografier her, og hent derefter eksperter ind med `!panel invite`.
 next-opinion = Hver ekspert afgiver en vurdering med `!opinion`.
@@ -64,37 +68,51 @@ next-withdrawn = Samtykket er trukket tilbage. Intet behandles længere.
 ## Samtykke
 
 consent-recorded = Registreret. Papiret bliver hos dig på hospitalet.
-consent-purpose = Samtykke
 consent-care-covered = Behandling er dækket: Du kan lægge filer her og hente eksperter ind med `!panel invite`.
 consent-care-missing = Behandling er endnu ikke dækket, så ingen andre kan komme ind.
+consent-case-goes-on = Selve sagen fortsætter.
 consent-withdrawn = Samtykket til { $purpose } er trukket tilbage fra nu af.
 withdrawal-done =
     Samtykket til behandling er trukket tilbage for **{ $nickname }**. { $count ->
-        [0] Der var ingen andre i rummet.
+        [0] Der var ingen andre i rummet, og det er lukket.
         [one] Én ekspert er fjernet, og rummet er lukket.
        *[other] { $count } eksperter er fjernet, og rummet er lukket.
     }
 withdrawal-removed = Fjernet
 withdrawal-stopped = Intet i sagen behandles længere, og det, der var på vej, er standset.
-withdrawal-not-recalled = Det, medlemmerne allerede har læst eller gemt på deres enheder, kan ikke kaldes tilbage. Fortæl venligst patienten det.
-ask-consent-purposes = Hvad har patienten givet samtykke til?
-ask-consent-form = Hvilken version af samtykkeerklæringen er underskrevet, som der står på den?
-ask-consent-lang = På hvilket sprog er erklæringen? For eksempel `en` eller `da`.
-ask-consent-signer = Hvem har underskrevet den?
-ask-consent-signed = Hvilken dag blev den underskrevet? For eksempel `2026-03-31`.
+withdrawal-not-recalled = Det, medlemmerne allerede har læst eller gemt på deres enheder, kan ikke kaldes tilbage.
+withdrawal-tell-patient = Fortæl venligst patienten det.
+withdrawal-notice = Jeg fortæller dig det som koordinator for { $network }. Du behøver ikke gøre noget.
+withdrawal-photographs =
+    { $count ->
+        [0] Der var ingen fotografier i rummet.
+        [one] Jeg har taget ét fotografi ud af rummet. Det, medlemmerne allerede har set eller gemt, kan ikke kaldes tilbage.
+       *[other] Jeg har taget { $count } fotografier ud af rummet. Det, medlemmerne allerede har set eller gemt, kan ikke kaldes tilbage.
+    }
+ask-consent-purposes = **Hvad har patienten givet samtykke til?**
+ask-consent-form = **Hvilken version af samtykkeerklæringen er underskrevet, som der står på den?**
+ask-consent-lang = **På hvilket sprog er erklæringen?** For eksempel `en` eller `da`.
+ask-consent-signer = **Hvem har underskrevet den?**
+ask-consent-signed = **Hvilken dag blev den underskrevet?** For eksempel `2026-03-31`.
+answer-consent-purposes = Samtykke til
+answer-consent-form = Formularversion
+answer-consent-lang = Formularens sprog
+answer-consent-signer = Underskrevet af
+answer-consent-signed = Underskrevet den
 
 ## Spørgsmål et for et
 
-dialogue-opening = { $count } spørgsmål. Svar her i tråden eller som svar på beskeden; nummererede reaktioner virker også. `!cancel` forlader dem.
+dialogue-opening = { $count } spørgsmål. Svar her i tråden eller som svar på beskeden; nummererede reaktioner virker også. `!cancel` forlader dem. På én linje er det `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Der må gerne være flere: `1, 2`.
 dialogue-hint-scale = Et helt tal fra { $minimum } til { $maximum }.
-dialogue-hint-quantity = Et tal i { $unit }.
+dialogue-hint-quantity = Et tal: { $range }
 dialogue-hint-code = En kode: { $systems }
 dialogue-hint-optional = `-` springer over.
-dialogue-confirm = Er det rigtigt? Svar **ja** med ord for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. `!cancel` smider det væk.
-dialogue-answer = { $question } { $answer }
+dialogue-confirm = Er det rigtigt? Svar **ja** med ord for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. For at ændre et svar: Svar på beskeden med spørgsmålet. `!cancel` smider det hele væk.
+dialogue-changed = Ændret:
+dialogue-form-changed = Spørgsmålene er ændret, siden du begyndte, så jeg kan ikke bruge dine svar. Begynd forfra med `{ $command }`.
 cancel-done = Intet blev registreret.
 cancel-nothing = Der er intet at annullere.
 
@@ -115,7 +133,8 @@ file-alt = Eksempelvisning: { $what }
 
 panel-invited = Inviteret:
 panel-person = { $name }, { $centre } ({ $country })
-panel-already = De er allerede inviteret.
+panel-already = De er allerede inviteret. De, der ikke er her, får invitationen igen.
+panel-after-draft = Konklusionen blev udarbejdet uden dem: Saml den igen med `!outcome draft`, før du underskriver.
 panel-title = Panelet
 panel-empty = Ingen er inviteret endnu. Brug `!panel invite`.
 panel-not-reached = { $name } kunne ikke inviteres: Hjemmeserveren kender ikke kontoen. Sig det venligst til helpdesken.
@@ -124,6 +143,7 @@ panel-not-reached = { $name } kunne ikke inviteres: Hjemmeserveren kender ikke k
 
 opinion-recorded = Din vurdering er registreret. Afgiv den igen med `!opinion` for at rette den; alle versioner gemmes.
 opinion-revised = Din vurdering er registreret som version { $version }. Tidligere versioner er gemt.
+opinion-after-draft = Konklusionen blev samlet før: Lederen samler den igen med `!outcome draft`.
 opinion-by = { $name }, version { $version }, { $date }
 
 ## Konklusionen
@@ -137,13 +157,14 @@ outcome-follow-up = **Opfølgning**
 outcome-follow-up-none = Ingen opfølgning endnu: `!outcome followup …`
 outcome-agrees = Enig
 outcome-dissents = Uenig
+outcome-silent = Har ikke stemt
 outcome-opinions =
     { $count ->
         [one] Én vurdering er samlet.
        *[other] { $count } vurderinger er samlet.
     }
-outcome-drafted = Vurderingerne er samlet. Skriv anbefalingen med `!outcome recommend …`.
-outcome-votes-void = Teksten er ændret, så de hidtidige stemmer tæller ikke længere.
+outcome-recommend-now = Derefter skriver lederen anbefalingen med `!outcome recommend …`.
+outcome-votes-void = Konklusionen er ændret, så de hidtidige stemmer tæller ikke længere.
 outcome-vote-now = Panel: Svar venligst `!outcome agree` eller `!outcome dissent …`. Lederen underskriver med `!outcome sign`.
 outcome-too-few =
     Med { $count ->
@@ -158,6 +179,7 @@ vote-dissents = Registreret: Du er uenig i version { $version }. Din begrundelse
 ## Hvad botten siger om rum og enheder
 
 room-not-encrypted = Jeg arbejder kun i krypterede rum. Slå kryptering til i chattens indstillinger, eller start en ny krypteret chat med mig.
+no-verified-device = Hej. Jeg taler kun med enheder, som du selv har bekræftet, og ingen af dine er det: sæt bekræftelse (gendannelsesnøgle) op i din klients sikkerhedsindstillinger, og skriv så `!help` her.
 unexpected = Noget gik galt (ref. { $ref }). Intet blev ændret. Prøv igen, eller giv helpdesken referencen.
 unreadable = Jeg kunne ikke læse din besked, fordi din enhed ikke har sendt mig dens nøgle. Send den igen; hjælper det ikke, så log ud og ind igen.
 edited = Jeg handler ikke på redigerede beskeder. Send kommandoen som en ny besked.
@@ -165,11 +187,13 @@ edited = Jeg handler ikke på redigerede beskeder. Send kommandoen som en ny bes
 ## Afslag i samtalen
 
 refused-person-unknown = Intet netværk har dig på sin liste. Bed dit netværks helpdesk om adgang.
-refused-not-in-a-case-room = Det virker kun i et sagsrum. Opret en sag her med `!case new`.
-refused-not-in-a-direct-chat = Det virker kun i din direkte chat med mig.
+refused-not-in-a-case-room = Det virker kun i en sags rum. `!case new` opretter en sag, i din direkte chat med mig.
+refused-not-in-a-direct-chat = Det virker kun i din direkte chat med mig, ikke i et sagsrum.
 refused-command-unknown = Jeg kender ikke `{ $command }`. Mente du `{ $nearest }`?
+refused-command-incomplete = `{ $command }` mangler et ord: { $words }.
+refused-answer-required = **{ $field }** kan ikke udelades.
 refused-answer-twice = `{ $field }` står der to gange. Angiv det én gang.
-refused-date = “{ $text }” er ikke en dato. Skriv den som `2026-03-31`.
+refused-date = “{ $text }” er ikke en dato. Skriv den som `2026-03-31` eller med dagen først som `31.3.2026`.
 refused-dialogue-yes = Svar **ja** for at registrere det, eller `{ $prefix }cancel` for at smide det væk.
 refused-expert-or-competence = “{ $word }” er hverken en person eller en kompetence i dette netværk. Dets kompetencer: { $competences }
 refused-competence-empty = Alle eksperter i { $competence } er allerede inviteret, eller netværket har ingen.

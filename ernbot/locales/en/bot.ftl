@@ -46,6 +46,7 @@ refused-expert-no-patients = { $user } ({ $centre }) does not see patients and c
 refused-expert-is-lead = You lead this panel already and need no invitation.
 refused-outcome-none = No outcome has been drafted yet. Begin with `!outcome draft`.
 refused-outcome-empty = The outcome has no recommendation yet. Write it with `!outcome recommend`.
+refused-outcome-stale = Opinions or the panel have changed since the outcome was gathered. Gather it again with `!outcome draft`: your texts stay, and the panel votes anew.
 refused-outcome-text = A text of the outcome has 1 to { $maximum } characters.
 refused-dissent-reason = Please say why you dissent: the reason becomes part of the outcome.
 refused-no-opinions = Nobody has given an opinion yet, so there is nothing to gather.

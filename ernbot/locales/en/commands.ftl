@@ -5,23 +5,25 @@
 greeting = Hello { $name }. Here you bring a rare case to the experts of your network. What you can do here:
 greeting-networks = Your networks:
 greeting-secrecy = Never write here who a patient is: no name, no birth date, no national number.
+greeting-without-cases = Hello { $name }. Cases are opened by clinicians who see patients, so you cannot open one here. What you can do here:
 greeting-unknown = Hello. No network lists you yet, so there is nothing that you can do here. Please ask the helpdesk of your network for access.
 network-name = { $name }
 help-title = What you can do here
 help-more = The helpdesk of your network helps you in person.
+help-now = `!help` lists what you can do now.
 help-help = list what you can do here
 help-language = choose the language that I speak to you: `en` or `da`
 help-case-new = open a case with one clear question; I make the room
 help-case-show = show the card of this case
 help-consent = record the patient’s consent, question by question
 help-consent-give = record it in one line: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`
-help-consent-withdraw = withdraw a consent; without `care` the panel is dissolved at once
-help-panel-invite = bring experts in, by name or by competence
+help-consent-withdraw = withdraw a consent (`care`, `registry`, `contact`, `images`); without `care` the panel is dissolved at once
+help-panel-invite = bring experts in, by name or by competence, one or several
 help-panel-show = list who was asked
 help-opinion = give or revise your opinion: in one line, or alone, question by question
 help-opinion-show = show every expert’s latest opinion
 help-cancel = leave the questions that are open
-help-outcome-draft = gather the opinions into an outcome
+help-outcome-draft = gather the opinions into an outcome; again when they have changed
 help-outcome-show = show the outcome as it stands
 help-outcome-recommend = write the recommendation
 help-outcome-evidence = write the evidence that it rests on
@@ -52,6 +54,8 @@ card-next = Next step
 card-nobody = nobody
 panelist-asked = asked
 panelist-answered = has given an opinion
+next-renew = The consent to care has to be renewed with `!consent`. Nothing else can be done before.
+next-gather = Opinions or the panel have changed: the lead gathers the outcome again with `!outcome draft`.
 next-consent = Record the patient’s consent with `!consent`. Nobody else can come in before.
 next-invite = Drop scans and photographs here, then bring experts in with `!panel invite`.
 next-opinion = Each expert gives an opinion with `!opinion`.
@@ -64,37 +68,51 @@ next-withdrawn = Consent was withdrawn. Nothing is processed any more.
 ## Consent
 
 consent-recorded = Recorded. The paper stays with you at the hospital.
-consent-purpose = Consent
 consent-care-covered = Care is covered: you can drop files here and bring experts in with `!panel invite`.
 consent-care-missing = Care is not covered yet, so nobody else can come in.
+consent-case-goes-on = The case itself goes on.
 consent-withdrawn = Consent to { $purpose } is withdrawn from now on.
 withdrawal-done =
     Consent to care was withdrawn for **{ $nickname }**. { $count ->
-        [0] Nobody else was in the room.
+        [0] Nobody else was in the room, and it is closed.
         [one] One expert was removed, and the room is closed.
        *[other] { $count } experts were removed, and the room is closed.
     }
 withdrawal-removed = Removed
 withdrawal-stopped = Nothing in this case is processed any more, and what was on its way was stopped.
-withdrawal-not-recalled = What members have already read or saved on their devices cannot be recalled. Please tell the patient so.
-ask-consent-purposes = What did the patient consent to?
-ask-consent-form = Which version of the consent form was signed, as printed on it?
-ask-consent-lang = In which language is the form? For example `en` or `da`.
-ask-consent-signer = Who signed it?
-ask-consent-signed = On which day was it signed? For example `2026-03-31`.
+withdrawal-not-recalled = What members have already read or saved on their devices cannot be recalled.
+withdrawal-tell-patient = Please tell the patient so.
+withdrawal-notice = I tell you this as coordinator of { $network }. There is nothing that you must do.
+withdrawal-photographs =
+    { $count ->
+        [0] There were no photographs in the room.
+        [one] I have taken one photograph out of the room. What members have already seen or saved cannot be recalled.
+       *[other] I have taken { $count } photographs out of the room. What members have already seen or saved cannot be recalled.
+    }
+ask-consent-purposes = **What did the patient consent to?**
+ask-consent-form = **Which version of the consent form was signed, as printed on it?**
+ask-consent-lang = **In which language is the form?** For example `en` or `da`.
+ask-consent-signer = **Who signed it?**
+ask-consent-signed = **On which day was it signed?** For example `2026-03-31`.
+answer-consent-purposes = Consent to
+answer-consent-form = Form version
+answer-consent-lang = Language of the form
+answer-consent-signer = Signed by
+answer-consent-signed = Signed on
 
 ## Questions one by one
 
-dialogue-opening = { $count } questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves.
+dialogue-opening = { $count } questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves. In one line it is `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Several are possible: `1, 2`.
 dialogue-hint-scale = A whole number from { $minimum } to { $maximum }.
-dialogue-hint-quantity = A number in { $unit }.
+dialogue-hint-quantity = A number: { $range }
 dialogue-hint-code = A code: { $systems }
 dialogue-hint-optional = `-` leaves this out.
-dialogue-confirm = Is this right? Answer **yes** in words to record it: a reaction is not enough, because it is not encrypted. `!cancel` throws it away.
-dialogue-answer = { $question } { $answer }
+dialogue-confirm = Is this right? Answer **yes** in words to record it: a reaction is not enough, because it is not encrypted. To change an answer, reply to its question. `!cancel` throws it all away.
+dialogue-changed = Changed:
+dialogue-form-changed = The questions have changed since you began, so I cannot use your answers. Please begin anew with `{ $command }`.
 cancel-done = Nothing was recorded.
 cancel-nothing = There is nothing to cancel.
 
@@ -115,7 +133,8 @@ file-alt = Preview: { $what }
 
 panel-invited = Invited:
 panel-person = { $name }, { $centre } ({ $country })
-panel-already = They have been invited already.
+panel-already = They have been invited already. Whoever is not here gets the invitation once more.
+panel-after-draft = The outcome was drafted without them: gather it again with `!outcome draft` before you sign.
 panel-title = The panel
 panel-empty = Nobody has been invited yet. Use `!panel invite`.
 panel-not-reached = { $name } could not be invited: the homeserver does not know this account. Please tell the helpdesk.
@@ -124,6 +143,7 @@ panel-not-reached = { $name } could not be invited: the homeserver does not know
 
 opinion-recorded = Your opinion is recorded. Give it again with `!opinion` to revise it; every version is kept.
 opinion-revised = Your opinion is recorded as version { $version }. Earlier versions are kept.
+opinion-after-draft = The outcome was drafted before: the lead gathers it again with `!outcome draft`.
 opinion-by = { $name }, version { $version }, { $date }
 
 ## The outcome
@@ -137,13 +157,14 @@ outcome-follow-up = **Follow-up**
 outcome-follow-up-none = No follow-up yet: `!outcome followup …`
 outcome-agrees = Agrees
 outcome-dissents = Dissents
+outcome-silent = Not voted
 outcome-opinions =
     { $count ->
         [one] One opinion was gathered.
        *[other] { $count } opinions were gathered.
     }
-outcome-drafted = The opinions are gathered. Write the recommendation with `!outcome recommend …`.
-outcome-votes-void = The text has changed, so the votes given before no longer count.
+outcome-recommend-now = Next, the lead writes the recommendation with `!outcome recommend …`.
+outcome-votes-void = The outcome has changed, so the votes given before no longer count.
 outcome-vote-now = Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`.
 outcome-too-few =
     With { $count ->
@@ -158,6 +179,7 @@ vote-dissents = Recorded: you dissent from version { $version }. Your reason sta
 ## What the bot says about rooms and devices
 
 room-not-encrypted = I only work in encrypted rooms. Please turn on encryption in the settings of this chat, or start a new encrypted chat with me.
+no-verified-device = Hello. I talk only to devices that you have verified yourself, and none of yours is: please set up verification (recovery key) in the security settings of your client, then write `!help` here.
 unexpected = Something went wrong (ref { $ref }). Nothing was changed. Please try again, or tell the helpdesk the reference.
 unreadable = I could not read your message, because your device has not sent me its key. Please send it again; if that does not help, log out and in again.
 edited = I do not act on edited messages. Please send the command as a new message.
@@ -165,11 +187,13 @@ edited = I do not act on edited messages. Please send the command as a new messa
 ## Refusals of the conversation
 
 refused-person-unknown = No network lists you. Please ask the helpdesk of your network for access.
-refused-not-in-a-case-room = This works in a case room only. Open a case here with `!case new`.
-refused-not-in-a-direct-chat = This works only in your direct chat with me.
+refused-not-in-a-case-room = This works in the room of a case only. `!case new` opens one, in your direct chat with me.
+refused-not-in-a-direct-chat = This works in your direct chat with me only, not in a case room.
 refused-command-unknown = I do not know `{ $command }`. Did you mean `{ $nearest }`?
+refused-command-incomplete = `{ $command }` needs one more word: { $words }.
+refused-answer-required = **{ $field }** cannot be left out.
 refused-answer-twice = `{ $field }` is there twice. Give it once.
-refused-date = “{ $text }” is no date. Write it like `2026-03-31`.
+refused-date = “{ $text }” is no date. Write it like `2026-03-31`, or day first like `31.3.2026`.
 refused-dialogue-yes = Answer **yes** to record it, or `{ $prefix }cancel` to throw it away.
 refused-expert-or-competence = “{ $word }” is neither a person nor a competence of this network. Its competences: { $competences }
 refused-competence-empty = All experts for { $competence } have been invited already, or the network has none.

@@ -1,0 +1,93 @@
+"""What the benchmarks share: an installation with a clinician, interleaved measuring, and the lines at the end.
+
+The reference is measured in the same run, by the same client, in turns with ours: a machine that is busy for a moment
+is busy for both. Nothing here may favour either side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import statistics
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ernbot.demo.clinician import Clinician
+from ernbot.demo.installation import Installation, installation
+
+PERSON = "anders.kjaer"
+NETWORK = "ern-cranio"
+
+Measure = Callable[[], Awaitable[float]]
+"""Does one thing and returns the seconds that it took."""
+
+
+@dataclass
+class Samples:
+    """Seconds of one side."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def p95(self) -> float:
+        return statistics.quantiles(self.seconds, n=20, method="inclusive")[-1]
+
+
+@contextlib.asynccontextmanager
+async def clinic() -> AsyncIterator[tuple[Installation, Clinician]]:
+    """A new installation with its bot running, and a clinician logged in."""
+    with tempfile.TemporaryDirectory(prefix="ernbot-bench-") as folder:
+        async with installation(Path(folder)) as place:
+            await place.start_bot()
+            hs = place.homeserver
+            user_id = f"@{PERSON}:{hs.server_name}"
+            person = await Clinician.login(hs.url, user_id, place.passwords[user_id], Path(folder) / "people")
+            try:
+                yield place, person
+            finally:
+                await person.close()
+
+
+async def in_turns(ours: Measure, reference: Measure, *, warm_up: int, rounds: int, rest: float) -> tuple[Samples, ...]:
+    """Measure both sides one by one; who comes first alternates, and `rest` seconds let the aftermath of each pass."""
+    sides = ((ours, Samples()), (reference, Samples()))
+    for number in range(warm_up + rounds):
+        for measure, samples in sides if number % 2 else reversed(sides):
+            seconds = await measure()
+            if number >= warm_up:
+                samples.seconds.append(seconds)
+            await asyncio.sleep(rest)
+    return tuple(samples for _, samples in sides)
+
+
+def report(claim: str, ours: Samples, reference: Samples) -> None:
+    """The figures for people, then the one line of JSON: medians in milliseconds."""
+    for name, samples in (("ours", ours), ("reference", reference)):
+        print(
+            f"{name:9}  median {samples.median * 1000:6.1f} ms   p95 {samples.p95 * 1000:6.1f} ms   "
+            f"of {len(samples.seconds)}"
+        )
+    figures = {
+        "claim": claim,
+        "ours": round(ours.median * 1000, 1),
+        "reference": round(reference.median * 1000, 1),
+        "ratio": round(ours.median / reference.median, 3),
+        "unit": "ms",
+    }
+    print(json.dumps(figures), flush=True)
+
+
+def rounds(default: int) -> int:
+    """How many measurements of each side the command line asks for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=default, help="measurements of each side")
+    asked: int = parser.parse_args().rounds
+    return max(2, asked)

@@ -1,0 +1,181 @@
+"""Opinions in one line: what fits, what does not and why, and that no version is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ernbot.core.opinion import latest
+
+from .chat import ANDERS, CONSENT, FORMS, KASPER, METTE, OPINION, PIOTR, SASKIA, SERVER, Chat
+
+USAGE = "Type it like this: `!opinion [<key>=<value> …]`"
+FIELDS = "diagnosis, recommendation, confidence, concerns, age, sign, remarks"
+
+
+@pytest.fixture
+async def asked(chat: Chat) -> Chat:
+    """A case whose two experts have been asked."""
+    await chat.opened()
+    await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski")
+    return chat
+
+
+async def test_a_complete_opinion(asked: Chat) -> None:
+    answer = await asked.here(
+        SASKIA,
+        "!Opinion  Diagnosis=orpha: 2343 recommendation=Operation CONFIDENCE= 5 concerns=airway; 1,Vision age=8,5 "
+        'sign=HP:0002676 remarks="p=0.05, see\nFig. 2"',
+    )
+    assert answer == (
+        "Your opinion is recorded. Give it again with `!opinion` to revise it; every version is kept.\n\n"
+        "Most likely diagnosis: ORPHA:2343\n"
+        "Recommended next step: Surgery\n"
+        "Confidence, from 1 (low) to 5 (high): 5\n"
+        "What must be watched: Airway\n"
+        "What must be watched: Raised intracranial pressure\n"
+        "What must be watched: Vision\n"
+        "Best age for it, in months: 8.5 mo\n"
+        "Decisive finding (HPO): HP:0002676\n"
+        "Reasons and remarks: p=0.05, see\n  Fig. 2"
+    )
+    (opinion,) = (await asked.case()).opinions
+    assert (opinion.author, opinion.version, opinion.form_id, opinion.form_version) == (
+        SASKIA,
+        1,
+        "cranio-opinion",
+        "1",
+    )
+    assert opinion.answers["concerns"] == ("airway", "pressure", "vision")
+
+
+MISTAKES = [
+    ("diagnosis=craniosynostosis", "diagnosis takes a code: ORPHA:…, OMIM:…."),
+    ("diagnosis=HP:0002676", "diagnosis takes a code: ORPHA:…, OMIM:…."),
+    ("recommendation=pray", "recommendation takes one of: surgery, watch, conservative, investigate."),
+    ("recommendation=5", "recommendation takes one of: surgery, watch, conservative, investigate."),
+    ("recommendation=surgery,watch", "recommendation takes one of: surgery, watch, conservative, investigate."),
+    ("confidence=6", "confidence takes a whole number from 1 to 5."),
+    ("confidence=4.5", "confidence takes a whole number from 1 to 5."),
+    ("confidence=high", "confidence takes a whole number from 1 to 5."),
+    (
+        "concerns=airway,money",
+        "concerns takes one or more, with commas between, of: pressure, airway, vision, hearing, feeding, speech.",
+    ),
+    (
+        "concerns=",
+        "concerns takes one or more, with commas between, of: pressure, airway, vision, hearing, feeding, speech.",
+    ),
+    ("age=9 years", "age takes a number: 0–1200 mo."),
+    ("age=-1", "age takes a number: 0–1200 mo."),
+    ("age=soon", "age takes a number: 0–1200 mo."),
+    ("sign=ORPHA:2343", "sign takes a code: HP:…."),
+    ("remarks=", "remarks takes a text of 1 to 10,000 characters."),
+    ("remarks=" + "x" * 10_001, "remarks takes a text of 1 to 10,000 characters."),
+    ("colour=red", f"The form has no field colour. Its fields are: {FIELDS}."),
+    ("confidence=1", "`confidence` is there twice. Give it once."),
+]
+
+
+async def test_each_error_names_the_field_and_the_reason(asked: Chat) -> None:
+    for given, answer in MISTAKES:
+        key = given.partition("=")[0]
+        words = [word for word in OPINION.split() if not word.startswith(f"{key}=") or given == "confidence=1"]
+        async with asked.nothing_changes():
+            assert await asked.here(SASKIA, f"{' '.join(words)} {given}") == f"{answer}\n\n{USAGE}"
+
+
+NO_ANSWERS = [
+    ("!opinion confidence=4", f"Still missing: diagnosis, recommendation.\n\n{USAGE}"),
+    ("!opinion surgery", USAGE),
+    ("!opinion I think diagnosis=ORPHA:2343", USAGE),
+    ("!opinion give diagnosis=ORPHA:2343", USAGE),
+    ("!opinion = 4", USAGE),
+]
+
+
+async def test_what_is_no_answer(asked: Chat) -> None:
+    for line, answer in NO_ANSWERS:
+        async with asked.nothing_changes():
+            assert await asked.here(SASKIA, line) == answer
+
+
+async def test_every_version_is_kept(asked: Chat) -> None:
+    await asked.here(SASKIA, OPINION)
+    await asked.here(PIOTR, OPINION)
+    asked.later(hours=1)
+    answer = await asked.here(SASKIA, "!opinion diagnosis=OMIM:123100 recommendation=2 confidence=2")
+    assert answer.startswith("Your opinion is recorded as version 2. Earlier versions are kept.\n\n")
+    case = await asked.case()
+    assert [(o.author, o.version, o.answers["recommendation"]) for o in case.opinions] == [
+        (SASKIA, 1, "surgery"),
+        (PIOTR, 1, "surgery"),
+        (SASKIA, 2, "watch"),
+    ]
+    assert [(o.author, o.version) for o in latest(case.opinions)] == [(SASKIA, 2), (PIOTR, 1)]
+    shown = await asked.here(PIOTR, "!opinion show")
+    assert "Saskia de Vries, version 2, 5 March 2026, 13:00 UTC\n\nMost likely diagnosis: OMIM:123100" in shown
+    assert "version 1, 5 March 2026, 12:00 UTC" in shown
+    assert await asked.here(ANDERS, "!opinion show") == shown
+
+
+async def test_who_gives_no_opinion(asked: Chat) -> None:
+    async with asked.nothing_changes():
+        for line in (OPINION, "!opinion"):
+            assert await asked.here(ANDERS, line) == "Your part in this case does not let you give an opinion."
+            assert await asked.here(METTE, line) == "There is no case here that you take part in."
+            assert await asked.here(KASPER, line) == "There is no case here that you take part in."
+            assert (await asked.alone(SASKIA, line)).startswith("This works in the room of a case only.")
+        assert await asked.here(ANDERS, "!opinion show") == (
+            "Nobody has given an opinion yet, so there is nothing to gather."
+        )
+    audit = await asked.audit()
+    assert (ANDERS, "give-opinion", "not-yours") in audit
+    assert (METTE, "give-opinion", "no-case") in audit
+
+
+async def test_no_opinion_after_the_case_is_closed(chat: Chat) -> None:
+    await chat.closed()
+    async with chat.nothing_changes():
+        for line in (OPINION, "!opinion"):
+            assert await chat.here(SASKIA, line) == (
+                "You cannot give an opinion now. State of the case: closed.\n\n`!help` lists what you can do now."
+            )
+
+
+async def test_whoever_left_the_directory_is_out_at_once(asked: Chat) -> None:
+    (cranio,) = [network for network in asked.directory.networks if network.id == "ern-cranio"]
+    rest = tuple(network for network in asked.directory.networks if network.id != "ern-cranio")
+    people = tuple(person for person in cranio.people if person.user_id != SASKIA)
+    asked.directory = replace(asked.directory, networks=(*rest, replace(cranio, people=people)))
+    async with asked.nothing_changes():
+        assert await asked.here(SASKIA, OPINION) == (
+            "No network lists you. Please ask the helpdesk of your network for access."
+        )
+
+
+async def test_an_opinion_outlives_its_form(asked: Chat) -> None:
+    """A field or an option that the form has lost is still shown, by its id."""
+    await asked.here(SASKIA, OPINION)
+    form = FORMS["cranio-opinion"]
+    kept = tuple(
+        replace(field, options=field.options[1:]) for field in form.fields if field.id not in ("diagnosis", "age")
+    )
+    asked.forms["cranio-opinion"] = replace(form, version="2", fields=kept)
+    shown = await asked.here(ANDERS, "!opinion show")
+    assert "diagnosis: ORPHA:2343\nRecommended next step: surgery\n" in shown
+
+
+async def test_the_other_network_asks_its_own_questions(chat: Chat) -> None:
+    await chat.alone(KASPER, "!case new ecnm Is this advanced disease?")
+    await chat.here(KASPER, CONSENT)
+    await chat.here(KASPER, "!panel invite katrin.vogt")
+    katrin = f"@katrin.vogt:{SERVER}"
+    assert await chat.here(katrin, "!opinion diagnosis=ORPHA:2467 recommendation=kit confidence=4 tryptase=48,5") == (
+        "Your opinion is recorded. Give it again with `!opinion` to revise it; every version is kept.\n\n"
+        "Most likely diagnosis: ORPHA:2467\n"
+        "Recommended next step: KIT inhibitor\n"
+        "Confidence, from 1 (low) to 5 (high): 4\n"
+        "Baseline serum tryptase relied on: 48.5 ng/mL"
+    )

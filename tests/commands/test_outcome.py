@@ -1,0 +1,197 @@
+"""From opinions to a signature: nothing is signed that nobody has read as it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ernbot.commands.effects import Access, SendOutcome
+from ernbot.core.case import Drafting
+from ernbot.matrix.render import render
+
+from .chat import ANDERS, METTE, OPINION, PIOTR, SASKIA, Chat
+
+EMPTY = "The outcome has no recommendation yet. Write it with `!outcome recommend`."
+STALE = (
+    "Opinions or the panel have changed since the outcome was gathered. Gather it again with `!outcome draft`: "
+    "your texts stay, and the panel votes anew."
+)
+VOTE = "Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`."
+STETHOSCOPES = "\N{STETHOSCOPE}" * 4_999
+VOID = "The outcome has changed, so the votes given before no longer count."
+
+
+async def test_without_opinions_there_is_nothing_to_draft(chat: Chat) -> None:
+    await chat.opened()
+    async with chat.nothing_changes():
+        assert await chat.here(ANDERS, "!outcome draft") == (
+            "You cannot draft the outcome now. State of the case: open.\n\n`!help` lists what you can do now."
+        )
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    async with chat.nothing_changes():
+        assert await chat.here(ANDERS, "!outcome draft") == (
+            "Nobody has given an opinion yet, so there is nothing to gather."
+        )
+
+
+async def test_before_the_draft_there_is_no_outcome(chat: Chat) -> None:
+    await chat.assessing()
+    async with chat.nothing_changes():
+        for line, action in (
+            ("!outcome show", "read the outcome"),
+            ("!outcome recommend Operate.", "write the outcome"),
+            ("!outcome sign", "sign the outcome"),
+        ):
+            assert await chat.here(ANDERS, line) == (
+                f"You cannot {action} now. State of the case: with the experts.\n\n`!help` lists what you can do now."
+            )
+
+
+async def test_a_changed_text_voids_the_votes(chat: Chat) -> None:
+    await chat.drafting()
+    await chat.here(SASKIA, "!outcome agree")
+    await chat.here(PIOTR, "!outcome agree with one remark")
+    assert "Agrees: Piotr Zieliński: with one remark" in await chat.here(ANDERS, "!outcome show")
+    answer = await chat.here(ANDERS, "!outcome recommend Wait.")
+    assert answer.endswith(
+        f"Not voted: Saskia de Vries, Piotr Zieliński\n\n2 opinions were gathered.\n\n{VOID}\n\n{VOTE}"
+    )
+    assert "Who must act: Saskia de Vries, Piotr Zieliński" in chat.card
+    assert VOID not in await chat.here(ANDERS, "!outcome evidence One series.")
+
+
+async def test_a_long_outcome_is_shown_whole_in_messages_that_can_be_sent(chat: Chat) -> None:
+    await chat.drafting()
+    text = f"{STETHOSCOPES} {STETHOSCOPES}"
+    for section in ("recommend", "evidence", "followup"):
+        await chat.say(ANDERS, f"!outcome {section} {text}", room=chat.room)
+    await chat.say(SASKIA, f"!outcome dissent {text}", room=chat.room)
+    shown = await chat.say(ANDERS, "!outcome show", room=chat.room)
+    assert len(shown) > 1
+    assert "".join(shown).count("\N{STETHOSCOPE}") == 4 * text.count("\N{STETHOSCOPE}")
+    for answer in chat.answers()[-len(shown) :]:
+        rendered = render(answer.message.reply, "en")
+        content = json.dumps([rendered.body, rendered.formatted_body], ensure_ascii=False)
+        assert len(content.encode()) * 4 / 3 < 65_536 - 4_096, "encrypted, and with its envelope, it fits into an event"
+
+
+async def test_a_vote_can_be_changed(chat: Chat) -> None:
+    await chat.drafting()
+    await chat.here(SASKIA, "!outcome agree")
+    await chat.here(SASKIA, "!outcome dissent Too early.")
+    shown = await chat.here(SASKIA, "!outcome show")
+    assert "Dissents: Saskia de Vries: Too early.\nNot voted: Piotr Zieliński" in shown
+    assert "Agrees" not in shown
+
+
+MISTAKES = [
+    (SASKIA, "!outcome dissent", "Type it like this: `!outcome dissent <reason …>`"),
+    (
+        SASKIA,
+        "!outcome dissent " + "x" * 10_001,
+        "A text of the outcome has 1 to 10,000 characters.\n\nType it like this: `!outcome dissent <reason …>`",
+    ),
+    (ANDERS, "!outcome recommend", "Type it like this: `!outcome recommend <text …>`"),
+    (
+        ANDERS,
+        "!outcome followup " + "x" * 10_001,
+        "A text of the outcome has 1 to 10,000 characters.\n\nType it like this: `!outcome followup <text …>`",
+    ),
+    (ANDERS, "!outcome agree", "Your part in this case does not let you vote on the outcome."),
+    (ANDERS, "!outcome dissent No.", "Your part in this case does not let you vote on the outcome."),
+    (SASKIA, "!outcome sign", "Your part in this case does not let you sign the outcome."),
+    (SASKIA, "!outcome recommend Wait.", "Your part in this case does not let you write the outcome."),
+    (SASKIA, "!outcome draft", "Your part in this case does not let you draft the outcome."),
+    (METTE, "!outcome show", "There is no case here that you take part in."),
+    (ANDERS, "!outcome sign later", "Type it like this: `!outcome sign [confirm]`"),
+    (ANDERS, "!outcome sign no", "Type it like this: `!outcome sign [confirm]`"),
+    (ANDERS, "!outcome sign confirm it", "Type it like this: `!outcome sign [confirm]`"),
+    (ANDERS, "!outcome show all", "Type it like this: `!outcome show`"),
+]
+
+
+async def test_what_changes_nothing(chat: Chat) -> None:
+    await chat.drafting()
+    for user, line, answer in MISTAKES:
+        async with chat.nothing_changes():
+            assert await chat.here(user, line) == answer
+
+
+async def test_without_a_recommendation_there_is_no_vote_and_no_signature(chat: Chat) -> None:
+    await chat.assessing()
+    await chat.here(ANDERS, "!outcome draft")
+    answer = await chat.here(ANDERS, "!outcome evidence Two series.")
+    assert answer.endswith("Next, the lead writes the recommendation with `!outcome recommend …`.")
+    async with chat.nothing_changes():
+        assert await chat.here(SASKIA, "!outcome agree") == EMPTY
+        assert await chat.here(ANDERS, "!outcome sign") == EMPTY
+        assert await chat.here(ANDERS, "!outcome sign confirm") == EMPTY
+
+
+async def test_with_one_opinion_a_signature_is_asked_for_twice(chat: Chat) -> None:
+    await chat.assessing()
+    await chat.here(ANDERS, "!outcome draft")
+    await chat.here(ANDERS, "!outcome recommend Operate.")
+    async with chat.nothing_changes():
+        assert await chat.here(ANDERS, "!outcome sign") == (
+            "With one opinion instead of at least 2 this case will not count in the network’s monitoring. "
+            "Sign all the same with `!outcome sign confirm`."
+        )
+    assert (ANDERS, "sign", "signed") not in await chat.audit()
+    assert (await chat.here(ANDERS, "!outcome sign CONFIRM")).startswith("Signed.")
+    assert len(chat.new_effects(SendOutcome)) == 1
+    assert (ANDERS, "sign", "signed") in await chat.audit()
+
+
+@pytest.mark.parametrize(("user", "line"), [(SASKIA, OPINION), (PIOTR, OPINION), (ANDERS, "!panel invite freja.lund")])
+async def test_what_is_out_of_date_is_not_signed(chat: Chat, user: str, line: str) -> None:
+    await chat.drafting()
+    await chat.here(SASKIA, "!outcome agree")
+    answer = await chat.here(user, line)
+    assert "again with `!outcome draft`" in answer
+    assert "Who must act: Anders Kjær\nNext step: Opinions or the panel have changed: the lead gathers" in chat.card
+    async with chat.nothing_changes():
+        assert await chat.here(ANDERS, "!outcome sign") == STALE
+        assert await chat.here(ANDERS, "!outcome sign confirm") == STALE
+    assert chat.effects(SendOutcome) == []
+    assert (await chat.here(ANDERS, "!outcome followup MRI.")).endswith(
+        "Opinions or the panel have changed: the lead gathers the outcome again with `!outcome draft`."
+    )
+    await chat.here(SASKIA, "!outcome agree")
+    answer = await chat.here(ANDERS, "!outcome draft")
+    assert "> Operate before nine months." in answer
+    assert answer.endswith(f"{VOID}\n\n{VOTE}")
+    case = await chat.case()
+    assert isinstance(case.state, Drafting)
+    assert case.state.outcome.votes == ()
+    assert (await chat.here(ANDERS, "!outcome sign")).startswith("Signed.")
+
+
+async def test_the_signature_names_the_device_and_the_text(chat: Chat) -> None:
+    await chat.drafting()
+    await chat.here(ANDERS, "!outcome sign")
+    outcome = (await chat.case()).outcome()
+    assert outcome.signature is not None
+    assert (outcome.signature.by, outcome.signature.device_id) == (ANDERS, "DEVICE")
+    assert outcome.signature.digest == outcome.digest()
+    assert [effect.kind for effect in chat.new_effects(SendOutcome)] == ["outcome"]
+    assert chat.new_effects(Access) == [Access(ANDERS, (ANDERS, SASKIA, PIOTR), open=True)]
+
+
+async def test_a_closed_case_is_read_and_nothing_else(chat: Chat) -> None:
+    await chat.closed()
+    async with chat.nothing_changes():
+        for user, line in (
+            (ANDERS, "!outcome sign"),
+            (ANDERS, "!outcome draft"),
+            (ANDERS, "!outcome recommend Wait."),
+            (SASKIA, "!outcome agree"),
+            (SASKIA, "!outcome dissent No."),
+        ):
+            answer = await chat.here(user, line)
+            assert answer.startswith("You cannot ")
+            assert answer.endswith("State of the case: closed.\n\n`!help` lists what you can do now.")
+        assert "> Operate before nine months." in await chat.here(SASKIA, "!outcome show")
+        assert "Saskia de Vries, version 1" in await chat.here(PIOTR, "!opinion show")
+    assert (ANDERS, "sign", "wrong-state") in await chat.audit()

@@ -1,0 +1,156 @@
+"""Real devices on the real homeserver, and forged keys, for the tests of the Matrix edge."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ernbot.demo.homeserver import Homeserver
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.identity import Identity, ensure_identity
+from ernbot.matrix.keys import public, signed
+from ernbot.matrix.machine import Machine
+from ernbot.matrix.trust import Trust
+from tests.fixtures_homeserver import PASSWORD, Account
+
+PICKLE_KEY = "0" * 64
+ENCRYPTED = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+
+
+@dataclass
+class Phone:
+    """One device of one account, synchronised by hand: nothing happens between two calls."""
+
+    gateway: Gateway
+    trust: Trust
+    machine: Machine
+    since: str | None = None
+
+    @property
+    def user_id(self) -> str:
+        return self.gateway.user_id
+
+    @property
+    def key(self) -> str:
+        """The device's Curve25519 key, which other devices know it by."""
+        return str(self.gateway.olm.account.identity_keys["curve25519"])
+
+    async def pull(self) -> dict[str, Any]:
+        """One sync, not yet looked at."""
+        response = await self.gateway.sync(self.since, timeout_ms=0)
+        self.since = response["next_batch"]
+        return response
+
+    async def sync(self) -> dict[str, Any]:
+        """One sync, with everything in it given to the machine."""
+        response = await self.pull()
+        self.machine.receive(response)
+        await self.machine.upload_keys()
+        return response
+
+    async def encrypt(self, room_id: str, *readers: Phone, text: str = "hello") -> dict[str, Any]:
+        users = {self.user_id, *(reader.user_id for reader in readers)}
+        return await self.machine.encrypt(room_id, users, "m.room.message", {"msgtype": "m.text", "body": text})
+
+    def event(self, content: dict[str, Any], event_id: str | None = None, **fields: Any) -> dict[str, Any]:
+        """An encrypted event of this device as another device's timeline shows it."""
+        return {
+            "type": "m.room.encrypted",
+            "event_id": event_id or f"${secrets.token_hex(8)}",
+            "sender": self.user_id,
+            "origin_server_ts": 1,
+            "content": content,
+            **fields,
+        }
+
+
+async def log_in(homeserver: Homeserver, account: Account, folder: Path, *, token: str | None = None) -> Gateway:
+    """A gateway for the device of an access token, by default the account's own; its crypto store is in `folder`."""
+    token = token or account.token
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
+        session.get(f"{homeserver.url}/_matrix/client/v3/account/whoami") as reply,
+    ):
+        device_id = (await reply.json())["device_id"]
+    return Gateway(
+        homeserver.url,
+        account.user_id,
+        device_id,
+        token,
+        crypto_store=folder / device_id,
+        pickle_key=PICKLE_KEY,
+    )
+
+
+async def new_token(gateway: Gateway, account: Account, device_id: str | None = None) -> str:
+    """Log in once more: the access token of another device."""
+    body = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": account.localpart},
+        "password": PASSWORD,
+        **({"device_id": device_id} if device_id else {}),
+    }
+    return str((await gateway.request("POST", "/_matrix/client/v3/login", body))["access_token"])
+
+
+@asynccontextmanager
+async def phone(
+    homeserver: Homeserver, account: Account, folder: Path, *, signed: bool = True, token: str | None = None
+) -> AsyncIterator[Phone]:
+    """A device with published keys, signed by its owner's identity unless told otherwise."""
+    gateway = await log_in(homeserver, account, folder, token=token)
+    try:
+        trust = Trust(gateway)
+        device = Phone(gateway, trust, Machine(gateway, trust))
+        await device.machine.upload_keys()
+        if signed:
+            await ensure_identity(gateway, None, _keep)
+        await device.sync()
+        yield device
+    finally:
+        await gateway.close()
+
+
+async def _keep(_seeds: bytes) -> None:
+    """A phone of a test lives no longer than its test."""
+
+
+@dataclass(frozen=True)
+class Forge:
+    """Makes the answer of `/keys/query` about one user with one device, whose parts a test then breaks."""
+
+    user_id: str
+    device_id: str
+    identity: Identity
+    device_key: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, user_id: str, device_id: str = "DEVICE") -> Forge:
+        return cls(user_id, device_id, Identity.generate(user_id), Ed25519PrivateKey.generate())
+
+    def device(self, **changes: Any) -> dict[str, Any]:
+        """The device's key object, signed by itself and by the self-signing key after the changes."""
+        bare = {
+            "user_id": self.user_id,
+            "device_id": self.device_id,
+            "algorithms": ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
+            "keys": {f"curve25519:{self.device_id}": "curve", f"ed25519:{self.device_id}": public(self.device_key)},
+            **changes,
+        }
+        own = signed(bare, self.user_id, self.device_id, self.device_key)
+        return signed(own, self.user_id, public(self.identity.self_signing), self.identity.self_signing)
+
+    def answer(self) -> dict[str, Any]:
+        keys = self.identity.upload_body()
+        return {
+            "device_keys": {self.user_id: {self.device_id: self.device()}},
+            "master_keys": {self.user_id: keys["master_key"]},
+            "self_signing_keys": {self.user_id: keys["self_signing_key"]},
+        }

@@ -1,0 +1,320 @@
+"""The bot's own identity: made once, published as the homeserver wants it, never replaced silently."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import vodozemac
+
+from ernbot.demo.homeserver import Homeserver
+from ernbot.matrix import bot
+from ernbot.matrix.errors import IdentityLost, MatrixError, Unreachable
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.identity import SECRET, Identity, ensure_identity
+from ernbot.matrix.machine import Machine
+from ernbot.matrix.trust import Trust, read_identity
+from ernbot.storage.store import Store
+from tests.fixtures_homeserver import Account
+from tests.matrix.devices import Forge, log_in, new_token
+
+BOT = "@bot:hospital.example"
+KEYS = "/_matrix/client/v3/keys"
+
+
+class Seeds:
+    """Where the seeds are kept; counts how often they were written."""
+
+    def __init__(self) -> None:
+        self.kept: bytes | None = None
+        self.written = 0
+
+    async def keep(self, seeds: bytes) -> None:
+        self.kept = seeds
+        self.written += 1
+
+
+class Cut(Exception):
+    """Where a test ends the program."""
+
+
+def independently_signed(value: dict[str, Any], user_id: str, key: str) -> None:
+    """Raise when vodozemac does not find a signature by this key, over JSON that we do not make."""
+    bare = {name: entry for name, entry in value.items() if name not in ("signatures", "unsigned")}
+    message = json.dumps(bare, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    signature = vodozemac.Ed25519Signature.from_base64(value["signatures"][user_id][f"ed25519:{key}"])
+    vodozemac.Ed25519PublicKey.from_base64(key).verify_signature(message, signature)
+
+
+def test_the_upload_is_what_the_specification_asks_for() -> None:
+    identity = Identity.generate(BOT)
+    body = identity.upload_body()
+    assert set(body) == {"master_key", "self_signing_key", "user_signing_key"}
+    for usage in ("master", "self_signing", "user_signing"):
+        part = body[f"{usage}_key"]
+        ((key_id, key),) = part["keys"].items()
+        assert (part["user_id"], part["usage"], key_id) == (BOT, [usage], f"ed25519:{key}")
+        assert len(key) == 43, "32 bytes in base64 without padding"
+        if usage != "master":
+            independently_signed(part, BOT, identity.fingerprint)
+    assert len({json.dumps(part["keys"]) for part in body.values()}) == 3
+
+
+def test_the_seeds_bring_the_same_identity_back() -> None:
+    identity = Identity.generate(BOT)
+    again = Identity.from_bytes(BOT, identity.to_bytes())
+    assert again.upload_body() == identity.upload_body()
+    assert again.fingerprint != Identity.generate(BOT).fingerprint
+
+
+# --- on the homeserver
+
+
+@pytest.fixture
+async def account(new_account: Callable[[str], Awaitable[Account]]) -> Account:
+    return await new_account("bot")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gateway(homeserver: Homeserver, account: Account, tmp_path: Path) -> AsyncIterator[Gateway]:
+    gateway = await log_in(homeserver, account, tmp_path)
+    await Machine(gateway, Trust(gateway)).upload_keys()
+    yield gateway
+    await gateway.close()
+
+
+async def published(gateway: Gateway) -> dict[str, Any]:
+    return await gateway.request("POST", f"{KEYS}/query", {"device_keys": {gateway.user_id: []}})
+
+
+@pytest.fixture
+def requests(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the homeserver after its keys were queried."""
+    asked: list[str] = []
+    request = gateway.request
+
+    async def noted(method: str, path: str, *args: Any, **options: Any) -> dict[str, Any]:
+        asked.append(path.removeprefix(KEYS))
+        return await request(method, path, *args, **options)
+
+    monkeypatch.setattr(gateway, "request", noted)
+    return asked
+
+
+@pytest.mark.homeserver
+async def test_the_first_start_publishes_an_identity_that_signs_the_device(gateway: Gateway) -> None:
+    seeds = Seeds()
+    identity = await ensure_identity(gateway, None, seeds.keep)
+    assert (seeds.written, seeds.kept) == (1, identity.to_bytes())
+    answer = await published(gateway)
+    (device,) = read_identity(gateway.user_id, answer)
+    assert device.signed
+    assert device.ed25519 == gateway.olm.account.identity_keys["ed25519"]
+    (self_signing,) = answer["self_signing_keys"][gateway.user_id]["keys"].values()
+    independently_signed(answer["self_signing_keys"][gateway.user_id], gateway.user_id, identity.fingerprint)
+    independently_signed(answer["device_keys"][gateway.user_id][gateway.device_id], gateway.user_id, self_signing)
+
+
+@pytest.mark.homeserver
+async def test_the_second_start_changes_nothing(gateway: Gateway, requests: list[str]) -> None:
+    seeds = Seeds()
+    first = await ensure_identity(gateway, None, seeds.keep)
+    before = await published(gateway)
+    requests.clear()
+    second = await ensure_identity(gateway, seeds.kept, seeds.keep)
+    assert requests == ["/query"]
+    assert second.to_bytes() == first.to_bytes()
+    assert seeds.written == 1
+    assert await published(gateway) == before
+
+
+@pytest.mark.homeserver
+async def test_lost_seeds_are_never_replaced(gateway: Gateway, requests: list[str]) -> None:
+    await ensure_identity(gateway, None, Seeds().keep)
+    before = await published(gateway)
+    requests.clear()
+    seeds = Seeds()
+    with pytest.raises(IdentityLost, match=r"identity of @bot-.* Restore the database .* warn\.$"):
+        await ensure_identity(gateway, None, seeds.keep)
+    assert (requests, seeds.written) == (["/query"], 0)
+    assert await published(gateway) == before
+
+
+@pytest.mark.homeserver
+async def test_seeds_of_another_identity_are_lost_ones(gateway: Gateway, requests: list[str]) -> None:
+    await ensure_identity(gateway, None, Seeds().keep)
+    requests.clear()
+    with pytest.raises(IdentityLost, match="Restore the database"):
+        await ensure_identity(gateway, Identity.generate(gateway.user_id).to_bytes(), Seeds().keep)
+    assert requests == ["/query"]
+
+
+@pytest.mark.homeserver
+async def test_a_crash_before_publishing_publishes_the_stored_keys(gateway: Gateway) -> None:
+    seeds = Seeds()
+
+    async def keep_and_die(stored: bytes) -> None:
+        await seeds.keep(stored)
+        raise Cut
+
+    with pytest.raises(Cut):
+        await ensure_identity(gateway, None, keep_and_die)
+    assert (await published(gateway))["master_keys"] == {}
+    assert seeds.kept is not None
+    identity = await ensure_identity(gateway, seeds.kept, seeds.keep)
+    assert (identity.to_bytes(), seeds.written) == (seeds.kept, 1)
+    assert [device.signed for device in read_identity(gateway.user_id, await published(gateway))] == [True]
+
+
+@pytest.mark.homeserver
+@pytest.mark.parametrize("step", ["/device_signing/upload", "/signatures/upload"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_crash_around_a_request_is_made_good_by_the_next_start(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    seeds = Seeds()
+    request = gateway.request
+
+    async def dying(method: str, path: str, *args: Any, **options: Any) -> dict[str, Any]:
+        if path == KEYS + step:
+            if when == "after":
+                await request(method, path, *args, **options)
+            raise Cut
+        return await request(method, path, *args, **options)
+
+    monkeypatch.setattr(gateway, "request", dying)
+    with pytest.raises(Cut):
+        await ensure_identity(gateway, None, seeds.keep)
+    monkeypatch.undo()
+    identity = await ensure_identity(gateway, seeds.kept, seeds.keep)
+    assert (identity.to_bytes(), seeds.written) == (seeds.kept, 1)
+    assert [device.signed for device in read_identity(gateway.user_id, await published(gateway))] == [True]
+
+
+@pytest.mark.homeserver
+async def test_a_second_device_is_signed_by_the_same_identity(
+    gateway: Gateway, homeserver: Homeserver, account: Account, tmp_path: Path
+) -> None:
+    seeds = Seeds()
+    await ensure_identity(gateway, None, seeds.keep)
+    other = await log_in(homeserver, account, tmp_path, token=await new_token(gateway, account, "SECOND"))
+    try:
+        await Machine(other, Trust(other)).upload_keys()
+        await ensure_identity(other, seeds.kept, seeds.keep)
+    finally:
+        await other.close()
+    devices = read_identity(gateway.user_id, await published(gateway))
+    assert {device.device_id: device.signed for device in devices} == {gateway.device_id: True, "SECOND": True}
+
+
+@pytest.mark.homeserver
+async def test_an_unpublished_device_is_said_so(homeserver: Homeserver, account: Account, tmp_path: Path) -> None:
+    gateway = await log_in(homeserver, account, tmp_path)
+    try:
+        with pytest.raises(IdentityLost, match=f"does not know the device {gateway.device_id} of {account.user_id}"):
+            await ensure_identity(gateway, None, Seeds().keep)
+    finally:
+        await gateway.close()
+
+
+@pytest.mark.homeserver
+@pytest.mark.parametrize("device", ["another", "changed", "text"])
+async def test_a_device_that_is_not_ours_is_never_signed(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    """A homeserver that shows another device under our name must not get our signature for it."""
+    asked: list[str] = []
+    honest = gateway.request
+
+    async def dishonest(method: str, path: str, *args: Any, **options: Any) -> dict[str, Any]:
+        asked.append(path.removeprefix(KEYS))
+        answer = copy.deepcopy(await honest(method, path, *args, **options))
+        if path.endswith("/query"):
+            ours = answer["device_keys"][gateway.user_id]
+            if device == "another":
+                ours[gateway.device_id] = Forge.of(gateway.user_id, gateway.device_id).device()
+            elif device == "changed":
+                ours[gateway.device_id]["keys"][f"curve25519:{gateway.device_id}"] = "A" * 43
+            else:
+                ours[gateway.device_id] = "text"
+        return answer
+
+    monkeypatch.setattr(gateway, "request", dishonest)
+    with pytest.raises(IdentityLost, match="by other keys than those in the crypto store"):
+        await ensure_identity(gateway, None, Seeds().keep)
+    assert "/signatures/upload" not in asked
+
+
+@pytest.mark.homeserver
+async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway) -> None:
+    gateway.nio.access_token = "wrong"
+    with pytest.raises(MatrixError) as refused:
+        await ensure_identity(gateway, None, Seeds().keep)
+    assert (refused.value.status, refused.value.errcode) == (401, "M_UNKNOWN_TOKEN")
+
+
+# --- coming up
+
+
+@pytest.mark.homeserver
+async def test_the_bot_comes_up_and_comes_up_again(gateway: Gateway, sqlite_store: Store) -> None:
+    machine = Machine(gateway, Trust(gateway))
+    await bot._come_up(gateway, machine, sqlite_store)
+    before = await published(gateway)
+    await bot._come_up(gateway, machine, sqlite_store)
+    assert await published(gateway) == before
+    async with sqlite_store.transaction() as tx:
+        seeds = await tx.secret(SECRET)
+    assert seeds is not None
+    fingerprint = Identity.from_bytes(gateway.user_id, seeds).fingerprint
+    assert before["master_keys"][gateway.user_id]["keys"] == {f"ed25519:{fingerprint}": fingerprint}
+
+
+@pytest.mark.homeserver
+async def test_a_lost_crypto_store_publishes_nothing(
+    gateway: Gateway, homeserver: Homeserver, account: Account, tmp_path: Path, sqlite_store: Store
+) -> None:
+    await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
+    before = await published(gateway)
+    without = await log_in(homeserver, account, tmp_path / "empty")
+    try:
+        with pytest.raises(IdentityLost, match="Restore the crypto store"):
+            await bot._come_up(without, Machine(without, Trust(without)), sqlite_store)
+    finally:
+        await without.close()
+    assert await published(gateway) == before
+
+
+@pytest.mark.homeserver
+async def test_coming_up_waits_for_a_homeserver_that_is_away(
+    gateway: Gateway, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot, "MAX_PAUSE", 0.01)
+    faults: list[Exception] = [Unreachable("gone"), MatrixError(502, "M_UNKNOWN"), MatrixError(429, "M_LIMIT_EXCEEDED")]
+    request, sleep = gateway.request, asyncio.sleep
+
+    async def away(method: str, path: str, *args: Any, **options: Any) -> dict[str, Any]:
+        if faults:
+            raise faults.pop()
+        return await request(method, path, *args, **options)
+
+    async def shorter(seconds: float) -> None:
+        await sleep(min(seconds, 0.01))
+
+    monkeypatch.setattr(gateway, "request", away)
+    monkeypatch.setattr(asyncio, "sleep", shorter)
+    await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
+    assert faults == []
+
+
+@pytest.mark.homeserver
+async def test_coming_up_without_a_valid_token_ends(gateway: Gateway, sqlite_store: Store) -> None:
+    gateway.nio.access_token = "wrong"
+    with pytest.raises(MatrixError, match="401 M_UNKNOWN_TOKEN"):
+        await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)

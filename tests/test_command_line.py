@@ -1,0 +1,368 @@
+"""What an administrator reads: one sentence that says what to do, and an exit status that a script can trust."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ernbot.__main__ import run_command
+from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.identity import SECRET, Identity
+from ernbot.storage.store import Store
+from ernbot.storage.vault import generate_master_key
+from tests.fixtures_homeserver import Account
+from tests.matrix.devices import log_in
+
+URL = "http://127.0.0.1:9"
+"""Where nobody answers."""
+
+SETTINGS = """
+networks = "networks"
+forms = "forms"
+
+[homeserver]
+url = "{url}"
+server_name = "{server}"
+user = "{user}"
+device_id = "{device}"
+token_file = "bot_token"
+
+[storage]
+database = "{database}"
+crypto_store = "crypto"
+
+[vault]
+key_file = "master_key"
+"""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A folder with a whole configuration, and what the commands say about it."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "ernbot.toml"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "ernbot.db"
+
+    def write(self, *, url: str = URL, server: str = "ern.localhost", user: str = "ernbot", device: str = "D") -> None:
+        database = f"sqlite+aiosqlite:///{self.database}"
+        self.config.write_text(SETTINGS.format(url=url, server=server, user=user, device=device, database=database))
+        (self.folder / "master_key").write_text(generate_master_key())
+        for part in ("networks", "forms"):
+            shutil.copytree(CONFIG / part, self.folder / part, dirs_exist_ok=True)
+
+    def change(self, old: str, new: str) -> None:
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit status, what it wrote, and what it complained of."""
+        status = run_command([*arguments, "--config", str(self.config)])
+        return status, *self.said()
+
+    def said(self) -> tuple[str, str]:
+        captured = self.capture.readouterr()
+        return captured.out, captured.err
+
+    def store(self) -> Awaitable[Store]:
+        key = base64.b64decode((self.folder / "master_key").read_text())
+        return Store.open(f"sqlite+aiosqlite:///{self.database}", key)
+
+
+@pytest.fixture
+def setup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Setup:
+    made = Setup(tmp_path, capsys)
+    made.write()
+    return made
+
+
+def one_sentence(text: str) -> bool:
+    return text.count("\n") == 1 and "Traceback" not in text
+
+
+# --- the configuration
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("url = ", "ulr = ", "at 'homeserver.ulr': unknown key"),
+        ('url = "http', 'url = "ftp', "at 'homeserver.url': String should match"),
+        ("[vault]", "[valt]", "at 'valt': unknown key"),
+        ("key_file", "key_flie", "at 'vault.key_flie': unknown key"),
+        ('key_file = "master_key"', "", "at 'vault': give either key_file or key_env"),
+        ("[storage]", "[files]\nmax_megabytes = 0\n[storage]", "at 'files.max_megabytes': Input should be"),
+        ("[vault]", "[vault", "is not valid TOML"),
+    ],
+)
+def test_a_typo_is_named_with_its_dotted_path(setup: Setup, old: str, new: str, where: str) -> None:
+    setup.change(old, new)
+    for command in (["run"], ["audit", "verify"], ["vault", "rotate"], ["identity", "show"]):
+        status, out, error = setup.run(*command)
+        assert (status, out) == (2, "")
+        assert error.startswith(str(setup.config))
+        assert where in error
+    assert not setup.database.exists()
+
+
+def test_a_missing_configuration_is_named(setup: Setup) -> None:
+    setup.config.unlink()
+    status, _, error = setup.run("run")
+    assert (status, error) == (2, f"{setup.config}: cannot be read: No such file or directory\n")
+
+
+def test_a_network_with_a_typo_is_named(setup: Setup) -> None:
+    (setup.folder / "bot_token").write_text("token")
+    network = setup.folder / "networks" / "ecnm.toml"
+    network.write_text(network.read_text().replace("opinion_form", "opinion_from", 1))
+    status, _, error = setup.run("run")
+    assert status == 2
+    assert f"{network}: at 'opinion_from': unknown key" in error
+
+
+def test_a_form_that_is_not_there_is_named(setup: Setup) -> None:
+    (setup.folder / "forms" / "ecnm-opinion.toml").unlink()
+    status, _, error = setup.run("run")
+    assert (status, one_sentence(error)) == (2, True)
+    assert "there is no form 'ecnm-opinion'" in error
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["audit"], ["audit", "forget"], ["vault", "open"], ["run", "--x"]])
+def test_an_unknown_command_gets_the_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_command(arguments)
+    assert ended.value.code == 2
+    assert "usage: ernbot" in capsys.readouterr().err
+
+
+# --- secrets
+
+
+def test_a_missing_master_key_is_named(setup: Setup) -> None:
+    (setup.folder / "master_key").unlink()
+    for command in (["audit", "verify"], ["vault", "rotate"], ["identity", "show"]):
+        status, _, error = setup.run(*command)
+        assert status == 2
+        assert error == f"{setup.folder / 'master_key'}: cannot read the master key: No such file or directory\n"
+    assert not setup.database.exists()
+
+
+@pytest.mark.parametrize("text", ["c2hvcnQ=", "not base64", "A" * 43 + "=" + "A" * 4])
+def test_a_master_key_that_is_none_is_named_and_not_shown(setup: Setup, text: str) -> None:
+    (setup.folder / "master_key").write_text(text)
+    status, _, error = setup.run("audit", "verify")
+    assert (status, one_sentence(error)) == (2, True)
+    assert "the master key must be 32 random bytes in base64" in error
+    assert text not in error
+
+
+def test_an_empty_variable_is_named(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup.change('key_file = "master_key"', 'key_env = "ERNBOT_TEST_KEY"')
+    monkeypatch.delenv("ERNBOT_TEST_KEY", raising=False)
+    status, _, error = setup.run("audit", "verify")
+    assert (status, error) == (2, "environment variable ERNBOT_TEST_KEY: the master key is empty\n")
+    monkeypatch.setenv("ERNBOT_TEST_KEY", generate_master_key())
+    assert setup.run("audit", "verify")[0] == 0
+
+
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_a_missing_token_says_who_writes_it(setup: Setup, text: str | None) -> None:
+    if text is not None:
+        (setup.folder / "bot_token").write_text(text)
+    status, _, error = setup.run("run")
+    assert (status, one_sentence(error)) == (2, True)
+    assert "bot_token" in error
+    assert "bot's access token (written by `bridge apply`)" in error
+
+
+def test_another_master_key_opens_nothing(setup: Setup) -> None:
+    assert setup.run("audit", "verify")[0] == 0
+    (setup.folder / "master_key").write_text(generate_master_key())
+    for command in (["audit", "verify"], ["vault", "rotate"], ["identity", "show"]):
+        status, out, error = setup.run(*command)
+        assert (status, out, one_sentence(error)) == (1, "", True)
+        assert "encrypted with another master key" in error
+        assert "vault.previous_key_files" in error
+
+
+def test_a_new_key_is_one_and_another_every_time(capsys: pytest.CaptureFixture[str]) -> None:
+    keys = set()
+    for _ in range(3):
+        assert run_command(["vault", "new-key"]) == 0
+        keys.add(capsys.readouterr().out)
+    assert len(keys) == 3
+    assert {len(base64.b64decode(key, validate=True)) for key in (key.strip() for key in keys)} == {32}
+
+
+async def fill(setup: Setup, *, seeds: bytes | None = None, entries: int = 0) -> None:
+    """What the bot would have left behind: the seeds of its identity, and decisions."""
+    store = await setup.store()
+    async with store.transaction() as tx:
+        if seeds is not None:
+            await tx.set_secret(SECRET, seeds)
+        for number in range(entries):
+            tx.audit(at=datetime.now(UTC), actor="@ida:h", action="read", case_id=f"c-{number}", decision="allowed")
+    await store.close()
+
+
+def test_rotation_wraps_with_the_new_key_alone(setup: Setup) -> None:
+    seeds = Identity.generate("@ernbot:ern.localhost").to_bytes()
+    asyncio.run(fill(setup, seeds=seeds, entries=2))
+    (setup.folder / "master_key").rename(setup.folder / "old_key")
+    (setup.folder / "master_key").write_text(generate_master_key())
+    previous = '\nprevious_key_files = ["old_key"]'
+    setup.change('key_file = "master_key"', f'key_file = "master_key"{previous}')
+    assert setup.run("vault", "rotate") == (0, "2 keys rewrapped.\n", "")
+    assert setup.run("vault", "rotate") == (0, "0 keys rewrapped.\n", "")
+    setup.change(previous, "")
+    (setup.folder / "old_key").unlink()
+    assert setup.run("audit", "verify")[0] == 0
+    assert setup.run("identity", "show")[0] == 0
+
+
+def test_rotation_needs_the_previous_key_in_place(setup: Setup) -> None:
+    setup.change('key_file = "master_key"', 'key_file = "master_key"\nprevious_key_files = ["old_key"]')
+    status, _, error = setup.run("vault", "rotate")
+    assert (status, one_sentence(error)) == (2, True)
+    assert "cannot read the previous master key" in error
+
+
+# --- audit
+
+
+def test_an_untouched_audit_is_intact(setup: Setup) -> None:
+    asyncio.run(fill(setup, entries=3))
+    status, out, error = setup.run("audit", "verify")
+    assert (status, error) == (0, "")
+    assert out.startswith("3 entries, intact. Head: ")
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE audit SET decision = 'refused' WHERE seq = 2", "changed"),
+        ("DELETE FROM audit WHERE seq = 2", "missing"),
+        ("DELETE FROM audit WHERE seq = 3", "cut"),
+        ("UPDATE audit_head SET entries = 2", "head"),
+    ],
+)
+def test_an_audit_that_was_tampered_with_fails(setup: Setup, statement: str, fault: str) -> None:
+    asyncio.run(fill(setup, entries=3))
+    with sqlite3.connect(setup.database) as connection:
+        connection.executescript(f"DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; {statement};")
+    connection.close()
+    status, out, _ = setup.run("audit", "verify")
+    assert status == 1
+    assert fault in out
+    assert "NOT intact" in out
+
+
+# --- the database
+
+
+def test_a_locked_database_is_said_so(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(fill(setup, seeds=b"{}"))
+    monkeypatch.setattr("ernbot.storage.database.BUSY_SECONDS", 0.1)
+    holder = sqlite3.connect(setup.database, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        status, _, error = setup.run("vault", "rotate")
+    finally:
+        holder.close()
+    assert (status, one_sentence(error)) == (1, True)
+
+
+# --- identity
+
+
+def test_the_fingerprint_is_shown_once_there_is_one(setup: Setup) -> None:
+    status, out, error = setup.run("identity", "show")
+    assert (status, error) == (1, "")
+    assert out == "The bot has no identity yet: it makes one on its first start.\n"
+    identity = Identity.generate("@ernbot:ern.localhost")
+    asyncio.run(fill(setup, seeds=identity.to_bytes()))
+    assert setup.run("identity", "show") == (0, identity.fingerprint + "\n", "")
+
+
+# --- running
+
+
+def test_a_crypto_store_of_another_database(setup: Setup) -> None:
+    """The folder was kept and the database was not, or the other way round."""
+    store = setup.folder / "crypto"
+
+    async def leave_behind() -> None:
+        other = Gateway(URL, "@ernbot:ern.localhost", "D", "token", crypto_store=store, pickle_key="another")
+        await other.close()
+
+    asyncio.run(leave_behind())
+    (setup.folder / "bot_token").write_text("token")
+    status, out, error = setup.run("run")
+    assert (status, out, one_sentence(error)) == (1, "", True)
+    assert f"crypto store {store} was made with the key of another database. Restore" in error
+
+
+@pytest.fixture
+async def running(
+    setup: Setup, homeserver: Homeserver, new_account: Callable[[str], Awaitable[Account]]
+) -> tuple[Setup, Account]:
+    """A setup for an account that exists."""
+    account = await new_account("bot")
+    gateway = await log_in(homeserver, account, setup.folder / "unused")
+    await gateway.close()
+    setup.write(url=homeserver.url, server=homeserver.server_name, user=account.localpart, device=gateway.device_id)
+    (setup.folder / "bot_token").write_text(account.token + "\n")
+    return setup, account
+
+
+@pytest.mark.homeserver
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_runs_until_it_is_told_to_stop(running: tuple[Setup, Account], how: int) -> None:
+    setup, account = running
+    command = [sys.executable, "-m", "ernbot", "run", "--config", str(setup.config)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        guard = threading.Timer(60, process.kill)
+        guard.start()
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        process.send_signal(how)
+        _, error = process.communicate()
+        guard.cancel()
+    assert (ready, process.returncode) == ("ready\n", 0), error
+    assert "Traceback" not in error
+    assert account.token not in error
+    status, fingerprint, _ = setup.run("identity", "show")
+    assert status == 0
+    assert f"identity {fingerprint}" in error, "as the bot said when it started"
+
+
+@pytest.mark.homeserver
+def test_a_token_that_the_homeserver_does_not_know(running: tuple[Setup, Account]) -> None:
+    setup, _ = running
+    (setup.folder / "bot_token").write_text("outdated")
+    status, out, error = setup.run("run")
+    assert (status, out) == (1, "")
+    assert error == (
+        "The homeserver refuses the bot's account (401 M_UNKNOWN_TOKEN). Run `bridge apply` to renew its token.\n"
+    )
