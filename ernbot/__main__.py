@@ -105,6 +105,9 @@ async def _command(options: argparse.Namespace) -> int:
         case "demo", _:
             from ernbot.demo.show import show
 
+            # People in the demo come and go while others write: what was not meant for them is no news.
+            logging.getLogger("ernbot.matrix").setLevel(logging.ERROR)
+
             return await show(options.out, report=options.report, leave=options.exit)
         case "audit", _:
             return await _audit(load_settings(options.config))
