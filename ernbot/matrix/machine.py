@@ -116,8 +116,6 @@ class Machine:
         if not isinstance(payload["type"], str) or not isinstance(content, dict) or not well_formed(payload):
             raise Undecryptable("broken")
         relates = _dict(event.source.get("content")).get("m.relates_to")
-        # What cannot be written again, such as half a surrogate pair, can be neither kept nor quoted.
-        json.dumps(payload, ensure_ascii=False).encode()
         content.pop("m.relates_to", None)
         if isinstance(relates, dict):
             content["m.relates_to"] = relates
