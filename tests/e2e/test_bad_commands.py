@@ -48,8 +48,8 @@ async def ward(shared_house: House) -> Ward:
     [
         (LEAD, "!panle invite saskia.devries", "I do not know !panle invite. Did you mean !panel invite?"),
         (LEAD, "!xyzzy", "Did you mean !help?"),
-        (LEAD, "!consent give", "Type it like this: !consent give <purposes> <key>=<value>"),
-        (LEAD, "!consent give care form=2.1", "Still missing: lang, signed, signer"),
+        (LEAD, "!consent give", "Type it like this: !consent give <purposes"),
+        (LEAD, "!consent give care form=2.1", "Still missing: lang, sign"),
         (LEAD, "!consent give care form=2.1 lang=da signer=uncle signed=2026-03-31", "takes one of"),
         (LEAD, "!consent give care form=2.1 lang=da signer=parent signed=tomorrow", "is no date"),
         (LEAD, "!consent give care form=2.1 lang=da signer=parent signed=2199-01-01", "in the future"),
@@ -71,7 +71,7 @@ async def ward(shared_house: House) -> Ward:
         (FIRST, "!outcome agree", "You cannot vote on the outcome now"),
         (LEAD, "!outcome draft", "Nobody has given an opinion yet"),
         (LEAD, "!consent withdraw registry", "no consent to withdraw"),
-        (LEAD, "!case new ern-cranio Another one?", "only in your direct chat"),
+        (LEAD, "!case new ern-cranio Another one?", "in your direct chat"),
         (LEAD, "!language klingon", "I speak"),
     ],
 )
@@ -86,13 +86,13 @@ async def test_a_mistake_in_a_case_room(ward: Ward, who: str, text: str, answer:
 @pytest.mark.parametrize(
     ("who", "text", "answer"),
     [
-        (COLLEAGUE, "!opinion show", "works in a case room only"),
+        (COLLEAGUE, "!opinion show", "works in the room of a case only"),
         (COLLEAGUE, "!case new", "Type it like this"),
         (COLLEAGUE, "!case new nowhere What is it?", "You belong to no network of that name. Yours: ern-cranio"),
         (COLLEAGUE, "!case new ecnm What is it?", "You belong to no network of that name. Yours: ern-cranio"),
         (COLLEAGUE, "What is it?", "I answer commands"),
         (RESEARCHER, "!case new ern-cranio What is it?", "Only clinicians who see patients"),
-        (RESEARCHER, "!consent give care", "works in a case room only"),
+        (RESEARCHER, "!consent give care", "works in the room of a case only"),
     ],
 )
 async def test_a_mistake_in_a_direct_chat(ward: Ward, who: str, text: str, answer: str) -> None:

@@ -123,7 +123,7 @@ async def test_a_tampered_ciphertext(shared_house: House, room: str) -> None:
 async def test_a_file_in_a_direct_chat_is_not_looked_at(shared_house: House) -> None:
     lead, chat = await shared_house.chat(LEAD)
     dropped = await lead.drop(chat, "scan.dcm", "application/dicom", SCAN)
-    assert "case room only" in (await shared_house.answer(lead, dropped)).body
+    assert "room of a case only" in (await shared_house.answer(lead, dropped)).body
 
 
 async def test_after_all_that_a_good_file_is_shown(shared_house: House, room: str) -> None:

@@ -149,5 +149,5 @@ async def test_a_token_that_the_homeserver_does_not_know(shared_house: House, tm
     status, said = await run(copy)
     copy.unlink()
     assert status == 1
-    assert "Run `bridge apply` to renew its token" in said
+    assert "bridge apply` to renew its token" in said
     assert "Traceback" not in said
