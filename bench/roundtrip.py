@@ -17,34 +17,40 @@ from bench._common import clinic, in_turns, report, rounds
 from ernbot.demo.clinician import Clinician
 from ernbot.demo.homeserver import Homeserver, register
 from ernbot.demo.process import Process
-from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.identity import ensure_identity
+from ernbot.matrix.identity import Identity
+from ernbot.matrix.keys import public, signed
 
 ECHO = "echo"
 COMMAND = "!help"
+CLIENT = "/_matrix/client/v3"
 WARM_UP = 5
 
 
 async def start_echo(hs: Homeserver, folder: Path) -> Process:
     """The bare bot, running, its device signed: the client shares no key with a device that is not."""
     token = await register(hs, ECHO, secrets.token_hex(16))
-    url = f"{hs.url}/_matrix/client/v3/account/whoami"
-    async with aiohttp.ClientSession() as session, session.get(url, headers={"Authorization": f"Bearer {token}"}) as me:
-        account = await me.json()
-    login = (hs.url, account["user_id"], account["device_id"], token)
-    store = folder / "echo"
-    store.mkdir()
-    process = await Process.start("bench._echo", [*login, str(store)], folder / "log" / "echo.log", ready="ready")
-    gateway = Gateway(*login, crypto_store=folder / "echo-identity", pickle_key="unused")
-    try:
-        await ensure_identity(gateway, None, _forget)
-    finally:
-        await gateway.close()
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(hs.url, headers=headers, raise_for_status=True) as session:
+        async with session.get(f"{CLIENT}/account/whoami") as answer:
+            account = await answer.json()
+        user_id, device_id = account["user_id"], account["device_id"]
+        store = folder / "echo"
+        store.mkdir()
+        arguments = [hs.url, user_id, device_id, token, str(store)]
+        process = await Process.start("bench._echo", arguments, folder / "log" / "echo.log", ready="ready")
+        await _sign(session, user_id, device_id)
     return process
 
 
-async def _forget(_seeds: bytes) -> None:
-    """Nobody needs the bare bot's identity again."""
+async def _sign(session: aiohttp.ClientSession, user_id: str, device_id: str) -> None:
+    """Give the account an identity that vouches for its device; nobody needs the identity again."""
+    identity = Identity.generate(user_id)
+    await session.post(f"{CLIENT}/keys/device_signing/upload", json=identity.upload_body())
+    async with session.post(f"{CLIENT}/keys/query", json={"device_keys": {user_id: []}}) as answer:
+        device = (await answer.json())["device_keys"][user_id][device_id]
+    device.pop("unsigned", None)
+    vouched = signed(device, user_id, public(identity.self_signing), identity.self_signing)
+    await session.post(f"{CLIENT}/keys/signatures/upload", json={user_id: {device_id: vouched}})
 
 
 async def open_echo_chat(person: Clinician, echo: str) -> str:
