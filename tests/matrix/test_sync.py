@@ -491,7 +491,7 @@ FIELDS = ["type", "event_id", "sender", "content", "unsigned", "state_key", "ori
 TYPES = ["m.room.message", "m.room.encrypted", "m.room.member", "m.reaction", "m.room.encryption"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         JSON | st.dictionaries(st.sampled_from(FIELDS), JSON),
