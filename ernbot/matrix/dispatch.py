@@ -127,7 +127,7 @@ class Dispatcher:
             await asyncio.sleep(PATIENCE.total_seconds())
             return False
         except MatrixError as error:
-            if error.passing:
+            if error.passing or error.status == 401:
                 await asyncio.sleep(error.retry_after or PATIENCE.total_seconds())
                 return False
             await self._give_up(item, error)
