@@ -97,7 +97,7 @@ async def test_the_bot_keeps_its_device_and_identity_over_a_sudden_restart(place
         seen = len(mette.shown)
         await place.start_bot()
         await mette.hears(chat, "What you can do here", after=seen)
-        await mette.converse(chat, "!case", "!case new")
+        await mette.converse(chat, "!case", "needs one more word")
 
         assert await mette.ask("look_at", user=bot) == before
         assert before["identity_changed"] is False
