@@ -20,6 +20,7 @@ PENDING = (
 ONE = update(inbox).where(inbox.c.event_id == bindparam("event"))
 HANDLED = ONE.values(handled=True, payload=None)
 POSTPONE = ONE.values(not_before=bindparam("not_before"), attempts=inbox.c.attempts + 1)
+HURRY = update(inbox).where(inbox.c.session_id == bindparam("session"), ~inbox.c.handled).values(not_before=None)
 
 
 class InboxRows(SealedRows):
@@ -38,6 +39,7 @@ class InboxRows(SealedRows):
             at=item.at,
             scope=scope,
             payload=await self._seal(scope, to_json(item.payload), inbox, "payload", item.event_id),
+            session_id=item.session_id,
         )
 
     async def pending(self, limit: int = 1000, *, at: datetime | None = None) -> list[InboxItem]:
@@ -53,7 +55,7 @@ class InboxRows(SealedRows):
             except Shredded:
                 await self.handled(row.event_id)
                 continue
-            items.append(InboxItem(row.event_id, row.room_id, row.sender, row.kind, payload, row.at))
+            items.append(InboxItem(row.event_id, row.room_id, row.sender, row.kind, payload, row.at, row.session_id))
         return items
 
     async def handled(self, event_id: str) -> None:
@@ -61,6 +63,10 @@ class InboxRows(SealedRows):
 
     async def postpone(self, event_id: str, until: datetime) -> None:
         await self._connection.execute(POSTPONE, {"event": event_id, "not_before": until})
+
+    async def hurry_events(self, session_id: str) -> None:
+        """The key of this session came: what waits for it is handled at once."""
+        await self._connection.execute(HURRY, {"session": session_id})
 
     async def inbox_attempts(self, event_id: str) -> int:
         """How often an event was postponed; 0 for an unknown one."""

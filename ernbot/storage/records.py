@@ -56,7 +56,7 @@ class Dialogue:
 
 @dataclass(frozen=True)
 class InboxItem:
-    """An event that was received; its id is its key."""
+    """An event that was received; its id is its key. `session_id` names the room key that it waits for."""
 
     event_id: str
     room_id: str
@@ -64,6 +64,7 @@ class InboxItem:
     kind: str
     payload: dict[str, Any]
     at: datetime
+    session_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,80 @@ class SentItem:
     tag: str | None
     case_id: str | None
     event_id: str
+
+
+@dataclass(frozen=True)
+class OlmSession:
+    """A one-to-one channel with the device that has this Curve25519 key."""
+
+    curve25519: str
+    session_id: str
+    pickle: bytes
+
+
+@dataclass(frozen=True)
+class RoomKey:
+    """An inbound Megolm session.
+
+    `user_id` is who sent it to us, `sender_key` and `ed25519` are the keys of the device that it belongs to. `source`
+    is `direct` from that device, `forwarded` by it on request, or `backup` from a backup that proves nothing about
+    where it came from: such a key decrypts and never authorises.
+    """
+
+    room_id: str
+    session_id: str
+    sender_key: str
+    user_id: str
+    ed25519: str
+    source: str
+    first_index: int
+    pickle: bytes
+
+
+@dataclass(frozen=True)
+class OwnRoomKey:
+    """Our outbound Megolm session of a room.
+
+    `messages` is how many it has encrypted. Of the devices, as (user id, device id, Curve25519 key), `shared` have it,
+    `missed` could not be reached and get it later, `withheld` were told that they will not get it.
+    """
+
+    room_id: str
+    session_id: str
+    created_at: datetime
+    messages: int
+    pickle: bytes
+    shared: frozenset[tuple[str, str, str]] = frozenset()
+    missed: frozenset[tuple[str, str, str]] = frozenset()
+    withheld: frozenset[tuple[str, str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class MissedShare:
+    """A device that could not be given our room key, with the key as it was then."""
+
+    room_id: str
+    session_id: str
+    user_id: str
+    device_id: str
+    session_key: str
+    attempts: int
+    not_before: datetime
+
+
+@dataclass(frozen=True)
+class StoredIdentity:
+    """What we know of somebody's keys.
+
+    `master` is their master key now, `accepted` the one first seen or confirmed since, `verified` the one that was
+    compared by emoji. `devices` are (device id, Curve25519, Ed25519, signed by the owner). `stale` when the homeserver
+    says that something changed. `changed_at` is when `master` was first seen to differ from `accepted`.
+    """
+
+    user_id: str
+    master: str | None
+    accepted: str | None
+    verified: str | None
+    devices: tuple[tuple[str, str, str, bool], ...]
+    stale: bool = False
+    changed_at: datetime | None = None

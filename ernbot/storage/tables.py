@@ -139,8 +139,15 @@ inbox = Table(
     Column("handled", Boolean, nullable=False, server_default=text("false")),
     Column("scope", Text, nullable=False),
     Column("payload", LargeBinary),
+    Column("session_id", Text),
 )
 Index("ix_inbox_pending", inbox.c.seq, sqlite_where=text("NOT handled"), postgresql_where=text("NOT handled"))
+Index(
+    "ix_inbox_waiting",
+    inbox.c.session_id,
+    sqlite_where=text("session_id IS NOT NULL AND NOT handled"),
+    postgresql_where=text("session_id IS NOT NULL AND NOT handled"),
+)
 
 outbox = Table(
     "outbox",
@@ -179,6 +186,89 @@ secrets = Table(
     Column("name", Text, primary_key=True),
     Column("scope", Text, nullable=False),
     Column("value", LargeBinary, nullable=False),
+)
+
+olm_sessions = Table(
+    "olm_sessions",
+    metadata,
+    Column("curve25519", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("used_at", Instant, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("pickle", LargeBinary, nullable=False),
+)
+
+room_keys = Table(
+    "room_keys",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("sender_key", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("ed25519", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("first_index", BigInteger, nullable=False),
+    Column("backed_up", Boolean, nullable=False, server_default=text("false")),
+    Column("scope", Text, nullable=False),
+    Column("pickle", LargeBinary, nullable=False),
+)
+Index(
+    "ix_room_keys_not_backed_up",
+    room_keys.c.session_id,
+    sqlite_where=text("NOT backed_up"),
+    postgresql_where=text("NOT backed_up"),
+)
+
+room_key_uses = Table(
+    "room_key_uses",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("sender_key", Text, primary_key=True),
+    Column("message_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Text, nullable=False),
+)
+
+own_room_keys = Table(
+    "own_room_keys",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+missed_shares = Table(
+    "missed_shares",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("device_id", Text, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Instant, nullable=False, index=True),
+    Column("scope", Text, nullable=False),
+    Column("session_key", LargeBinary, nullable=False),
+)
+
+withheld_keys = Table(
+    "withheld_keys",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("stale", Boolean, nullable=False),
+    Column("changed_at", Instant),
+    Column("scope", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 audit = Table(

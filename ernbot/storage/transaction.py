@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ernbot.storage.audit import AuditEntry
 from ernbot.storage.cases import CaseRows
+from ernbot.storage.crypto import CryptoRows
+from ernbot.storage.identities import IdentityRows
 from ernbot.storage.inbox import InboxRows
 from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
@@ -19,7 +21,7 @@ from ernbot.storage.vault import SYSTEM, Vault
 SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a setting
 
 
-class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows):
+class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
     """Everything that can be read and written, on one connection; made by `Store.transaction`."""
 
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
