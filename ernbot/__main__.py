@@ -155,8 +155,6 @@ async def _run(settings: Settings) -> None:
             user_id=settings.bot_user_id,
             device_id=settings.homeserver.device_id,
             token=token,
-            crypto_store=settings.storage.crypto_store,
-            pickle_key=store.vault.derive("crypto-store").hex(),
         )
 
         def ready() -> None:

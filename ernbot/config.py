@@ -46,10 +46,9 @@ class HomeserverSettings(Strict):
 
 
 class StorageSettings(Strict):
-    """Where data rest: a SQLAlchemy address (sqlite+aiosqlite or postgresql+asyncpg) and the crypto store's folder."""
+    """Where data rest: a SQLAlchemy address (sqlite+aiosqlite or postgresql+asyncpg)."""
 
     database: str = "sqlite+aiosqlite:///data/ernbot.db"
-    crypto_store: Path = Path("data/crypto")
 
 
 class VaultSettings(Strict):
@@ -233,7 +232,6 @@ def load_settings(path: Path) -> Settings:
             "networks": base / settings.networks,
             "forms": base / settings.forms,
             "homeserver": _anchor(settings.homeserver, base, "token_file"),
-            "storage": _anchor(settings.storage, base, "crypto_store"),
             "vault": _anchor(settings.vault, base, "key_file", "previous_key_files"),
         }
     )

@@ -22,10 +22,11 @@ from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
 from ernbot.matrix.events import attachment
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import ensure_identity
-from ernbot.matrix.machine import Machine
+from ernbot.matrix.machine import Machine, now
 from ernbot.matrix.media import fetch, put
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.trust import Trust
+from ernbot.storage.store import Store
 
 PATIENCE = 30.0
 T = TypeVar("T")
@@ -52,10 +53,11 @@ class Seen:
 class Clinician:
     """One person, logged in on one device."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, store: Store) -> None:
         self.gateway = gateway
-        self.trust = Trust(gateway)
-        self.machine = Machine(gateway, self.trust)
+        self.store = store
+        self.trust = Trust(gateway, store, now)
+        self.machine = Machine(gateway, store, self.trust)
         self.rooms = Rooms(gateway)
         self.seen: list[Seen] = []
         self.invitations: list[str] = []
@@ -78,18 +80,13 @@ class Clinician:
             answer = await reply.json()
         if "access_token" not in answer:
             raise MatrixError(reply.status, str(answer.get("errcode")))
-        gateway = Gateway(
-            url,
-            answer["user_id"],
-            answer["device_id"],
-            answer["access_token"],
-            crypto_store=folder / answer["device_id"],
-            pickle_key=secrets.token_hex(32),
-        )
-        person = cls(gateway)
+        gateway = Gateway(url, answer["user_id"], answer["device_id"], answer["access_token"])
+        database = f"sqlite+aiosqlite:///{folder / answer['device_id']}.db"
+        person = cls(gateway, await Store.open(database, secrets.token_bytes(32)))
+        await person.machine.open()
         await person.machine.upload_keys()
         if signed:
-            await ensure_identity(gateway, None, _forget)
+            await ensure_identity(gateway, person.machine.olm, None, _forget)
         await person._receive(await gateway.sync(None, timeout_ms=0))
         person._syncing = asyncio.create_task(person._sync())
         return person
@@ -104,6 +101,7 @@ class Clinician:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._syncing
         await self.gateway.close()
+        await self.store.close()
 
     # --- receiving
 
@@ -115,7 +113,8 @@ class Clinician:
                 await asyncio.sleep(0.3)
 
     async def _receive(self, response: dict[str, Any]) -> None:
-        self.machine.receive(response)
+        async with self.store.transaction() as tx:
+            await self.machine.receive(tx, response)
         rooms = response.get("rooms", {})
         for room_id, room in rooms.get("join", {}).items():
             for event in [*room.get("state", {}).get("events", []), *room["timeline"]["events"]]:
@@ -138,7 +137,8 @@ class Clinician:
             self.seen.append(Seen(room_id, event["event_id"], event["sender"], event["type"], event["content"]))
             return
         try:
-            inner = self.machine.decrypt(room_id, event)
+            async with self.store.transaction() as tx:
+                inner = await self.machine.decrypt(tx, room_id, event)
         except Undecryptable as error:
             if error.why == "no-key" and event["content"].get("ciphertext"):
                 self._locked.append((room_id, event))

@@ -79,7 +79,6 @@ token_file = "../secrets/bot_token"
 
 [storage]
 database = {db}
-crypto_store = "../data/crypto"
 
 [vault]
 key_file = "../secrets/master_key"

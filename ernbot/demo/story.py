@@ -213,14 +213,7 @@ class Story:
         """What a faulty or stolen bot would try."""
         place = self.place
         token = (place.folder / "secrets" / "bot_token").read_text().strip()
-        thief = Gateway(
-            place.homeserver.url,
-            place.homeserver.bot_user_id,
-            "thief",
-            token,
-            crypto_store=self.out / "people" / "thief",
-            pickle_key="unused",
-        )
+        thief = Gateway(place.homeserver.url, place.homeserver.bot_user_id, "thief", token)
         try:
             await thief.invite(self.case, user_id)
         finally:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ernbot.commands.office import Office
 from ernbot.imaging.worker import Previewer
@@ -21,23 +20,23 @@ from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sender import Sender
 from ernbot.matrix.sync import Sync
 from ernbot.matrix.trust import Trust
+from ernbot.storage.errors import StorageBusy
 from ernbot.storage.store import Store
 
 log = logging.getLogger(__name__)
 
 MAX_PAUSE = 30.0
+TEND_EVERY = 5.0
 
 
 @dataclass(frozen=True)
 class Account:
-    """Where and as whom the bot logs in; `pickle_key` protects nio's store."""
+    """Where and as whom the bot logs in."""
 
     url: str
     user_id: str
     device_id: str
     token: str
-    crypto_store: Path
-    pickle_key: str
 
 
 def now() -> datetime:
@@ -58,17 +57,11 @@ async def run(
     Raises:
         IdentityLost: see `identity.ensure_identity`. MatrixError: the homeserver refuses the account.
     """
-    gateway = Gateway(
-        account.url,
-        account.user_id,
-        account.device_id,
-        account.token,
-        crypto_store=account.crypto_store,
-        pickle_key=account.pickle_key,
-    )
+    gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
     try:
-        trust = Trust(gateway)
-        machine = Machine(gateway, trust)
+        trust = Trust(gateway, store, clock)
+        machine = Machine(gateway, store, trust, clock=clock)
+        await machine.open()
         rooms = Rooms(gateway)
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
@@ -77,16 +70,27 @@ async def run(
             dispatcher = Dispatcher(
                 gateway, machine, trust, rooms, store, office, previewer, clock=clock, wake_sender=sender.wake
             )
-            sync = Sync(gateway, machine, rooms, store, clock=clock, wake=dispatcher.wake)
+            sync = Sync(gateway, machine, trust, rooms, store, clock=clock, wake=dispatcher.wake)
             await _come_up(gateway, machine, store)
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
                 group.create_task(dispatcher.run())
                 group.create_task(sender.run())
+                group.create_task(_tend(machine))
                 await sync.caught_up.wait()
                 ready()
     finally:
         await gateway.close()
+
+
+async def _tend(machine: Machine) -> None:
+    """Do now and then what encryption left for later."""
+    while True:
+        try:
+            await machine.tend()
+        except (Unreachable, MatrixError, StorageBusy) as error:
+            log.warning("what was left for later waits (%s)", type(error).__name__)
+        await asyncio.sleep(TEND_EVERY)
 
 
 async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
@@ -99,11 +103,11 @@ async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
     pause = 0.5
     while True:
         try:
-            await identity.check_device(gateway)
+            await identity.check_device(gateway, machine.olm)
             await machine.upload_keys()
             async with store.transaction() as tx:
                 seeds = await tx.secret(identity.SECRET)
-            ours = await identity.ensure_identity(gateway, seeds, keep)
+            ours = await identity.ensure_identity(gateway, machine.olm, seeds, keep)
             log.info("identity %s", ours.fingerprint)
             return
         except (Unreachable, MatrixError) as error:

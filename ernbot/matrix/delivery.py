@@ -150,7 +150,7 @@ class Delivery:
     async def _send(self, room_id: str, content: dict[str, Any], txn_id: str) -> str:
         """Send a message, encrypted for the people who are in the room now."""
         view = await self._rooms.view(room_id)
-        encrypted = await self._machine.encrypt(room_id, view.joined, "m.room.message", content)
+        encrypted = await self._machine.encrypt(room_id, view.joined, "m.room.message", content, rotation=view.rotation)
         return await self._gateway.send(room_id, "m.room.encrypted", encrypted, txn_id)
 
     async def _message(self, item: OutboxItem, effect: Message) -> None:

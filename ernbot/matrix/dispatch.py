@@ -188,10 +188,10 @@ class Dispatcher:
 
     async def _encrypted(self, item: InboxItem) -> None:
         """An event whose key was late: try again, in the end tell the sender."""
-        try:
-            payload = as_payload(self._machine.decrypt(item.room_id, item.payload["event"]))
-        except Undecryptable as error:
-            async with self._store.transaction() as tx:
+        async with self._store.transaction() as tx:
+            try:
+                payload = as_payload(await self._machine.decrypt(tx, item.room_id, item.payload["event"]))
+            except Undecryptable as error:
                 late = error.why == "no-key"
                 if late and await tx.inbox_attempts(item.event_id) < MAX_KEY_ATTEMPTS:
                     await tx.postpone(item.event_id, self._clock() + PATIENCE)
@@ -199,7 +199,7 @@ class Dispatcher:
                 await tx.handled(item.event_id)
                 if late:
                     await self._tell(tx, item, say("unreadable"), plain=True)
-            return
+                return
         await self._message(item, payload)
 
     async def _message(self, item: InboxItem, payload: dict[str, Any]) -> None:

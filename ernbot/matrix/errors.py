@@ -32,3 +32,11 @@ class Undecryptable(Exception):
 
 class IdentityLost(Exception):
     """The homeserver knows an identity of ours whose keys we lack; the text tells the administrator what to do."""
+
+
+class Unacceptable(Exception):
+    """A to-device message of which nothing may be used; `wedged` when the channel to its device is broken."""
+
+    def __init__(self, why: str, *, wedged: bool = False) -> None:
+        super().__init__(why)
+        self.wedged = wedged

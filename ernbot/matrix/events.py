@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 _FILES = frozenset({"m.file", "m.image", "m.video", "m.audio"})
 MAX_NESTING = 64
@@ -42,6 +42,15 @@ def well_formed(value: object, levels: int = MAX_NESTING) -> bool:
     if isinstance(value, list):
         return levels > 0 and all(well_formed(entry, levels - 1) for entry in value)
     return True
+
+
+MAX_ID = 255
+"""Bytes of an identifier (spec, "Size limits"); a longer one does not fit into a database index."""
+
+
+def is_id(value: object) -> TypeGuard[str]:
+    """Whether received JSON can be an identifier or a public key."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable() and well_formed(value)
 
 
 def words(content: dict[str, Any], me: str) -> Words | None:
@@ -83,6 +92,11 @@ def attachment(content: dict[str, Any]) -> Attachment | None:
 def as_dict(value: object) -> dict[str, Any]:
     """The object that should stand here; an empty one when something else does."""
     return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """The list that should stand here; an empty one when something else does."""
+    return value if isinstance(value, list) else []
 
 
 def _text(value: object) -> str | None:

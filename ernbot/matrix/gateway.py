@@ -9,17 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import vodozemac
 from nio import AsyncClient, AsyncClientConfig
-from nio.crypto import Olm
-from nio.store import SqliteStore
 
-from ernbot.matrix.errors import IdentityLost, MatrixError, Unreachable
+from ernbot.matrix.errors import MatrixError, Unreachable
 
 TIMEOUT = 60.0
 """Seconds that any request may take; a sync may take its long poll more."""
@@ -29,33 +25,14 @@ _CHUNK = 64 * 1024
 
 
 class Gateway:
-    """One account on one device. Owns nio's client, which owns the connection and the Olm machine.
+    """One account on one device. Owns nio's client, which owns the connection and nothing else."""
 
-    Raises:
-        IdentityLost: the crypto store does not open with this `pickle_key`.
-    """
-
-    def __init__(
-        self, url: str, user_id: str, device_id: str, token: str, *, crypto_store: Path, pickle_key: str
-    ) -> None:
-        crypto_store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        config = AsyncClientConfig(store=SqliteStore, encryption_enabled=True, pickle_key=pickle_key)
-        self.nio = AsyncClient(url, user_id, device_id, str(crypto_store), config)
-        try:
-            self.nio.restore_login(user_id, device_id, token)
-        except (vodozemac.PickleException, vodozemac.LibolmPickleException):
-            raise IdentityLost(
-                f"The crypto store {crypto_store} was made with the key of another database. "
-                "Restore the database and the crypto store that belong together."
-            ) from None
-        # One fsync per change is what durability costs; a rollback journal would take several.
-        self.nio.store.database.pragma("journal_mode", "wal", permanent=True)
+    def __init__(self, url: str, user_id: str, device_id: str, token: str) -> None:
+        # Encryption is ours: nio's would keep a store of its own, apart from the database.
+        self.nio = AsyncClient(url, user_id, device_id, config=AsyncClientConfig(encryption_enabled=False))
+        self.nio.access_token = token
         self.user_id = user_id
         self.device_id = device_id
-
-    @property
-    def olm(self) -> Olm:
-        return self.nio.olm
 
     @property
     def server_name(self) -> str:
@@ -63,7 +40,6 @@ class Gateway:
 
     async def close(self) -> None:
         await self.nio.close()
-        self.nio.store.database.close()
 
     async def request(
         self,

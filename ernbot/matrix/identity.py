@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ernbot.matrix.errors import IdentityLost
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.keys import decode, encode, public, signed, verifies
+from ernbot.matrix.olm import Olm
 
 _KEYS = "/_matrix/client/v3/keys"
 SECRET = "cross-signing"  # noqa: S105
@@ -66,7 +67,7 @@ class Identity:
 
 
 async def ensure_identity(
-    gateway: Gateway, stored: bytes | None, store: Callable[[bytes], Awaitable[None]]
+    gateway: Gateway, olm: Olm, stored: bytes | None, store: Callable[[bytes], Awaitable[None]]
 ) -> Identity:
     """Our identity on the homeserver, with this device signed by it; made on the first start.
 
@@ -88,7 +89,7 @@ async def ensure_identity(
         raise IdentityLost(
             f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it."
         )
-    _check_ours(gateway, device)
+    _check_ours(olm, device)
     if identity is None:
         identity = Identity.generate(user_id)
         await store(identity.to_bytes())
@@ -102,30 +103,28 @@ async def ensure_identity(
     return identity
 
 
-async def check_device(gateway: Gateway) -> None:
+async def check_device(gateway: Gateway, olm: Olm) -> None:
     """Make sure, before any key is published, that the homeserver does not know this device by other keys.
 
     Raises:
-        IdentityLost: it does, as when the crypto store was lost; publishing new ones would make every client warn.
+        IdentityLost: it does, as when the database was lost; publishing new ones would make every client warn.
     """
     user_id = gateway.user_id
     answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: [gateway.device_id]}})
     device = answer.get("device_keys", {}).get(user_id, {}).get(gateway.device_id)
     if device is not None:
-        _check_ours(gateway, device)
+        _check_ours(olm, device)
 
 
-def _check_ours(gateway: Gateway, device: object) -> None:
+def _check_ours(olm: Olm, device: object) -> None:
     """Raise IdentityLost unless a key object is the one of this device: our signature says to everybody that it is."""
-    own = gateway.olm.account.identity_keys
-    keys = {f"{kind}:{gateway.device_id}": own[kind] for kind in ("curve25519", "ed25519")}
     if (
         not isinstance(device, dict)
-        or device.get("keys") != keys
-        or not verifies(device, gateway.user_id, gateway.device_id, own["ed25519"])
+        or device.get("keys") != olm.device_keys["keys"]
+        or not verifies(device, olm.user_id, olm.device_id, olm.ed25519)
     ):
         raise IdentityLost(
-            f"The homeserver knows the device {gateway.device_id} of {gateway.user_id} by other keys than those in the "
-            "crypto store. Restore the crypto store that belongs to this database, or remove the device from the "
-            "account and give the bot another homeserver.device_id."
+            f"The homeserver knows the device {olm.device_id} of {olm.user_id} by other keys than those in this "
+            "database. Restore the database that holds them, or remove the device from the account and give the bot "
+            "another homeserver.device_id."
         )

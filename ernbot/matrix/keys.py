@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+import vodozemac
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -52,8 +52,8 @@ def verifies(value: object, user_id: str, key_id: str, public_key: str) -> bool:
     if not isinstance(value, dict):
         return False
     try:
-        signature = value["signatures"][user_id][f"ed25519:{key_id}"]
-        Ed25519PublicKey.from_public_bytes(decode(public_key)).verify(decode(signature), canonical(value))
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidSignature, RecursionError):
+        signature = vodozemac.Ed25519Signature.from_base64(value["signatures"][user_id][f"ed25519:{key_id}"])
+        vodozemac.Ed25519PublicKey.from_base64(public_key).verify_signature(canonical(value), signature)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):  # vodozemac's are ValueErrors
         return False
     return True

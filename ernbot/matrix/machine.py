@@ -1,233 +1,411 @@
-"""End-to-end encryption: nio's Olm machine behind a door that no event can break.
+"""End-to-end encryption behind a door that no event can break.
 
-What it adds to nio: every event is handled by itself and can neither stop a batch nor end the loop; what was decrypted
-must belong to its room and may not be state; a session is shared with signed devices only, later with those who came,
-and replaced when one of them is gone; key material is stored before it is published.
+Takes what a sync brings, decrypts, encrypts for signed devices only, and keeps the homeserver supplied with our keys.
+What it knows lies in the database and changes in the transaction of what it belongs to; what goes out to the homeserver
+was stored before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nio import KeysUploadResponse, MegolmEvent, ToDeviceEvent
-from nio.crypto import OlmDevice
-from nio.crypto.sessions import OutboundGroupSession
-from nio.events.to_device import EncryptedToDeviceEvent
-
-from ernbot.matrix.errors import Undecryptable
-from ernbot.matrix.events import well_formed
+from ernbot.matrix.errors import Unacceptable, Undecryptable
+from ernbot.matrix.events import as_dict, as_list, is_id, well_formed
 from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.keys import verifies
+from ernbot.matrix.megolm import DEFAULT_ROTATION, Decrypted, Megolm, Rotation
+from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, Olm
 from ernbot.matrix.trust import Device, Trust
+from ernbot.storage.records import MissedShare, OwnRoomKey
+from ernbot.storage.store import Store
+from ernbot.storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
 _CLIENT = "/_matrix/client/v3"
-MEGOLM = "m.megolm.v1.aes-sha2"
+_BREATH = 50
+"""To-device messages after which everybody else gets a turn."""
+
 _MAX_TO_DEVICE = 20
 """Devices per `/sendToDevice` request."""
 
+NEW_CHANNEL_EVERY = timedelta(hours=1)
+"""How soon a broken channel to a device may be replaced again (spec, "Recovering from undecryptable messages")."""
+
+FIRST_RETRY, LAST_RETRY = timedelta(seconds=10), timedelta(hours=6)
+MAX_RETRIES = 24
+"""Tries to give a room key to a device that has no one-time key, some four days in all."""
+
 
 @dataclass(frozen=True)
-class Decrypted:
-    """The content of an encrypted event and the keys of the device that sent it, not yet checked for whose it is."""
+class ToDevice:
+    """A to-device message that is not about room keys. `curve25519` is of the device that encrypted it, if any did."""
 
+    sender: str
     type: str
     content: dict[str, Any]
-    curve25519: str
-    ed25519: str
+    curve25519: str | None = None
+
+
+@dataclass
+class Received:
+    """What the to-device messages of a sync were: messages for others to handle, and sessions whose key came."""
+
+    messages: list[ToDevice] = field(default_factory=list)
+    sessions: set[str] = field(default_factory=set)
+    failures: int = 0
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Machine:
-    """Encrypts and decrypts for one device."""
+    """Encrypts and decrypts for one device. `open` it before anything else."""
 
-    def __init__(self, gateway: Gateway, trust: Trust) -> None:
+    def __init__(self, gateway: Gateway, store: Store, trust: Trust, *, clock: Callable[[], datetime] = now) -> None:
+        pickle_key = store.vault.derive("pickles")
         self._gateway = gateway
+        self._store = store
         self._trust = trust
+        self._clock = clock
+        self.olm = Olm(gateway.user_id, gateway.device_id, pickle_key)
+        self.megolm = Megolm(self.olm, pickle_key)
         self._rooms: dict[str, asyncio.Lock] = {}
-        self._shared: dict[str, set[Device]] = {}
-        self._counts_known = False
+        self._keys_there: int | None = None
+        self._fallback_wanted = False
+        self._published = False
+        self._wedged: set[tuple[str, str]] = set()
+        self._renewed: dict[tuple[str, str], datetime] = {}
+
+    async def open(self) -> None:
+        """Read our account from the database, or make it."""
+        async with self._store.transaction() as tx:
+            await tx.lock_crypto()
+            await self.olm.open(tx)
 
     # --- what a sync brings
 
-    def receive(self, response: Mapping[str, Any]) -> None:
-        """Take to-device messages, key counts and changed devices from a sync, in one crypto store transaction."""
-        olm = self._gateway.olm
-        events = _list(_dict(response.get("to_device")).get("events"))
-        if events:
-            with olm.store.database.atomic():
-                for raw in events:
-                    self._receive_to_device(raw)
-                olm.save_account()
-        counts = response.get("device_one_time_keys_count")
-        # A count of zero means that keys are needed, and is left out by some servers.
-        if isinstance(counts, dict) and isinstance(count := counts.get("signed_curve25519", 0), int):
-            olm.uploaded_key_count = count
-        lists = _dict(response.get("device_lists"))
-        changed = [user for user in [*_list(lists.get("changed")), *_list(lists.get("left"))] if isinstance(user, str)]
-        self._trust.forget(changed)
+    async def receive(self, tx: Transaction, response: Mapping[str, Any]) -> Received:
+        """Take to-device messages, key counts and changed devices from a sync, within its transaction."""
+        await tx.lock_crypto()
+        received = Received()
+        for number, raw in enumerate(as_list(as_dict(response.get("to_device")).get("events"))):
+            if number % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+            await self._receive_one(tx, raw, received)
+        for session_id in received.sessions:
+            await tx.hurry_events(session_id)
+        self._take_counts(response)
+        lists = as_dict(response.get("device_lists"))
+        changed = [user for user in [*as_list(lists.get("changed")), *as_list(lists.get("left"))] if is_id(user)]
+        if changed:
+            self._trust.forget(changed)
+            await tx.mark_stale(changed)
+        return received
 
-    def _receive_to_device(self, raw: object) -> None:
+    def _take_counts(self, response: Mapping[str, Any]) -> None:
+        """A count of zero means that keys are needed, and is left out by some servers."""
+        counts = response.get("device_one_time_keys_count")
+        if isinstance(counts, dict) and isinstance(count := counts.get("signed_curve25519", 0), int):
+            self._keys_there = count
+        unused = response.get("device_unused_fallback_key_types")
+        if isinstance(unused, list):
+            self._fallback_wanted = "signed_curve25519" not in unused
+
+    async def _receive_one(self, tx: Transaction, raw: object, received: Received) -> None:
         """One message; whatever is wrong with it stays with it."""
         try:
-            event = ToDeviceEvent.parse_event(raw)
-            if isinstance(event, EncryptedToDeviceEvent):
-                self._gateway.olm.handle_to_device_event(event)
-        except (Exception, RecursionError) as error:  # vodozemac's errors share no base class
-            log.warning("a to-device message was dropped: %s", type(error).__name__)
+            if not isinstance(raw, dict) or not well_formed(raw) or not is_id(raw.get("sender")):
+                raise Unacceptable("malformed")
+            async with tx.savepoint():
+                await self._take(tx, raw, received)
+        except Unacceptable as error:
+            received.failures += 1
+            log.warning("a to-device message was dropped: %s", error)
+            if error.wedged and isinstance(raw, dict):
+                self._wedged.add((raw["sender"], raw["content"]["sender_key"]))
 
-    def decrypt(self, room_id: str, raw: Mapping[str, Any]) -> Decrypted:
-        """The content of an `m.room.encrypted` event.
+    async def _take(self, tx: Transaction, raw: Mapping[str, Any], received: Received) -> None:
+        kind, content = raw.get("type"), as_dict(raw.get("content"))
+        if not is_id(kind):
+            raise Unacceptable("malformed")
+        if kind != "m.room.encrypted":
+            await self._take_plain(tx, ToDevice(raw["sender"], kind, content), received)
+            return
+        opened = await self.olm.decrypt(tx, raw, self._clock())
+        if opened.type == "m.room_key":
+            received.sessions.add(await self.megolm.take(tx, opened))
+        elif opened.type == "m.forwarded_room_key":
+            received.sessions.add(await self.megolm.take_forwarded(tx, opened))
+        elif opened.type != "m.dummy":
+            await self._take_plain(
+                tx, ToDevice(opened.sender, opened.type, opened.content, opened.curve25519), received
+            )
+
+    async def _take_plain(self, tx: Transaction, message: ToDevice, received: Received) -> None:
+        if message.type in ("m.room_key", "m.forwarded_room_key"):
+            raise Unacceptable("a room key that is not encrypted")
+        if message.type == "m.room_key.withheld":
+            room_id, session_id, code = (message.content.get(key) for key in ("room_id", "session_id", "code"))
+            if is_id(room_id) and is_id(session_id) and is_id(code):
+                await tx.withhold(room_id, session_id, message.sender, code)
+                received.sessions.add(session_id)
+            return
+        received.messages.append(message)
+
+    async def decrypt(self, tx: Transaction, room_id: str, raw: Mapping[str, Any]) -> Decrypted:
+        """The content of an `m.room.encrypted` event; see `Megolm.decrypt`.
 
         Raises:
             Undecryptable: `no-key` when the key may still come, otherwise never.
         """
-        if "state_key" in raw:
-            raise Undecryptable("forged")
-        try:
-            event = MegolmEvent.from_dict(dict(raw))
-            if not isinstance(event, MegolmEvent) or not isinstance(event.sender_key, str):
-                raise Undecryptable("broken")
-            return self._decrypt(room_id, event)
-        except Undecryptable:
-            raise
-        except (Exception, RecursionError) as error:
-            log.warning("an event could not be decrypted: %s", type(error).__name__)
-            raise Undecryptable("broken") from None
-
-    def _decrypt(self, room_id: str, event: MegolmEvent) -> Decrypted:
-        olm = self._gateway.olm
-        session = olm.inbound_group_store.get(room_id, event.sender_key, event.session_id)
-        if session is None:
-            raise Undecryptable("no-key")
-        plaintext, index = session.decrypt(event.ciphertext)
-        if session.forwarding_chain or not olm.message_index_ok(index, event):
-            raise Undecryptable("replay")
-        payload = json.loads(plaintext)
-        content = payload["content"]
-        if payload["room_id"] != room_id or "state_key" in payload:
-            raise Undecryptable("forged")
-        if not isinstance(payload["type"], str) or not isinstance(content, dict) or not well_formed(payload):
+        if not well_formed(raw):
             raise Undecryptable("broken")
-        relates = _dict(event.source.get("content")).get("m.relates_to")
-        content.pop("m.relates_to", None)
-        if isinstance(relates, dict):
-            content["m.relates_to"] = relates
-        return Decrypted(payload["type"], content, event.sender_key, session.ed25519)
+        return await self.megolm.decrypt(tx, room_id, raw)
 
     # --- what we publish
 
     async def upload_keys(self) -> None:
-        """Publish device keys and one-time keys when the server needs them."""
-        olm = self._gateway.olm
-        if not olm.should_upload_keys:
+        """Publish device keys, one-time keys and a fallback key when the homeserver needs them."""
+        plenty = self._keys_there is not None and self._keys_there >= ONE_TIME_KEYS // 2
+        if self._published and plenty and not self._fallback_wanted:
             return
-        body = olm.share_keys()
-        # Their private halves must survive a crash that comes right after the upload.
-        olm.save_account()
-        answer = await self._gateway.request("POST", f"{_CLIENT}/keys/upload", body)
-        count = int(_dict(answer.get("one_time_key_counts")).get("signed_curve25519", 0))
-        olm.handle_response(KeysUploadResponse(0, count))
+        path = f"{_CLIENT}/keys/upload"
+        # Asked first: a homeserver that is away must not cost a set of keys with each try.
+        body = {} if self._published else {"device_keys": self.olm.device_keys}
+        answer = await self._gateway.request("POST", path, body)
+        there = _count(answer)
+        fallback = self._fallback_wanted or not self._published
+        self._published = True
+        if there < ONE_TIME_KEYS or fallback:
+            async with self._store.transaction() as tx:
+                await tx.lock_crypto()
+                body = await self.olm.new_keys(tx, ONE_TIME_KEYS - there, fallback=fallback)
+            there = _count(await self._gateway.request("POST", path, body))
+        self._keys_there, self._fallback_wanted = there, False
 
     # --- what we send
 
-    async def encrypt(self, room_id: str, users: Iterable[str], type: str, content: dict[str, Any]) -> dict[str, Any]:
-        """The content of an `m.room.encrypted` event that the signed devices of `users` can read.
-
-        Relations stay in the clear, where the specification wants them.
-        """
+    async def encrypt(
+        self,
+        room_id: str,
+        users: Iterable[str],
+        type: str,
+        content: Mapping[str, Any],
+        *,
+        rotation: Rotation = DEFAULT_ROTATION,
+    ) -> dict[str, Any]:
+        """The content of an `m.room.encrypted` event that the signed devices of `users` can read."""
         async with self._rooms.setdefault(room_id, asyncio.Lock()):
             ours = (self._gateway.user_id, self._gateway.device_id)
             devices = {
-                device
+                device.key: device
                 for device in await self._trust.devices(users)
-                if device.signed and (device.user_id, device.device_id) != ours
+                if (device.user_id, device.device_id) != ours
             }
-            await self._share(room_id, devices)
-            inner = {key: value for key, value in content.items() if key != "m.relates_to"}
-            encrypted: dict[str, Any] = self._gateway.olm.group_encrypt(room_id, {"type": type, "content": inner})
-            if "m.relates_to" in content:
-                encrypted["m.relates_to"] = content["m.relates_to"]
-            return encrypted
+            signed = {key for key, device in devices.items() if device.signed}
+            async with self._store.transaction() as tx:
+                key = await self._valid(tx, room_id, signed, rotation)
+                if key is not None and devices.keys() <= key.shared | key.missed | key.withheld:
+                    return await self._encrypt(tx, key, type, content)
+            return await self._share_and_encrypt(room_id, devices, rotation, type, content)
 
-    async def _share(self, room_id: str, devices: set[Device]) -> None:
-        """Make sure that the room's session is with these devices, and with no others."""
-        olm = self._gateway.olm
-        session: OutboundGroupSession | None = olm.outbound_group_sessions.get(room_id)
-        shared = self._shared.get(room_id, set())
-        if session is None or session.expired or not shared <= devices:
-            olm.create_outbound_group_session(room_id)
-            session = olm.outbound_group_sessions[room_id]
-            shared = self._shared[room_id] = set()
-        missing = sorted(devices - shared, key=lambda device: (device.user_id, device.device_id))
-        if missing:
-            await self._claim([device for device in missing if olm.session_store.get(device.curve25519) is None])
-        for start in range(0, len(missing), _MAX_TO_DEVICE):
-            shared |= await self._send_key(room_id, session, missing[start : start + _MAX_TO_DEVICE])
-        session.shared = True
+    async def _valid(
+        self, tx: Transaction, room_id: str, signed: set[tuple[str, str, str]], rotation: Rotation
+    ) -> OwnRoomKey | None:
+        """Our session of a room, unless its time is up or somebody has it who should not have the next message."""
+        await tx.lock_crypto()
+        key = await tx.own_room_key(room_id)
+        if key is None or key.messages >= rotation.messages or self._clock() - key.created_at >= rotation.age:
+            return None
+        return key if key.shared | key.missed <= signed else None
 
-    async def _send_key(self, room_id: str, session: OutboundGroupSession, devices: list[Device]) -> set[Device]:
-        """Send the session key to devices; those without an Olm session are left for the next time."""
-        olm = self._gateway.olm
-        content = {
-            "algorithm": MEGOLM,
-            "room_id": room_id,
-            "session_id": session.id,
-            "session_key": session.session_key,
-        }
-        messages: dict[str, dict[str, Any]] = {}
+    async def _encrypt(self, tx: Transaction, key: OwnRoomKey, type: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        key, encrypted = self.megolm.encrypt(key, type, content)
+        await tx.save_own_room_key(key)
+        return encrypted
+
+    async def _share_and_encrypt(
+        self,
+        room_id: str,
+        devices: dict[tuple[str, str, str], Device],
+        rotation: Rotation,
+        type: str,
+        content: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Give the room key to all who lack it, then encrypt."""
+        signed = {key for key, device in devices.items() if device.signed}
+        async with self._store.transaction() as tx:
+            key = await self._valid(tx, room_id, signed, rotation)
+            if key is None:
+                key = await self.megolm.new(tx, room_id, self._clock())
+                await tx.forget_missed_of_others(room_id, {user_id for user_id, _, _ in signed})
+        group = self.megolm.own(key)
+        wanting = [devices[name] for name in sorted(signed - key.shared - key.missed)]
+        reached = await self.send_encrypted(wanting, "m.room_key", self.megolm.key_message(room_id, group))
+        missed = [device for device in wanting if device not in reached]
+        refused = [devices[name] for name in sorted(devices.keys() - signed - key.withheld)]
+        await self._withhold(key, refused, missed)
+        async with self._store.transaction() as tx:
+            await tx.lock_crypto()
+            for device in missed:
+                await self._miss(tx, key, device, group.session_key.to_base64())
+            key = replace(
+                key,
+                shared=key.shared | {device.key for device in reached},
+                missed=key.missed | {device.key for device in missed},
+                withheld=key.withheld | {device.key for device in refused},
+            )
+            return await self._encrypt(tx, key, type, content)
+
+    async def send_encrypted(
+        self, devices: Sequence[Device], type: str, content: dict[str, Any], *, renew: bool = False
+    ) -> set[Device]:
+        """Send one to-device message to each device, encrypted for it; those that it went to.
+
+        The others have no channel and no one-time key. With `renew`, a new channel is opened to each.
+        """
         reached: set[Device] = set()
-        with olm.store.database.atomic():
-            for device in devices:
-                channel = olm.session_store.get(device.curve25519)
-                if channel is None:
-                    log.warning("no one-time key for a device of %s", device.user_id)
-                    continue
-                encrypted = olm._olm_encrypt(channel, _olm_device(device), "m.room_key", content)
-                messages.setdefault(device.user_id, {})[device.device_id] = encrypted
-                reached.add(device)
-        if messages:
-            # Never the id of another request: what looks sent before is not sent. A key that comes twice does no harm.
-            path = f"{_CLIENT}/sendToDevice/m.room.encrypted/{secrets.token_hex(16)}"
-            await self._gateway.request("PUT", path, {"messages": messages})
+        for start in range(0, len(devices), _MAX_TO_DEVICE):
+            some = devices[start : start + _MAX_TO_DEVICE]
+            known: set[str] = set()
+            if not renew:
+                async with self._store.transaction() as tx:
+                    known = set(await tx.olm_sessions([device.curve25519 for device in some]))
+            claimed = await self._claim([device for device in some if device.curve25519 not in known])
+            messages = await self._sealed(some, claimed, type, content)
+            if messages:
+                await self._send(
+                    "m.room.encrypted", {(device.user_id, device.device_id): it for device, it in messages.items()}
+                )
+            reached |= messages.keys()
         return reached
 
-    async def _claim(self, devices: list[Device]) -> None:
-        """Open Olm sessions with devices that we have none with."""
+    async def _sealed(
+        self, devices: Sequence[Device], claimed: Mapping[Device, object], type: str, content: dict[str, Any]
+    ) -> dict[Device, dict[str, Any]]:
+        """A message encrypted for each device that there is a channel to; the turned ratchets are stored."""
+        messages: dict[Device, dict[str, Any]] = {}
+        async with self._store.transaction() as tx:
+            await tx.lock_crypto()
+            opened = await self.olm.open_sessions(tx, claimed) if claimed else {}
+            stored = await tx.olm_sessions([device.curve25519 for device in devices if device not in opened])
+            for device in devices:
+                session = opened.get(device)
+                if session is None and device.curve25519 in stored:
+                    session = self.olm.session(stored[device.curve25519][0])
+                if session is None:
+                    continue
+                messages[device] = self.olm.seal(session, device, type, content)
+                await self.olm.save_session(tx, device.curve25519, session, self._clock())
+                await asyncio.sleep(0)
+        return messages
+
+    async def _claim(self, devices: Sequence[Device]) -> dict[Device, object]:
+        """A one-time key of each device, as far as they have one; not yet checked."""
         if not devices:
-            return
+            return {}
         wanted: dict[str, dict[str, str]] = {}
         for device in devices:
             wanted.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
         answer = await self._gateway.request("POST", f"{_CLIENT}/keys/claim", {"one_time_keys": wanted})
-        claimed = _dict(answer.get("one_time_keys"))
-        olm = self._gateway.olm
-        with olm.store.database.atomic():
-            for device in devices:
-                keys = _dict(_dict(claimed.get(device.user_id)).get(device.device_id))
-                key = next(iter(keys.values()), None)
-                if key is None or not verifies(key, device.user_id, device.device_id, device.ed25519):
-                    continue
-                try:
-                    olm.create_session(key["key"], device.curve25519)
-                except Exception as error:  # a key that is no key; vodozemac's errors share no base class
-                    log.warning("a one-time key was refused: %s", type(error).__name__)
+        claimed = as_dict(answer.get("one_time_keys"))
+        keys = {
+            device: next(iter(as_dict(as_dict(claimed.get(device.user_id)).get(device.device_id)).values()), None)
+            for device in devices
+        }
+        return {device: key for device, key in keys.items() if key is not None}
+
+    async def _send(self, type: str, messages: Mapping[tuple[str, str], dict[str, Any]]) -> None:
+        """To-device messages by (user id, device id)."""
+        by_user: dict[str, dict[str, Any]] = {}
+        for (user_id, device_id), message in messages.items():
+            by_user.setdefault(user_id, {})[device_id] = message
+        # Never the id of another request: what looks sent before is not sent. A key that comes twice does no harm.
+        path = f"{_CLIENT}/sendToDevice/{type}/{secrets.token_hex(16)}"
+        await self._gateway.request("PUT", path, {"messages": by_user})
+
+    async def _withhold(self, key: OwnRoomKey, unsigned: Sequence[Device], unreached: Sequence[Device]) -> None:
+        """Tell devices why they will not get a room key (spec, "Reporting that decryption keys are withheld")."""
+        common = {"algorithm": MEGOLM, "sender_key": self.olm.curve25519}
+        session = {"room_id": key.room_id, "session_id": key.session_id}
+        unverified = {**common, **session, "code": "m.unverified", "reason": "Its owner has not verified this device."}
+        no_olm = {**common, "code": "m.no_olm", "reason": "This device has no one-time key left."}
+        messages = {(device.user_id, device.device_id): unverified for device in unsigned}
+        messages |= {(device.user_id, device.device_id): no_olm for device in unreached}
+        if messages:
+            await self._send("m.room_key.withheld", messages)
+
+    async def _miss(self, tx: Transaction, key: OwnRoomKey, device: Device, session_key: str) -> None:
+        log.warning("a device of %s has no one-time key: it gets the room key later", device.user_id)
+        share = MissedShare(
+            key.room_id,
+            key.session_id,
+            device.user_id,
+            device.device_id,
+            session_key,
+            attempts=0,
+            not_before=self._clock() + FIRST_RETRY,
+        )
+        await tx.miss(share)
+
+    # --- what is left to do later
+
+    async def tend(self) -> None:
+        """Replace broken channels, and give room keys to devices that could not be reached before."""
+        await self._renew_channels()
+        async with self._store.transaction() as tx:
+            shares = await tx.missed_shares(self._clock())
+        for share in shares:
+            await self._retry(share)
+
+    async def _renew_channels(self) -> None:
+        wedged, self._wedged = self._wedged, set()
+        at = self._clock()
+        self._renewed = {who: when for who, when in self._renewed.items() if at - when < NEW_CHANNEL_EVERY}
+        due = wedged - self._renewed.keys()
+        if not due:
+            return
+        devices = [
+            device
+            for device in await self._trust.devices({user_id for user_id, _ in due})
+            if device.signed and (device.user_id, device.curve25519) in due
+        ]
+        self._renewed |= dict.fromkeys(((device.user_id, device.curve25519) for device in devices), at)
+        await self.send_encrypted(devices, "m.dummy", {}, renew=True)
+
+    async def _retry(self, share: MissedShare) -> None:
+        """Give a device the key that it missed, unless it is no longer to have it."""
+        devices = await self._trust.devices([share.user_id])
+        device = next((it for it in devices if it.device_id == share.device_id and it.signed), None)
+        reached = False
+        if device is not None:
+            content = {
+                "algorithm": MEGOLM,
+                "room_id": share.room_id,
+                "session_id": share.session_id,
+                "session_key": share.session_key,
+            }
+            reached = bool(await self.send_encrypted([device], "m.room_key", content))
+        async with self._rooms.setdefault(share.room_id, asyncio.Lock()), self._store.transaction() as tx:
+            await tx.lock_crypto()
+            if device is not None and not reached and share.attempts < MAX_RETRIES:
+                wait = min(FIRST_RETRY * 2**share.attempts, LAST_RETRY)
+                await tx.miss(replace(share, attempts=share.attempts + 1, not_before=self._clock() + wait))
+                return
+            await tx.forget_missed(share)
+            key = await tx.own_room_key(share.room_id)
+            if reached and device is not None and key is not None and key.session_id == share.session_id:
+                missed, shared = key.missed - {device.key}, key.shared | {device.key}
+                await tx.save_own_room_key(replace(key, missed=missed, shared=shared))
 
 
-def _olm_device(device: Device) -> OlmDevice:
-    keys = {"curve25519": device.curve25519, "ed25519": device.ed25519}
-    return OlmDevice(device.user_id, device.device_id, keys)
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _count(answer: Mapping[str, Any]) -> int:
+    count = as_dict(answer.get("one_time_key_counts")).get("signed_curve25519", 0)
+    return count if isinstance(count, int) else 0

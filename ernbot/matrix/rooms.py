@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.megolm import DEFAULT_ROTATION, Rotation, rotation
 
 MAX_VIEWS = 1_000
 
@@ -21,6 +22,7 @@ class RoomView:
 
     room_id: str
     encrypted: bool = False
+    rotation: Rotation = DEFAULT_ROTATION
     members: dict[str, str] = field(default_factory=dict)
 
     def apply(self, event: Mapping[str, Any]) -> None:
@@ -33,6 +35,7 @@ class RoomView:
         elif event.get("type") == "m.room.encryption" and state_key == "":
             # Encryption is never turned off again, whatever a later event says.
             self.encrypted = True
+            self.rotation = rotation(content)
 
     def having(self, *memberships: str) -> set[str]:
         return {user for user, membership in self.members.items() if membership in memberships}

@@ -16,16 +16,22 @@ from typing import Any
 from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
 from ernbot.matrix.events import as_dict, well_formed
 from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.machine import Decrypted, Machine
+from ernbot.matrix.machine import Machine
+from ernbot.matrix.megolm import Decrypted
 from ernbot.matrix.rooms import Rooms
+from ernbot.matrix.trust import Trust
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import InboxItem
 from ernbot.storage.store import Store
+from ernbot.storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
 LONG_POLL_MS = 30_000
 MAX_PAUSE = 30.0
+BREATH = 50
+"""Events after which everybody else gets a turn."""
+
 MAX_PAGES = 50
 """Pages of 100 events that are fetched to fill one gap in a room's timeline."""
 
@@ -37,6 +43,7 @@ class Sync:
         self,
         gateway: Gateway,
         machine: Machine,
+        trust: Trust,
         rooms: Rooms,
         store: Store,
         *,
@@ -45,6 +52,7 @@ class Sync:
     ) -> None:
         self._gateway = gateway
         self._machine = machine
+        self._trust = trust
         self._rooms = rooms
         self._store = store
         self._clock = clock
@@ -72,24 +80,24 @@ class Sync:
 
     async def receive(self, response: Mapping[str, Any], since: str | None) -> str:
         """Commit one response; the token from which to go on."""
-        self._machine.receive(response)
-        items: list[InboxItem] = []
         rooms = response.get("rooms", {})
-        for room_id, room in rooms.get("join", {}).items():
-            for event in await self._timeline(room_id, room, since):
-                item = self._item(room_id, event)
-                if item is not None:
-                    items.append(item)
-        for room_id, room in rooms.get("invite", {}).items():
-            items.append(self._invitation(room_id, room, since))
+        joined = rooms.get("join", {})
+        timelines = {room_id: await self._timeline(room_id, room, since) for room_id, room in joined.items()}
+        invitations = [self._invitation(room_id, room, since) for room_id, room in rooms.get("invite", {}).items()]
         for room_id in rooms.get("leave", {}):
             self._rooms.forget(room_id)
         token = str(response["next_batch"])
         async with self._store.transaction() as tx:
-            for item in items:
-                await tx.receive(item)
+            received = await self._machine.receive(tx, response)
+            if since is None:
+                # Who changed before this is not told.
+                self._trust.forget_all()
+                await tx.mark_all_stale()
+            news = [await self._take(tx, room_id, events) for room_id, events in timelines.items()]
+            for invitation in invitations:
+                await tx.receive(invitation)
             await tx.set_sync_token(token)
-        if items:
+        if any(news) or invitations or received.sessions:
             self._wake()
         await self._machine.upload_keys()
         return token
@@ -136,7 +144,18 @@ class Sync:
                 break
         return found[::-1]
 
-    def _item(self, room_id: str, event: Mapping[str, Any]) -> InboxItem | None:
+    async def _take(self, tx: Transaction, room_id: str, events: list[dict[str, Any]]) -> bool:
+        """Keep the events of a room that are somebody's business; whether there were any."""
+        taken = False
+        for number, event in enumerate(events, start=1):
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+            item = await self._item(tx, room_id, event)
+            if item is not None:
+                taken |= await tx.receive(item)
+        return taken
+
+    async def _item(self, tx: Transaction, room_id: str, event: Mapping[str, Any]) -> InboxItem | None:
         """The row for one event, or None for what is nobody's business here or could not be kept."""
         if not well_formed(event):
             log.warning("a malformed event was dropped")
@@ -147,12 +166,15 @@ class Sync:
         own = sender == self._gateway.user_id
         kind: str | None = None
         payload: dict[str, Any] = {}
+        session_id: str | None = None
         if kind_of == "m.room.encrypted" and not own:
             try:
-                kind, payload = "message", as_payload(self._machine.decrypt(room_id, event))
+                kind, payload = "message", as_payload(await self._machine.decrypt(tx, room_id, event))
             except Undecryptable as error:
                 if error.why == "no-key":
-                    kind, payload = "encrypted", {"event": dict(event)}
+                    kind, payload, session_id = "encrypted", {"event": dict(event)}, content["session_id"]
+                else:
+                    log.warning("an event was dropped: %s", error.why)
         elif kind_of == "m.room.message" and not own:
             kind, payload = "plaintext", {"content": content}
         elif kind_of == "m.reaction" and not own:
@@ -163,7 +185,7 @@ class Sync:
             kind = "encryption"
         if kind is None:
             return None
-        return InboxItem(event_id, room_id, sender, kind, payload, self._clock())
+        return InboxItem(event_id, room_id, sender, kind, payload, self._clock(), session_id)
 
     def _membership(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
         before = _membership_before(event)
@@ -203,4 +225,5 @@ def as_payload(decrypted: Decrypted) -> dict[str, Any]:
         "content": decrypted.content,
         "curve25519": decrypted.curve25519,
         "ed25519": decrypted.ed25519,
+        "authentic": decrypted.authentic,
     }

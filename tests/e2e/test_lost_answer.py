@@ -48,11 +48,9 @@ class Hands:
             house.bot,
             DEVICE_ID,
             house.secret("bot_token"),
-            crypto_store=house.place.folder / "data" / "crypto",
-            pickle_key=store.vault.derive("crypto-store").hex(),
         )
         workplace = office(load_settings(house.place.settings))
-        machine = Machine(self.gateway, Trust(self.gateway))
+        machine = Machine(self.gateway, store, Trust(self.gateway, store, _now))
         self.delivery = Delivery(self.gateway, machine, Rooms(self.gateway), store, workplace, clock=_now)
 
     async def add(self, effect: Effect, *, lane: str, case_id: str | None = None) -> None:

@@ -16,11 +16,13 @@ from ernbot.demo.homeserver import Homeserver
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.keys import public, signed
-from ernbot.matrix.machine import Machine
+from ernbot.matrix.machine import Machine, Received, now
+from ernbot.matrix.megolm import Decrypted
 from ernbot.matrix.trust import Trust
+from ernbot.storage.store import Store
+from tests.fixtures_database import MASTER_KEY
 from tests.fixtures_homeserver import PASSWORD, Account
 
-PICKLE_KEY = "0" * 64
 ENCRYPTED = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
 
 
@@ -29,6 +31,7 @@ class Phone:
     """One device of one account, synchronised by hand: nothing happens between two calls."""
 
     gateway: Gateway
+    store: Store
     trust: Trust
     machine: Machine
     since: str | None = None
@@ -40,7 +43,7 @@ class Phone:
     @property
     def key(self) -> str:
         """The device's Curve25519 key, which other devices know it by."""
-        return str(self.gateway.olm.account.identity_keys["curve25519"])
+        return self.machine.olm.curve25519
 
     async def pull(self) -> dict[str, Any]:
         """One sync, not yet looked at."""
@@ -51,9 +54,17 @@ class Phone:
     async def sync(self) -> dict[str, Any]:
         """One sync, with everything in it given to the machine."""
         response = await self.pull()
-        self.machine.receive(response)
+        await self.receive(response)
         await self.machine.upload_keys()
         return response
+
+    async def receive(self, response: dict[str, Any]) -> Received:
+        async with self.store.transaction() as tx:
+            return await self.machine.receive(tx, response)
+
+    async def decrypt(self, room_id: str, event: dict[str, Any]) -> Decrypted:
+        async with self.store.transaction() as tx:
+            return await self.machine.decrypt(tx, room_id, event)
 
     async def encrypt(self, room_id: str, *readers: Phone, text: str = "hello") -> dict[str, Any]:
         users = {self.user_id, *(reader.user_id for reader in readers)}
@@ -71,22 +82,29 @@ class Phone:
         }
 
 
-async def log_in(homeserver: Homeserver, account: Account, folder: Path, *, token: str | None = None) -> Gateway:
-    """A gateway for the device of an access token, by default the account's own; its crypto store is in `folder`."""
+async def log_in(homeserver: Homeserver, account: Account, *, token: str | None = None) -> Gateway:
+    """A gateway for the device of an access token, by default the account's own."""
     token = token or account.token
     async with (
         aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
         session.get(f"{homeserver.url}/_matrix/client/v3/account/whoami") as reply,
     ):
         device_id = (await reply.json())["device_id"]
-    return Gateway(
-        homeserver.url,
-        account.user_id,
-        device_id,
-        token,
-        crypto_store=folder / device_id,
-        pickle_key=PICKLE_KEY,
-    )
+    return Gateway(homeserver.url, account.user_id, device_id, token)
+
+
+@asynccontextmanager
+async def switched_on(gateway: Gateway, folder: Path) -> AsyncIterator[Phone]:
+    """A device with its database in `folder`: a new one, or as it was left."""
+    store = await Store.open(f"sqlite+aiosqlite:///{folder / gateway.device_id}.db", MASTER_KEY)
+    try:
+        trust = Trust(gateway, store, now)
+        device = Phone(gateway, store, trust, Machine(gateway, store, trust))
+        await device.machine.open()
+        yield device
+    finally:
+        await store.close()
+        await gateway.close()
 
 
 async def new_token(gateway: Gateway, account: Account, device_id: str | None = None) -> str:
@@ -105,17 +123,12 @@ async def phone(
     homeserver: Homeserver, account: Account, folder: Path, *, signed: bool = True, token: str | None = None
 ) -> AsyncIterator[Phone]:
     """A device with published keys, signed by its owner's identity unless told otherwise."""
-    gateway = await log_in(homeserver, account, folder, token=token)
-    try:
-        trust = Trust(gateway)
-        device = Phone(gateway, trust, Machine(gateway, trust))
+    async with switched_on(await log_in(homeserver, account, token=token), folder) as device:
         await device.machine.upload_keys()
         if signed:
-            await ensure_identity(gateway, None, _keep)
+            await ensure_identity(device.gateway, device.machine.olm, None, _keep)
         await device.sync()
         yield device
-    finally:
-        await gateway.close()
 
 
 async def _keep(_seeds: bytes) -> None:
