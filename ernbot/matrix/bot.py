@@ -14,7 +14,9 @@ from ernbot.matrix import identity
 from ernbot.matrix.delivery import Delivery
 from ernbot.matrix.dispatch import Dispatcher
 from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.gaps import Gaps
 from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.intake import Intake
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sender import Sender
@@ -67,10 +69,21 @@ async def run(
         sender = Sender(store, delivery, clock=clock)
         previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
         async with previewer:
+            intake = Intake(machine, clock=clock)
             dispatcher = Dispatcher(
-                gateway, machine, trust, rooms, store, office, previewer, clock=clock, wake_sender=sender.wake
+                gateway,
+                machine,
+                Gaps(gateway, intake, store),
+                trust,
+                rooms,
+                store,
+                office,
+                previewer,
+                clock=clock,
+                wake_sender=sender.wake,
+                restore=_no_backup,
             )
-            sync = Sync(gateway, machine, trust, rooms, store, clock=clock, wake=dispatcher.wake)
+            sync = Sync(gateway, machine, intake, trust, rooms, store, clock=clock, wake=dispatcher.wake)
             await _come_up(gateway, machine, store)
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
@@ -81,6 +94,10 @@ async def run(
                 ready()
     finally:
         await gateway.close()
+
+
+async def _no_backup(_room_id: str, _session_id: str) -> bool:
+    return False
 
 
 async def _tend(machine: Machine) -> None:

@@ -24,13 +24,14 @@ from ernbot.commands.reply import Reply, say
 from ernbot.core.errors import Refused
 from ernbot.imaging import is_picture
 from ernbot.imaging.worker import Previewer
-from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
+from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.events import Words, attachment, words
+from ernbot.matrix.gaps import GAP, Gaps
 from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.late import LateKeys, Restore
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.media import fetch
 from ernbot.matrix.rooms import Rooms, RoomView
-from ernbot.matrix.sync import as_payload
 from ernbot.matrix.trust import Trust
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import CasePlace, InboxItem
@@ -40,10 +41,7 @@ from ernbot.storage.transaction import Transaction
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=2)
-"""How long an event waits for its key, or for a homeserver that is away, before the next try."""
-
-MAX_KEY_ATTEMPTS = 15
-"""Tries after which the sender is told that their message could not be read."""
+"""How long an event waits for a homeserver that is away, before the next try."""
 
 
 class Dispatcher:
@@ -53,6 +51,7 @@ class Dispatcher:
         self,
         gateway: Gateway,
         machine: Machine,
+        gaps: Gaps,
         trust: Trust,
         rooms: Rooms,
         store: Store,
@@ -61,9 +60,10 @@ class Dispatcher:
         *,
         clock: Callable[[], datetime],
         wake_sender: Callable[[], None],
+        restore: Restore,
     ) -> None:
         self._gateway = gateway
-        self._machine = machine
+        self._gaps = gaps
         self._trust = trust
         self._rooms = rooms
         self._store = store
@@ -71,6 +71,7 @@ class Dispatcher:
         self._previewer = previewer
         self._clock = clock
         self._wake_sender = wake_sender
+        self._late = LateKeys(machine, store, tell=self._tell_plainly, restore=restore, clock=clock)
         self._awake = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
 
@@ -98,13 +99,12 @@ class Dispatcher:
         at_work = set(self._busy)
         try:
             async with self._store.transaction() as tx:
-                pending = await tx.pending(at=self._clock())
+                pending = await tx.pending(at=self._clock(), busy=at_work)
         except StorageBusy:
             return
         by_room: dict[str, list[InboxItem]] = {}
         for item in pending:
-            if item.room_id not in at_work:
-                by_room.setdefault(item.room_id, []).append(item)
+            by_room.setdefault(item.room_id, []).append(item)
         for room_id, items in by_room.items():
             self._busy[room_id] = asyncio.create_task(self._handle_room(room_id, items))
 
@@ -114,6 +114,9 @@ class Dispatcher:
                 if not await self._handle(item):
                     break
                 self._wake_sender()
+                if item.kind == GAP:
+                    # What was found in it comes before what follows it.
+                    break
         finally:
             del self._busy[room_id]
             self._awake.set()
@@ -167,6 +170,8 @@ class Dispatcher:
                 await self._message(item, item.payload)
             case "encrypted":
                 await self._encrypted(item)
+            case "gap":
+                await self._gaps.fill(item)
             case "plaintext":
                 await self._plaintext(item)
             case "reaction":
@@ -187,20 +192,13 @@ class Dispatcher:
     # --- messages
 
     async def _encrypted(self, item: InboxItem) -> None:
-        """An event whose key was late: try again, in the end tell the sender."""
-        async with self._store.transaction() as tx:
-            try:
-                payload = as_payload(await self._machine.decrypt(tx, item.room_id, item.payload["event"]))
-            except Undecryptable as error:
-                late = error.why == "no-key"
-                if late and await tx.inbox_attempts(item.event_id) < MAX_KEY_ATTEMPTS:
-                    await tx.postpone(item.event_id, self._clock() + PATIENCE)
-                    return
-                await tx.handled(item.event_id)
-                if late:
-                    await self._tell(tx, item, say("unreadable"), plain=True)
-                return
-        await self._message(item, payload)
+        """An event whose key was late."""
+        payload = await self._late.read(item)
+        if payload is not None:
+            await self._message(item, payload)
+
+    async def _tell_plainly(self, tx: Transaction, item: InboxItem, reply: Reply) -> None:
+        await self._tell(tx, item, reply, plain=True)
 
     async def _message(self, item: InboxItem, payload: dict[str, Any]) -> None:
         content = payload["content"]

@@ -78,9 +78,9 @@ class Gateway:
             query["since"] = since
         return await self.request("GET", f"{_CLIENT}/sync", query=query, timeout=timeout_ms / 1000 + 30)
 
-    async def messages(self, room_id: str, start: str, end: str | None) -> dict[str, Any]:
-        """A page of history, backwards from `start` to `end`."""
-        query = {"dir": "b", "from": start, "limit": "100", **({"to": end} if end else {})}
+    async def messages(self, room_id: str, start: str, end: str) -> dict[str, Any]:
+        """A page of what happened in a room from one token to another, the oldest first."""
+        query = {"dir": "f", "from": start, "to": end, "limit": "100"}
         return await self.request("GET", f"{_room(room_id)}/messages", query=query)
 
     async def state(self, room_id: str) -> list[dict[str, Any]]:

@@ -156,6 +156,8 @@ class Machine:
             if is_id(room_id) and is_id(session_id) and is_id(code):
                 await tx.withhold(room_id, session_id, message.sender, code)
                 received.sessions.add(session_id)
+            elif code == "m.no_olm" and is_id(theirs := message.content.get("sender_key")):
+                self._wedged.add((message.sender, theirs))
             return
         received.messages.append(message)
 
@@ -330,6 +332,19 @@ class Machine:
         # Never the id of another request: what looks sent before is not sent. A key that comes twice does no harm.
         path = f"{_CLIENT}/sendToDevice/{type}/{secrets.token_hex(16)}"
         await self._gateway.request("PUT", path, {"messages": by_user})
+
+    async def request_key(self, user_id: str, room_id: str, session_id: str) -> None:
+        """Ask the devices of a session's sender for its key; only from the one it belongs to is it taken."""
+        body = {"algorithm": MEGOLM, "room_id": room_id, "session_id": session_id}
+        request = {
+            "action": "request",
+            "body": body,
+            "request_id": secrets.token_hex(16),
+            "requesting_device_id": self._gateway.device_id,
+        }
+        devices = [device for device in await self._trust.devices([user_id]) if device.signed]
+        if devices:
+            await self._send("m.room_key_request", {(user_id, device.device_id): request for device in devices})
 
     async def _withhold(self, key: OwnRoomKey, unsigned: Sequence[Device], unreached: Sequence[Device]) -> None:
         """Tell devices why they will not get a room key (spec, "Reporting that decryption keys are withheld")."""

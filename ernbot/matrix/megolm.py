@@ -141,7 +141,7 @@ class Megolm:
         await tx.save_room_key(key, backed_up=backed_up)
 
     def _best(self, known: RoomKey, new: RoomKey) -> RoomKey:
-        """The one that reaches further back, with the better source when both are one session; else the more certain."""
+        """The one that reaches further back, when both are one session; else the more certain."""
         later = max(known.first_index, new.first_index)
         exports = [self.session(key).export_at(later) for key in (known, new)]
         if len({export.to_base64() for export in exports if export is not None}) != 1:

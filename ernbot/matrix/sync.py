@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
-from ernbot.matrix.events import as_dict, well_formed
+from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.events import as_dict, as_list, is_id
+from ernbot.matrix.gaps import GAP
 from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.intake import Intake, membership_before
 from ernbot.matrix.machine import Machine
-from ernbot.matrix.megolm import Decrypted
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.trust import Trust
 from ernbot.storage.errors import StorageBusy
@@ -29,11 +30,6 @@ log = logging.getLogger(__name__)
 
 LONG_POLL_MS = 30_000
 MAX_PAUSE = 30.0
-BREATH = 50
-"""Events after which everybody else gets a turn."""
-
-MAX_PAGES = 50
-"""Pages of 100 events that are fetched to fill one gap in a room's timeline."""
 
 
 class Sync:
@@ -43,6 +39,7 @@ class Sync:
         self,
         gateway: Gateway,
         machine: Machine,
+        intake: Intake,
         trust: Trust,
         rooms: Rooms,
         store: Store,
@@ -52,6 +49,7 @@ class Sync:
     ) -> None:
         self._gateway = gateway
         self._machine = machine
+        self._intake = intake
         self._trust = trust
         self._rooms = rooms
         self._store = store
@@ -79,44 +77,47 @@ class Sync:
                 pause = min(pause * 2, MAX_PAUSE)
 
     async def receive(self, response: Mapping[str, Any], since: str | None) -> str:
-        """Commit one response; the token from which to go on."""
-        rooms = response.get("rooms", {})
-        joined = rooms.get("join", {})
-        timelines = {room_id: await self._timeline(room_id, room, since) for room_id, room in joined.items()}
-        invitations = [self._invitation(room_id, room, since) for room_id, room in rooms.get("invite", {}).items()]
-        for room_id in rooms.get("leave", {}):
+        """Commit one response; the token from which to go on.
+
+        Raises:
+            MatrixError: it is no answer to a sync. Unreachable, StorageBusy: nothing of it was kept.
+        """
+        token = response.get("next_batch")
+        if not isinstance(token, str):
+            raise MatrixError(500, "M_BAD_JSON")
+        rooms = as_dict(response.get("rooms"))
+        for room_id in as_dict(rooms.get("leave")):
             self._rooms.forget(room_id)
-        token = str(response["next_batch"])
         async with self._store.transaction() as tx:
             received = await self._machine.receive(tx, response)
             if since is None:
                 # Who changed before this is not told.
                 self._trust.forget_all()
                 await tx.mark_all_stale()
-            news = [await self._take(tx, room_id, events) for room_id, events in timelines.items()]
-            for invitation in invitations:
-                await tx.receive(invitation)
+            news = [
+                await self._take(tx, room_id, as_dict(room), since)
+                for room_id, room in as_dict(rooms.get("join")).items()
+            ]
+            for room_id, room in as_dict(rooms.get("invite")).items():
+                news.append(await tx.receive(self._invitation(room_id, as_dict(room), since)))
             await tx.set_sync_token(token)
-        if any(news) or invitations or received.sessions:
+        if any(news) or received.sessions:
             self._wake()
         await self._machine.upload_keys()
         return token
 
-    async def _timeline(self, room_id: str, room: Mapping[str, Any], since: str | None) -> list[dict[str, Any]]:
-        """The new events of a room, with the gap before them filled; nothing from before we were in it."""
-        for event in _events(room, "state"):
-            self._rooms.notice(room_id, event)
+    async def _take(self, tx: Transaction, room_id: str, room: Mapping[str, Any], since: str | None) -> bool:
+        """Keep the new events of a room, a gap before them, and nothing from before we were in it; whether any."""
         timeline = as_dict(room.get("timeline"))
         events = _events(room, "timeline")
-        if timeline.get("limited") and since is not None and not any(map(self._is_own_arrival, events)):
-            events = [*await self._gap(room_id, timeline["prev_batch"], since), *events]
-        for index, event in enumerate(events):
-            if self._is_own_arrival(event):
-                events = events[index:]
-                break
-        for event in events:
+        for event in [*_events(room, "state"), *events]:
             self._rooms.notice(room_id, event)
-        return events
+        arrival = next((index for index, event in enumerate(events) if self._is_own_arrival(event)), None)
+        start = timeline.get("prev_batch")
+        if timeline.get("limited") and since is not None and arrival is None and isinstance(start, str):
+            gap = {"from": since, "to": start}
+            await tx.receive(InboxItem(f"{GAP}:{room_id}:{start}", room_id, "", GAP, gap, self._clock()))
+        return await self._intake.take(tx, room_id, events[arrival:])
 
     def _is_own_arrival(self, event: Mapping[str, Any]) -> bool:
         """Whether we came in; our own new name looks the same but for what was before."""
@@ -124,79 +125,8 @@ class Sync:
             event.get("type") == "m.room.member"
             and event.get("state_key") == self._gateway.user_id
             and as_dict(event.get("content")).get("membership") == "join"
-            and _membership_before(event) != "join"
+            and membership_before(event) != "join"
         )
-
-    async def _gap(self, room_id: str, start: str, since: str) -> list[dict[str, Any]]:
-        """What happened between the last sync and a timeline that was cut; nothing from a room that is closed to us."""
-        found: list[dict[str, Any]] = []
-        for _ in range(MAX_PAGES):
-            try:
-                page = await self._gateway.messages(room_id, start, since)
-            except MatrixError as error:
-                if error.status not in (403, 404):
-                    raise
-                log.warning("the history of a room is closed to us (%s)", error)
-                break
-            found += [event for event in page.get("chunk", []) if isinstance(event, dict)]
-            start = page.get("end", "")
-            if not start or not page.get("chunk"):
-                break
-        return found[::-1]
-
-    async def _take(self, tx: Transaction, room_id: str, events: list[dict[str, Any]]) -> bool:
-        """Keep the events of a room that are somebody's business; whether there were any."""
-        taken = False
-        for number, event in enumerate(events, start=1):
-            if number % BREATH == 0:
-                await asyncio.sleep(0)
-            item = await self._item(tx, room_id, event)
-            if item is not None:
-                taken |= await tx.receive(item)
-        return taken
-
-    async def _item(self, tx: Transaction, room_id: str, event: Mapping[str, Any]) -> InboxItem | None:
-        """The row for one event, or None for what is nobody's business here or could not be kept."""
-        if not well_formed(event):
-            log.warning("a malformed event was dropped")
-            return None
-        event_id, sender, kind_of, content = (event.get(key) for key in ("event_id", "sender", "type", "content"))
-        if not isinstance(event_id, str) or not isinstance(sender, str) or not isinstance(content, dict):
-            return None
-        own = sender == self._gateway.user_id
-        kind: str | None = None
-        payload: dict[str, Any] = {}
-        session_id: str | None = None
-        if kind_of == "m.room.encrypted" and not own:
-            try:
-                kind, payload = "message", as_payload(await self._machine.decrypt(tx, room_id, event))
-            except Undecryptable as error:
-                if error.why == "no-key":
-                    kind, payload, session_id = "encrypted", {"event": dict(event)}, content["session_id"]
-                else:
-                    log.warning("an event was dropped: %s", error.why)
-        elif kind_of == "m.room.message" and not own:
-            kind, payload = "plaintext", {"content": content}
-        elif kind_of == "m.reaction" and not own:
-            kind, payload = "reaction", {"content": content}
-        elif kind_of == "m.room.member":
-            kind, payload = self._membership(event, content)
-        elif kind_of == "m.room.encryption" and "state_key" in event:
-            kind = "encryption"
-        if kind is None:
-            return None
-        return InboxItem(event_id, room_id, sender, kind, payload, self._clock(), session_id)
-
-    def _membership(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        before = _membership_before(event)
-        membership, who = content.get("membership"), event.get("state_key")
-        if not isinstance(who, str) or membership == before:
-            return None, {}
-        if membership == "join":
-            return "join", {"user": who}
-        if membership in ("leave", "ban") and before == "join":
-            return "left", {"user": who}
-        return None, {}
 
     def _invitation(self, room_id: str, room: Mapping[str, Any], since: str | None) -> InboxItem:
         """An invitation has no event id of its own, and a second one looks like the first: where it came stands for it.
@@ -206,24 +136,10 @@ class Sync:
         inviter = ""
         for event in _events(room, "invite_state"):
             if event.get("type") == "m.room.member" and event.get("state_key") == self._gateway.user_id:
-                inviter = str(event.get("sender"))
+                sender = event.get("sender")
+                inviter = sender if is_id(sender) else ""
         return InboxItem(f"invite:{room_id}:{since or ''}", room_id, inviter, "invite", {}, self._clock())
 
 
 def _events(room: Mapping[str, Any], part: str) -> list[dict[str, Any]]:
-    return [event for event in as_dict(room.get(part)).get("events", []) if isinstance(event, dict)]
-
-
-def _membership_before(event: Mapping[str, Any]) -> object:
-    return as_dict(as_dict(event.get("unsigned")).get("prev_content")).get("membership")
-
-
-def as_payload(decrypted: Decrypted) -> dict[str, Any]:
-    """What the inbox keeps of a decrypted event."""
-    return {
-        "type": decrypted.type,
-        "content": decrypted.content,
-        "curve25519": decrypted.curve25519,
-        "ed25519": decrypted.ed25519,
-        "authentic": decrypted.authentic,
-    }
+    return [event for event in as_list(as_dict(room.get(part)).get("events")) if isinstance(event, dict)]

@@ -56,7 +56,11 @@ class Dialogue:
 
 @dataclass(frozen=True)
 class InboxItem:
-    """An event that was received; its id is its key. `session_id` names the room key that it waits for."""
+    """An event that was received; its id is its key.
+
+    `session_id` names the room key that it waits for, `seq` is its place in the order of arrival. `turn` is the place
+    of another row whose turn it takes, when it was found later.
+    """
 
     event_id: str
     room_id: str
@@ -65,6 +69,18 @@ class InboxItem:
     payload: dict[str, Any]
     at: datetime
     session_id: str | None = None
+    not_before: datetime | None = None
+    attempts: int = 0
+    turn: int | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many events wait for their room keys, and since when the first one does."""
+
+    events: int
+    since: datetime | None
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ inbox = Table(
     Column("scope", Text, nullable=False),
     Column("payload", LargeBinary),
     Column("session_id", Text),
+    Column("turn", BigInteger),
 )
 Index("ix_inbox_pending", inbox.c.seq, sqlite_where=text("NOT handled"), postgresql_where=text("NOT handled"))
 Index(

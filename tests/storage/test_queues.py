@@ -43,13 +43,44 @@ async def test_a_postponed_event_waits_for_its_time(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.receive(received("$1"))
         await tx.receive(received("$2"))
-        await tx.postpone("$1", LATER)
+        await tx.postpone("$1", LATER, attempts=2)
         assert [item.event_id for item in await tx.pending(at=NOW)] == ["$2"]
-        assert [item.event_id for item in await tx.pending(at=LATER)] == ["$1", "$2"]
-        await tx.postpone("$1", LATER)
-        assert await tx.inbox_attempts("$1") == 2
-        assert await tx.inbox_attempts("$2") == 0
-        assert await tx.inbox_attempts("$unknown") == 0
+        first, second = await tx.pending(at=LATER)
+        assert (first.event_id, first.attempts, first.not_before) == ("$1", 2, LATER)
+        assert (second.event_id, second.attempts, second.not_before) == ("$2", 0, None)
+
+
+async def test_busy_rooms_do_not_hide_the_others(store: Store) -> None:
+    async with store.transaction() as tx:
+        for number in range(5):
+            await tx.receive(received(f"${number}", room_id="!busy"))
+        await tx.receive(received("$other", room_id="!other"))
+        assert [item.event_id for item in await tx.pending(limit=3, busy=["!busy"])] == ["$other"]
+
+
+async def test_what_is_found_later_takes_the_turn_of_its_gap(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.receive(received("$gap"))
+        await tx.receive(received("$after"))
+        [gap, _] = await tx.pending()
+        for event_id in ("$found-1", "$found-2"):
+            await tx.receive(replace(received(event_id), turn=gap.seq))
+        await tx.rewrite(gap, {"from": "further"})
+        assert [item.event_id for item in await tx.pending()] == ["$gap", "$found-1", "$found-2", "$after"]
+        assert (await tx.pending())[0].payload == {"from": "further"}
+
+
+async def test_events_that_wait_for_a_key_are_found_by_its_session(store: Store) -> None:
+    async with store.transaction() as tx:
+        for event_id, session in (("$1", "s"), ("$2", "s"), ("$3", "other")):
+            await tx.receive(replace(received(event_id), session_id=session, not_before=LATER))
+        assert await tx.waiting() == Waiting(3, received().at)
+        assert (await tx.waiting("!nowhere")).events == 0
+        assert await tx.pending(at=NOW) == []
+        await tx.hurry_events("s")
+        assert [item.event_id for item in await tx.pending(at=NOW)] == ["$1", "$2"]
+        await tx.handled("$1")
+        assert (await tx.waiting()).events == 2
 
 
 async def test_each_lane_gives_its_first_item_alone(store: Store) -> None:

@@ -182,6 +182,8 @@ room-not-encrypted = Jeg arbejder kun i krypterede rum. Slå kryptering til i ch
 no-verified-device = Hej. Jeg taler kun med enheder, som du selv har bekræftet, og ingen af dine er det: sæt bekræftelse (gendannelsesnøgle) op i din klients sikkerhedsindstillinger, og skriv så `!help` her.
 unexpected = Noget gik galt (ref. { $ref }). Intet blev ændret. Prøv igen, eller giv helpdesken referencen.
 unreadable = Jeg kunne ikke læse din besked, fordi din enhed ikke har sendt mig dens nøgle. Send den igen; hjælper det ikke, så log ud og ind igen.
+unreadable-withheld = Jeg kunne ikke læse din besked: din app giver ikke min enhed dens nøgle. Bekræft mig, eller tillad beskeder til enheder, som du ikke har bekræftet, og send den igen.
+late = Din besked kunne først læses nu, fordi dens nøgle kom sent. Jeg har ikke gjort noget ved den: den er gammel, eller du har skrevet siden. Send den igen, hvis den stadig gælder.
 edited = Jeg handler ikke på redigerede beskeder. Send kommandoen som en ny besked.
 
 ## Afslag i samtalen

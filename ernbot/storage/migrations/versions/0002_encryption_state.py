@@ -13,6 +13,7 @@ MOMENT = DateTime(timezone=True)
 
 def upgrade() -> None:
     op.add_column("inbox", Column("session_id", Text))
+    op.add_column("inbox", Column("turn", BigInteger))
     waiting = text("session_id IS NOT NULL AND NOT handled")
     op.create_index("ix_inbox_waiting", "inbox", ["session_id"], sqlite_where=waiting, postgresql_where=waiting)
     _create_sessions()
