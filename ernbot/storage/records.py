@@ -6,7 +6,7 @@ and must hold nothing clinical.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -72,7 +72,7 @@ class InboxItem:
     not_before: datetime | None = None
     attempts: int = 0
     turn: int | None = None
-    seq: int = 0
+    seq: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from ernbot.storage.errors import Tampered
-from ernbot.storage.records import SentItem
+from ernbot.storage.records import SentItem, Waiting
 from ernbot.storage.store import Store
 
 from .samples import EXPERT, LATER, NOW, REQUESTER, ROOM, dialogue, draft, received, to_send
