@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 
 from ernbot.matrix.errors import MatrixError
+from ernbot.matrix.events import as_list
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.intake import Intake
 from ernbot.storage.records import InboxItem
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 GAP = "gap"
 """Kind of the inbox row of a gap."""
+
+MAX_EMPTY = 10
+"""Pages in a row in which there is nothing for us, before we stop looking; a homeserver filters after it cuts."""
 
 
 class Gaps:
@@ -34,7 +38,7 @@ class Gaps:
         Raises:
             MatrixError, Unreachable: the homeserver did not answer well; what was fetched is kept.
         """
-        start, end = gap.payload["from"], gap.payload["to"]
+        start, end, empty = gap.payload["from"], gap.payload["to"], 0
         while True:
             try:
                 page = await self._gateway.messages(gap.room_id, start, end)
@@ -43,9 +47,10 @@ class Gaps:
                     raise
                 log.warning("the history of a room is closed to us (%s)", error)
                 page = {}
-            events = [event for event in page.get("chunk") or [] if isinstance(event, dict)]
+            events = [event for event in as_list(page.get("chunk")) if isinstance(event, dict)]
             following = page.get("end")
-            ended = not events or not isinstance(following, str) or following == start
+            empty = 0 if events else empty + 1
+            ended = not isinstance(following, str) or following == start or empty > MAX_EMPTY
             async with self._store.transaction() as tx:
                 await self._intake.take(tx, gap.room_id, events, turn=gap.seq)
                 if ended:
