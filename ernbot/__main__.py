@@ -23,6 +23,7 @@ from ernbot.matrix import bot, identity
 from ernbot.matrix.errors import IdentityLost, MatrixError
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import StorageError
+from ernbot.storage.figures import exposition, figures
 from ernbot.storage.rotation import rotate
 from ernbot.storage.store import Store
 from ernbot.storage.vault import generate_master_key, read_master_keys
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add("vault", "make a master key, or rewrap all keys with a new one").add_argument(
         "what", choices=["new-key", "rotate"]
     )
+    add("metrics", "print how much waits, in the text format of Prometheus")
     add("identity", "show the fingerprint of the bot's identity").add_argument("what", choices=["show"])
     return parser
 
@@ -116,6 +118,9 @@ async def _command(options: argparse.Namespace) -> int:
         case "vault", _:
             async with _opened(load_settings(options.config)) as store:
                 sys.stdout.write(f"{await rotate(store)} keys rewrapped.\n")
+        case "metrics", _:
+            async with _opened(load_settings(options.config)) as store:
+                sys.stdout.write(exposition(await figures(store, bot.now())))
         case "identity", _:
             return await _identity(load_settings(options.config))
     return 0

@@ -305,6 +305,17 @@ def test_a_locked_database_is_said_so(setup: Setup, monkeypatch: pytest.MonkeyPa
 # --- identity
 
 
+def test_figures_are_printed_for_prometheus(setup: Setup) -> None:
+    asyncio.run(_make(setup))
+    status, out, _ = setup.run("metrics")
+    assert status == 0
+    assert "\nernbot_undecryptable_waiting 0\n" in out
+
+
+async def _make(setup: Setup) -> None:
+    await (await setup.store()).close()
+
+
 def test_the_fingerprint_is_shown_once_there_is_one(setup: Setup) -> None:
     asyncio.run(fill(setup))
     status, out, error = setup.run("identity", "show")
