@@ -48,7 +48,7 @@ NOT_BACKED_UP = sealed(room_keys).where(~room_keys.c.backed_up).order_by(room_ke
 OWN_ROOM_KEY = sealed(own_room_keys).where(own_room_keys.c.room_id == bindparam("room"))
 MISSED = sealed(missed_shares).where(missed_shares.c.not_before <= bindparam("at")).limit(bindparam("limit"))
 USE = select(room_key_uses.c.event_id).where(
-    room_key_uses.c.session_id == bindparam("session"),
+    room_key_uses.c.session_id == bindparam("session_id"),
     room_key_uses.c.sender_key == bindparam("sender_key"),
     room_key_uses.c.message_index == bindparam("message_index"),
 )
@@ -121,17 +121,10 @@ class CryptoRows(SealedRows):
 
     async def use_room_key(self, session_id: str, sender_key: str, message_index: int, event_id: str) -> bool:
         """Note that an event was encrypted with this index of a session; False when another event was."""
-        place = {"session": session_id, "sender_key": sender_key, "message_index": message_index}
-        before = await self._connection.scalar(USE, place)
-        if before is None:
-            await self._put(
-                room_key_uses,
-                session_id=session_id,
-                sender_key=sender_key,
-                message_index=message_index,
-                event_id=event_id,
-            )
-        return before in (None, event_id)
+        place = {"session_id": session_id, "sender_key": sender_key, "message_index": message_index}
+        if await self._add(room_key_uses, *place, **place, event_id=event_id):
+            return True
+        return bool(await self._connection.scalar(USE, place) == event_id)
 
     async def room_keys_to_back_up(self, limit: int) -> list[RoomKey]:
         """Room keys that are not in the backup; those that can no longer be read are left out."""

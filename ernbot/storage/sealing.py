@@ -42,8 +42,8 @@ def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
 
 
 @cache
-def _insert_once(dialect: str, table: Table, key: str) -> Insert:
-    return _insert(dialect, table).on_conflict_do_nothing(index_elements=[key])
+def _insert_once(dialect: str, table: Table, *key: str) -> Insert:
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=key)
 
 
 @cache
@@ -86,9 +86,9 @@ class SealedRows:
             self._keys, self._room_scopes = keys, rooms
             raise
 
-    async def _add(self, table: Table, key: str, **values: Any) -> bool:
+    async def _add(self, table: Table, *key: str, **values: Any) -> bool:
         """Insert a row, unless there is one with this key; whether it was inserted."""
-        statement = _insert_once(self._connection.dialect.name, table, key)
+        statement = _insert_once(self._connection.dialect.name, table, *key)
         result = await self._connection.execute(statement, values)
         return result.rowcount == 1
 
