@@ -188,11 +188,16 @@ async def phone(
 ) -> AsyncIterator[Phone]:
     """A device with published keys, signed by its owner's identity unless told otherwise."""
     async with switched_on(await log_in(homeserver, account, token=token), folder, clock) as device:
-        await device.machine.upload_keys()
-        if signed:
-            await ensure_identity(device.gateway, device.machine.olm, None, _keep)
-        await device.sync()
+        await come_up(device, signed=signed)
         yield device
+
+
+async def come_up(device: Phone, *, signed: bool = True) -> None:
+    """Publish the keys of a device, sign it by a new identity, and see what there is."""
+    await device.machine.upload_keys()
+    if signed:
+        await ensure_identity(device.gateway, device.machine.olm, None, _keep)
+    await device.sync()
 
 
 async def _keep(_seeds: bytes) -> None:
