@@ -51,8 +51,12 @@ class Gaps:
             following = page.get("end")
             empty = 0 if events else empty + 1
             ended = not isinstance(following, str) or following == start or empty > MAX_EMPTY
+            arrival = self._intake.arrival(events)
             async with self._store.transaction() as tx:
-                await self._intake.take(tx, gap.room_id, events, turn=gap.seq)
+                if arrival is not None:
+                    # What was found so far is from before we were in the room.
+                    await tx.drop_turn(gap.seq)
+                await self._intake.take(tx, gap.room_id, events[arrival:], turn=gap.seq)
                 if ended:
                     await tx.handled(gap.event_id)
                     return

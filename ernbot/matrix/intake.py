@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +35,18 @@ class Intake:
         self._machine = machine
         self._me = machine.olm.user_id
         self._clock = clock
+
+    def arrival(self, events: Sequence[Mapping[str, Any]]) -> int | None:
+        """Where among these events we came in; our own new name looks the same but for what was before."""
+        return next((index for index, event in enumerate(events) if self._is_own_arrival(event)), None)
+
+    def _is_own_arrival(self, event: Mapping[str, Any]) -> bool:
+        return (
+            event.get("type") == "m.room.member"
+            and event.get("state_key") == self._me
+            and as_dict(event.get("content")).get("membership") == "join"
+            and _membership_before(event) != "join"
+        )
 
     async def take(
         self, tx: Transaction, room_id: str, events: Iterable[Mapping[str, Any]], turn: int | None = None
@@ -91,13 +103,13 @@ class Intake:
         )
 
 
-def membership_before(event: Mapping[str, Any]) -> object:
+def _membership_before(event: Mapping[str, Any]) -> object:
     """What somebody was to the room before a membership event."""
     return as_dict(as_dict(event.get("unsigned")).get("prev_content")).get("membership")
 
 
 def _membership(event: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    before = membership_before(event)
+    before = _membership_before(event)
     membership, who = content.get("membership"), event.get("state_key")
     if not is_id(who) or membership == before:
         return None, {}

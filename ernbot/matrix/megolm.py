@@ -182,7 +182,8 @@ class Megolm:
         keys = await tx.room_keys(room_id, session_id)
         theirs = sorted((key for key in keys if key.user_id in (sender, "")), key=lambda key: key.user_id == "")
         if not theirs:
-            raise Undecryptable("forged" if keys else "no-key")
+            # Others may claim the session before its owner's key comes: their word must not cost an event.
+            raise Undecryptable("no-key")
         for key in theirs:
             session = self.session(key)
             if message.message_index() < session.first_known_index:

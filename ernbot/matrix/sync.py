@@ -17,7 +17,7 @@ from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.events import as_dict, as_list, is_id
 from ernbot.matrix.gaps import GAP
 from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.intake import Intake, membership_before
+from ernbot.matrix.intake import Intake
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.trust import Trust
@@ -112,21 +112,12 @@ class Sync:
         events = _events(room, "timeline")
         for event in [*_events(room, "state"), *events]:
             self._rooms.notice(room_id, event)
-        arrival = next((index for index, event in enumerate(events) if self._is_own_arrival(event)), None)
+        arrival = self._intake.arrival(events)
         start = timeline.get("prev_batch")
         if timeline.get("limited") and since is not None and arrival is None and isinstance(start, str):
             gap = {"from": since, "to": start}
             await tx.receive(InboxItem(f"{GAP}:{room_id}:{start}", room_id, "", GAP, gap, self._clock()))
         return await self._intake.take(tx, room_id, events[arrival:])
-
-    def _is_own_arrival(self, event: Mapping[str, Any]) -> bool:
-        """Whether we came in; our own new name looks the same but for what was before."""
-        return (
-            event.get("type") == "m.room.member"
-            and event.get("state_key") == self._gateway.user_id
-            and as_dict(event.get("content")).get("membership") == "join"
-            and membership_before(event) != "join"
-        )
 
     def _invitation(self, room_id: str, room: Mapping[str, Any], since: str | None) -> InboxItem:
         """An invitation has no event id of its own, and a second one looks like the first: where it came stands for it.

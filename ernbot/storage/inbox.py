@@ -95,6 +95,11 @@ class InboxRows(SealedRows):
     async def handled(self, event_id: str) -> None:
         await self._connection.execute(HANDLED, {"event": event_id})
 
+    async def drop_turn(self, turn: int) -> None:
+        """Nothing that was received in the turn of another row is to be handled."""
+        rows = update(inbox).where(inbox.c.turn == turn, ~inbox.c.handled)
+        await self._connection.execute(rows.values(handled=True, payload=None))
+
     async def postpone(self, event_id: str, until: datetime, *, attempts: int) -> None:
         """Look at an event again later; `attempts` is how far its handling has come."""
         await self._connection.execute(POSTPONE, {"event": event_id, "not_before": until, "attempts": attempts})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,23 @@ import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ernbot.demo.homeserver import Homeserver
+from ernbot.matrix.errors import Undecryptable
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.keys import public, signed
 from ernbot.matrix.machine import Machine, Received, now
 from ernbot.matrix.megolm import Decrypted
+from ernbot.matrix.olm import MEGOLM, OLM
 from ernbot.matrix.trust import Trust
+from ernbot.storage.records import OlmSession
 from ernbot.storage.store import Store
 from tests.fixtures_database import MASTER_KEY
 from tests.fixtures_homeserver import PASSWORD, Account
 
-ENCRYPTED = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+NewAccount = Callable[[str], Awaitable[Account]]
+NewPhone = Callable[..., Awaitable["Phone"]]
+
+ENCRYPTED = {"type": "m.room.encryption", "content": {"algorithm": MEGOLM}}
 
 
 @dataclass
@@ -62,9 +69,25 @@ class Phone:
         async with self.store.transaction() as tx:
             return await self.machine.receive(tx, response)
 
+    async def take(self, *events: Any) -> Received:
+        """To-device events, in one batch."""
+        return await self.receive({"to_device": {"events": list(events)}})
+
     async def decrypt(self, room_id: str, event: dict[str, Any]) -> Decrypted:
         async with self.store.transaction() as tx:
             return await self.machine.decrypt(tx, room_id, event)
+
+    async def body(self, room_id: str, event: dict[str, Any]) -> Any:
+        """The words of an event."""
+        return (await self.decrypt(room_id, event)).content["body"]
+
+    async def reads(self, room_id: str, event: dict[str, Any]) -> str:
+        """What this device gets out of an event: `ok`, or why not."""
+        try:
+            await self.decrypt(room_id, event)
+        except Undecryptable as error:
+            return error.why
+        return "ok"
 
     async def encrypt(self, room_id: str, *readers: Phone, text: str = "hello") -> dict[str, Any]:
         users = {self.user_id, *(reader.user_id for reader in readers)}
@@ -81,6 +104,11 @@ class Phone:
             **fields,
         }
 
+    async def channels(self, key: str) -> list[OlmSession]:
+        """The channels with the device of a Curve25519 key."""
+        async with self.store.transaction() as tx:
+            return (await tx.olm_sessions([key])).get(key, [])
+
 
 async def log_in(homeserver: Homeserver, account: Account, *, token: str | None = None) -> Gateway:
     """A gateway for the device of an access token, by default the account's own."""
@@ -93,18 +121,48 @@ async def log_in(homeserver: Homeserver, account: Account, *, token: str | None 
     return Gateway(homeserver.url, account.user_id, device_id, token)
 
 
+async def started(gateway: Gateway, store: Store, clock: Callable[[], datetime] = now) -> Phone:
+    """A device on a database: a new one, or as it was left."""
+    trust = Trust(gateway, store, clock)
+    device = Phone(gateway, store, trust, Machine(gateway, store, trust, clock=clock))
+    await device.machine.open()
+    return device
+
+
 @asynccontextmanager
-async def switched_on(gateway: Gateway, folder: Path) -> AsyncIterator[Phone]:
-    """A device with its database in `folder`: a new one, or as it was left."""
+async def switched_on(gateway: Gateway, folder: Path, clock: Callable[[], datetime] = now) -> AsyncIterator[Phone]:
+    """A device with its database in `folder`."""
     store = await Store.open(f"sqlite+aiosqlite:///{folder / gateway.device_id}.db", MASTER_KEY)
     try:
-        trust = Trust(gateway, store, now)
-        device = Phone(gateway, store, trust, Machine(gateway, store, trust))
-        await device.machine.open()
-        yield device
+        yield await started(gateway, store, clock)
     finally:
         await store.close()
         await gateway.close()
+
+
+@asynccontextmanager
+async def restarted(device: Phone, folder: Path, clock: Callable[[], datetime] = now) -> AsyncIterator[Phone]:
+    """The device of a program that started again on what the last one left behind."""
+    await device.store.close()
+    await device.gateway.close()
+    nio = device.gateway.nio
+    gateway = Gateway(nio.homeserver, device.user_id, device.gateway.device_id, nio.access_token)
+    async with switched_on(gateway, folder, clock) as again:
+        again.since = device.since
+        yield again
+
+
+def noted(gateway: Gateway) -> list[str]:
+    """What is asked of the homeserver from now on, endpoint by endpoint."""
+    asked: list[str] = []
+    request = gateway.request
+
+    async def note(method: str, path: str, *args: Any, **options: Any) -> dict[str, Any]:
+        asked.append(path.removeprefix("/_matrix/client/v3"))
+        return await request(method, path, *args, **options)
+
+    gateway.request = note  # type: ignore[method-assign]
+    return asked
 
 
 async def new_token(gateway: Gateway, account: Account, device_id: str | None = None) -> str:
@@ -120,15 +178,26 @@ async def new_token(gateway: Gateway, account: Account, device_id: str | None = 
 
 @asynccontextmanager
 async def phone(
-    homeserver: Homeserver, account: Account, folder: Path, *, signed: bool = True, token: str | None = None
+    homeserver: Homeserver,
+    account: Account,
+    folder: Path,
+    *,
+    signed: bool = True,
+    token: str | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> AsyncIterator[Phone]:
     """A device with published keys, signed by its owner's identity unless told otherwise."""
-    async with switched_on(await log_in(homeserver, account, token=token), folder) as device:
-        await device.machine.upload_keys()
-        if signed:
-            await ensure_identity(device.gateway, device.machine.olm, None, _keep)
-        await device.sync()
+    async with switched_on(await log_in(homeserver, account, token=token), folder, clock) as device:
+        await come_up(device, signed=signed)
         yield device
+
+
+async def come_up(device: Phone, *, signed: bool = True) -> None:
+    """Publish the keys of a device, sign it by a new identity, and see what there is."""
+    await device.machine.upload_keys()
+    if signed:
+        await ensure_identity(device.gateway, device.machine.olm, None, _keep)
+    await device.sync()
 
 
 async def _keep(_seeds: bytes) -> None:
@@ -153,7 +222,7 @@ class Forge:
         bare = {
             "user_id": self.user_id,
             "device_id": self.device_id,
-            "algorithms": ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
+            "algorithms": [OLM, MEGOLM],
             "keys": {f"curve25519:{self.device_id}": "curve", f"ed25519:{self.device_id}": public(self.device_key)},
             **changes,
         }

@@ -18,11 +18,12 @@ from ernbot.matrix import bot
 from ernbot.matrix.errors import IdentityLost, MatrixError, Unreachable
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import SECRET, Identity, ensure_identity
-from ernbot.matrix.machine import Machine
-from ernbot.matrix.trust import Trust, read_identity
+from ernbot.matrix.olm import Olm
+from ernbot.matrix.trust import Identity as Published
+from ernbot.matrix.trust import read_identity
 from ernbot.storage.store import Store
 from tests.fixtures_homeserver import Account
-from tests.matrix.devices import Forge, log_in, new_token
+from tests.matrix.devices import Forge, Phone, log_in, new_token, phone, started, switched_on
 
 BOT = "@bot:hospital.example"
 KEYS = "/_matrix/client/v3/keys"
@@ -82,15 +83,30 @@ async def account(new_account: Callable[[str], Awaitable[Account]]) -> Account:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def gateway(homeserver: Homeserver, account: Account, tmp_path: Path) -> AsyncIterator[Gateway]:
-    gateway = await log_in(homeserver, account, tmp_path)
-    await Machine(gateway, Trust(gateway)).upload_keys()
-    yield gateway
-    await gateway.close()
+async def ours(homeserver: Homeserver, account: Account, tmp_path: Path) -> AsyncIterator[Phone]:
+    """The bot's device, with published keys that nobody signed yet."""
+    async with phone(homeserver, account, tmp_path, signed=False) as device:
+        yield device
+
+
+@pytest.fixture
+def gateway(ours: Phone) -> Gateway:
+    return ours.gateway
+
+
+@pytest.fixture
+def olm(ours: Phone) -> Olm:
+    return ours.machine.olm
 
 
 async def published(gateway: Gateway) -> dict[str, Any]:
     return await gateway.request("POST", f"{KEYS}/query", {"device_keys": {gateway.user_id: []}})
+
+
+async def signed_devices(gateway: Gateway) -> dict[str, bool]:
+    """Our devices, and whether our identity signed them."""
+    identity = read_identity(gateway.user_id, await published(gateway))
+    return {device_id: signed for device_id, _, _, signed in identity.devices}
 
 
 @pytest.fixture
@@ -108,26 +124,26 @@ def requests(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.homeserver
-async def test_the_first_start_publishes_an_identity_that_signs_the_device(gateway: Gateway) -> None:
+async def test_the_first_start_publishes_an_identity_that_signs_the_device(gateway: Gateway, olm: Olm) -> None:
     seeds = Seeds()
-    identity = await ensure_identity(gateway, None, seeds.keep)
+    identity = await ensure_identity(gateway, olm, None, seeds.keep)
     assert (seeds.written, seeds.kept) == (1, identity.to_bytes())
     answer = await published(gateway)
-    (device,) = read_identity(gateway.user_id, answer)
-    assert device.signed
-    assert device.ed25519 == gateway.olm.account.identity_keys["ed25519"]
+    assert read_identity(gateway.user_id, answer) == Published(
+        identity.fingerprint, ((gateway.device_id, olm.curve25519, olm.ed25519, True),)
+    )
     (self_signing,) = answer["self_signing_keys"][gateway.user_id]["keys"].values()
     independently_signed(answer["self_signing_keys"][gateway.user_id], gateway.user_id, identity.fingerprint)
     independently_signed(answer["device_keys"][gateway.user_id][gateway.device_id], gateway.user_id, self_signing)
 
 
 @pytest.mark.homeserver
-async def test_the_second_start_changes_nothing(gateway: Gateway, requests: list[str]) -> None:
+async def test_the_second_start_changes_nothing(gateway: Gateway, olm: Olm, requests: list[str]) -> None:
     seeds = Seeds()
-    first = await ensure_identity(gateway, None, seeds.keep)
+    first = await ensure_identity(gateway, olm, None, seeds.keep)
     before = await published(gateway)
     requests.clear()
-    second = await ensure_identity(gateway, seeds.kept, seeds.keep)
+    second = await ensure_identity(gateway, olm, seeds.kept, seeds.keep)
     assert requests == ["/query"]
     assert second.to_bytes() == first.to_bytes()
     assert seeds.written == 1
@@ -135,28 +151,28 @@ async def test_the_second_start_changes_nothing(gateway: Gateway, requests: list
 
 
 @pytest.mark.homeserver
-async def test_lost_seeds_are_never_replaced(gateway: Gateway, requests: list[str]) -> None:
-    await ensure_identity(gateway, None, Seeds().keep)
+async def test_lost_seeds_are_never_replaced(gateway: Gateway, olm: Olm, requests: list[str]) -> None:
+    await ensure_identity(gateway, olm, None, Seeds().keep)
     before = await published(gateway)
     requests.clear()
     seeds = Seeds()
     with pytest.raises(IdentityLost, match=r"identity of @bot-.* Restore the database .* warn\.$"):
-        await ensure_identity(gateway, None, seeds.keep)
+        await ensure_identity(gateway, olm, None, seeds.keep)
     assert (requests, seeds.written) == (["/query"], 0)
     assert await published(gateway) == before
 
 
 @pytest.mark.homeserver
-async def test_seeds_of_another_identity_are_lost_ones(gateway: Gateway, requests: list[str]) -> None:
-    await ensure_identity(gateway, None, Seeds().keep)
+async def test_seeds_of_another_identity_are_lost_ones(gateway: Gateway, olm: Olm, requests: list[str]) -> None:
+    await ensure_identity(gateway, olm, None, Seeds().keep)
     requests.clear()
     with pytest.raises(IdentityLost, match="Restore the database"):
-        await ensure_identity(gateway, Identity.generate(gateway.user_id).to_bytes(), Seeds().keep)
+        await ensure_identity(gateway, olm, Identity.generate(gateway.user_id).to_bytes(), Seeds().keep)
     assert requests == ["/query"]
 
 
 @pytest.mark.homeserver
-async def test_a_crash_before_publishing_publishes_the_stored_keys(gateway: Gateway) -> None:
+async def test_a_crash_before_publishing_publishes_the_stored_keys(gateway: Gateway, olm: Olm) -> None:
     seeds = Seeds()
 
     async def keep_and_die(stored: bytes) -> None:
@@ -164,19 +180,19 @@ async def test_a_crash_before_publishing_publishes_the_stored_keys(gateway: Gate
         raise Cut
 
     with pytest.raises(Cut):
-        await ensure_identity(gateway, None, keep_and_die)
+        await ensure_identity(gateway, olm, None, keep_and_die)
     assert (await published(gateway))["master_keys"] == {}
     assert seeds.kept is not None
-    identity = await ensure_identity(gateway, seeds.kept, seeds.keep)
+    identity = await ensure_identity(gateway, olm, seeds.kept, seeds.keep)
     assert (identity.to_bytes(), seeds.written) == (seeds.kept, 1)
-    assert [device.signed for device in read_identity(gateway.user_id, await published(gateway))] == [True]
+    assert await signed_devices(gateway) == {gateway.device_id: True}
 
 
 @pytest.mark.homeserver
 @pytest.mark.parametrize("step", ["/device_signing/upload", "/signatures/upload"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_crash_around_a_request_is_made_good_by_the_next_start(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+    gateway: Gateway, olm: Olm, monkeypatch: pytest.MonkeyPatch, step: str, when: str
 ) -> None:
     seeds = Seeds()
     request = gateway.request
@@ -190,43 +206,37 @@ async def test_a_crash_around_a_request_is_made_good_by_the_next_start(
 
     monkeypatch.setattr(gateway, "request", dying)
     with pytest.raises(Cut):
-        await ensure_identity(gateway, None, seeds.keep)
+        await ensure_identity(gateway, olm, None, seeds.keep)
     monkeypatch.undo()
-    identity = await ensure_identity(gateway, seeds.kept, seeds.keep)
+    identity = await ensure_identity(gateway, olm, seeds.kept, seeds.keep)
     assert (identity.to_bytes(), seeds.written) == (seeds.kept, 1)
-    assert [device.signed for device in read_identity(gateway.user_id, await published(gateway))] == [True]
+    assert await signed_devices(gateway) == {gateway.device_id: True}
 
 
 @pytest.mark.homeserver
 async def test_a_second_device_is_signed_by_the_same_identity(
-    gateway: Gateway, homeserver: Homeserver, account: Account, tmp_path: Path
+    gateway: Gateway, olm: Olm, homeserver: Homeserver, account: Account, tmp_path: Path
 ) -> None:
     seeds = Seeds()
-    await ensure_identity(gateway, None, seeds.keep)
-    other = await log_in(homeserver, account, tmp_path, token=await new_token(gateway, account, "SECOND"))
-    try:
-        await Machine(other, Trust(other)).upload_keys()
-        await ensure_identity(other, seeds.kept, seeds.keep)
-    finally:
-        await other.close()
-    devices = read_identity(gateway.user_id, await published(gateway))
-    assert {device.device_id: device.signed for device in devices} == {gateway.device_id: True, "SECOND": True}
+    await ensure_identity(gateway, olm, None, seeds.keep)
+    token = await new_token(gateway, account, "SECOND")
+    async with phone(homeserver, account, tmp_path, signed=False, token=token) as other:
+        await ensure_identity(other.gateway, other.machine.olm, seeds.kept, seeds.keep)
+    assert await signed_devices(gateway) == {gateway.device_id: True, "SECOND": True}
 
 
 @pytest.mark.homeserver
 async def test_an_unpublished_device_is_said_so(homeserver: Homeserver, account: Account, tmp_path: Path) -> None:
-    gateway = await log_in(homeserver, account, tmp_path)
-    try:
-        with pytest.raises(IdentityLost, match=f"does not know the device {gateway.device_id} of {account.user_id}"):
-            await ensure_identity(gateway, None, Seeds().keep)
-    finally:
-        await gateway.close()
+    async with switched_on(await log_in(homeserver, account), tmp_path) as device:
+        what = f"does not know the device {device.gateway.device_id} of {account.user_id}"
+        with pytest.raises(IdentityLost, match=what):
+            await ensure_identity(device.gateway, device.machine.olm, None, Seeds().keep)
 
 
 @pytest.mark.homeserver
 @pytest.mark.parametrize("device", ["another", "changed", "text"])
 async def test_a_device_that_is_not_ours_is_never_signed(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, device: str
+    gateway: Gateway, olm: Olm, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:
     """A homeserver that shows another device under our name must not get our signature for it."""
     asked: list[str] = []
@@ -246,16 +256,16 @@ async def test_a_device_that_is_not_ours_is_never_signed(
         return answer
 
     monkeypatch.setattr(gateway, "request", dishonest)
-    with pytest.raises(IdentityLost, match="by other keys than those in the crypto store"):
-        await ensure_identity(gateway, None, Seeds().keep)
+    with pytest.raises(IdentityLost, match="by other keys than those in this database"):
+        await ensure_identity(gateway, olm, None, Seeds().keep)
     assert "/signatures/upload" not in asked
 
 
 @pytest.mark.homeserver
-async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway) -> None:
+async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway, olm: Olm) -> None:
     gateway.nio.access_token = "wrong"
     with pytest.raises(MatrixError) as refused:
-        await ensure_identity(gateway, None, Seeds().keep)
+        await ensure_identity(gateway, olm, None, Seeds().keep)
     assert (refused.value.status, refused.value.errcode) == (401, "M_UNKNOWN_TOKEN")
 
 
@@ -263,13 +273,12 @@ async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway) -> Non
 
 
 @pytest.mark.homeserver
-async def test_the_bot_comes_up_and_comes_up_again(gateway: Gateway, sqlite_store: Store) -> None:
-    machine = Machine(gateway, Trust(gateway))
-    await bot._come_up(gateway, machine, sqlite_store)
+async def test_the_bot_comes_up_and_comes_up_again(ours: Phone, gateway: Gateway) -> None:
+    await bot._come_up(gateway, ours.machine, ours.store)
     before = await published(gateway)
-    await bot._come_up(gateway, machine, sqlite_store)
+    await bot._come_up(gateway, ours.machine, ours.store)
     assert await published(gateway) == before
-    async with sqlite_store.transaction() as tx:
+    async with ours.store.transaction() as tx:
         seeds = await tx.secret(SECRET)
     assert seeds is not None
     fingerprint = Identity.from_bytes(gateway.user_id, seeds).fingerprint
@@ -277,23 +286,31 @@ async def test_the_bot_comes_up_and_comes_up_again(gateway: Gateway, sqlite_stor
 
 
 @pytest.mark.homeserver
-async def test_a_lost_crypto_store_publishes_nothing(
-    gateway: Gateway, homeserver: Homeserver, account: Account, tmp_path: Path, sqlite_store: Store
+async def test_a_lost_database_publishes_nothing(
+    ours: Phone, homeserver: Homeserver, account: Account, sqlite_store: Store
 ) -> None:
-    await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
-    before = await published(gateway)
-    without = await log_in(homeserver, account, tmp_path / "empty")
+    """Neither with the seeds kept elsewhere nor without them."""
+    await bot._come_up(ours.gateway, ours.machine, ours.store)
+    before = await published(ours.gateway)
+    without = await started(await log_in(homeserver, account), sqlite_store)
     try:
-        with pytest.raises(IdentityLost, match="Restore the crypto store"):
-            await bot._come_up(without, Machine(without, Trust(without)), sqlite_store)
+        with pytest.raises(IdentityLost, match="Restore the database"):
+            await bot._come_up(without.gateway, without.machine, sqlite_store)
+        async with ours.store.transaction() as tx:
+            seeds = await tx.secret(SECRET)
+        assert seeds is not None
+        async with sqlite_store.transaction() as tx:
+            await tx.set_secret(SECRET, seeds)
+        with pytest.raises(IdentityLost, match="Restore the database"):
+            await bot._come_up(without.gateway, without.machine, sqlite_store)
     finally:
-        await without.close()
-    assert await published(gateway) == before
+        await without.gateway.close()
+    assert await published(ours.gateway) == before
 
 
 @pytest.mark.homeserver
 async def test_coming_up_waits_for_a_homeserver_that_is_away(
-    gateway: Gateway, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+    ours: Phone, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot, "MAX_PAUSE", 0.01)
     faults: list[Exception] = [Unreachable("gone"), MatrixError(502, "M_UNKNOWN"), MatrixError(429, "M_LIMIT_EXCEEDED")]
@@ -309,12 +326,12 @@ async def test_coming_up_waits_for_a_homeserver_that_is_away(
 
     monkeypatch.setattr(gateway, "request", away)
     monkeypatch.setattr(asyncio, "sleep", shorter)
-    await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
+    await bot._come_up(gateway, ours.machine, ours.store)
     assert faults == []
 
 
 @pytest.mark.homeserver
-async def test_coming_up_without_a_valid_token_ends(gateway: Gateway, sqlite_store: Store) -> None:
+async def test_coming_up_without_a_valid_token_ends(ours: Phone, gateway: Gateway) -> None:
     gateway.nio.access_token = "wrong"
     with pytest.raises(MatrixError, match="401 M_UNKNOWN_TOKEN"):
-        await bot._come_up(gateway, Machine(gateway, Trust(gateway)), sqlite_store)
+        await bot._come_up(gateway, ours.machine, ours.store)

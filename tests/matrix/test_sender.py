@@ -55,9 +55,9 @@ class Fake(Delivery):
 
     def __init__(self, store: Store, clock: Clock) -> None:
         nobody = _Nobody()
-        trust = Trust(nobody)
+        trust = Trust(nobody, store, clock)
         office = Office(BOT, Directory(()), {}, LANGUAGES, 10)
-        super().__init__(nobody, Machine(nobody, trust), Rooms(nobody), store, office, clock=clock)
+        super().__init__(nobody, Machine(nobody, store, trust), Rooms(nobody), store, office, clock=clock)
         self.carried_out: list[str] = []
         self.faults: dict[str, list[Exception]] = {}
         self.held: dict[str, asyncio.Event] = {}
@@ -74,7 +74,7 @@ class Fake(Delivery):
 
 class _Nobody(Gateway):
     def __init__(self) -> None:
-        self.user_id = BOT
+        self.user_id, self.device_id = BOT, "DEVICE"
 
 
 class World:

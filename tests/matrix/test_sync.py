@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,19 +13,23 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from ernbot.demo.homeserver import Homeserver
 from ernbot.matrix import gateway as gateway_module
-from ernbot.matrix import sync as sync_module
 from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.gaps import GAP, Gaps
 from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.intake import GRACE, Intake
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sync import Sync
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import InboxItem
 from ernbot.storage.store import Store
-from tests.fixtures_homeserver import Account
-from tests.matrix.devices import ENCRYPTED, Phone, phone
+from ernbot.storage.tables import inbox
+from ernbot.storage.tables import settings as settings_table
+from tests.matrix.devices import ENCRYPTED, NewAccount, Phone, come_up, log_in, started
+from tests.matrix.forging import crafted
 
 pytestmark = pytest.mark.homeserver
 
@@ -43,64 +47,63 @@ JSON = st.recursive(
 class Receiver:
     """A sync on a real device and a real database; what it waked and where it is are noted."""
 
-    def __init__(self, device: Phone, store: Store) -> None:
+    def __init__(self, device: Phone) -> None:
         self.device = device
-        self.store = store
+        self.store = device.store
         self.woken = 0
         self.rooms = Rooms(device.gateway)
-        self.sync = Sync(device.gateway, device.machine, self.rooms, store, clock=lambda: NOW, wake=self._wake)
+        self.intake = Intake(device.machine, clock=lambda: NOW)
+        self.gaps = Gaps(device.gateway, self.intake, self.store)
+        self.sync = Sync(
+            device.gateway,
+            device.machine,
+            self.intake,
+            device.trust,
+            self.rooms,
+            self.store,
+            clock=lambda: NOW,
+            wake=self._wake,
+        )
 
     def _wake(self) -> None:
         self.woken += 1
 
     async def receive(self, response: dict[str, Any], since: str | None = "s1") -> list[InboxItem]:
-        """Everything that is in the inbox afterwards."""
+        """Everything that is in the inbox afterwards, gaps filled."""
         await self.sync.receive(response, since)
+        for item in await self.inbox():
+            if item.kind == GAP:
+                await self.gaps.fill(item)
         return await self.inbox()
 
     async def inbox(self) -> list[InboxItem]:
         async with self.store.transaction() as tx:
-            return await tx.pending()
+            return await tx.pending(at=NOW + GRACE)
 
     async def token(self) -> str | None:
         async with self.store.transaction() as tx:
             return await tx.sync_token()
 
 
-NewAccount = Callable[[str], Awaitable[Account]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pair(
-    homeserver: Homeserver, new_account: NewAccount, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[Phone, Phone]]:
-    """The bot's device and Ida's."""
-    folder = tmp_path_factory.mktemp("pair")
-    async with AsyncExitStack() as stack:
-        accounts = [await new_account(name) for name in ("bot", "ida")]
-        bot, ida = [await stack.enter_async_context(phone(homeserver, account, folder)) for account in accounts]
-        yield bot, ida
+@pytest_asyncio.fixture(loop_scope="session")
+async def receiver(homeserver: Homeserver, new_account: NewAccount, store: Store) -> AsyncIterator[Receiver]:
+    """A device of its own on each kind of database."""
+    gateway = await log_in(homeserver, await new_account("bot"))
+    try:
+        device = await started(gateway, store)
+        await come_up(device)
+        yield Receiver(device)
+    finally:
+        await gateway.close()
 
 
 @pytest.fixture
-def bot(pair: tuple[Phone, Phone]) -> Phone:
-    return pair[0]
-
-
-@pytest.fixture
-def ida(pair: tuple[Phone, Phone]) -> Phone:
-    return pair[1]
-
-
-@pytest.fixture
-def receiver(bot: Phone, store: Store) -> Receiver:
-    return Receiver(bot, store)
-
-
-@pytest.fixture
-def quick(bot: Phone, sqlite_store: Store) -> Receiver:
-    """For tests that are about the events and not about the rows."""
-    return Receiver(bot, sqlite_store)
+async def quick(bot: Phone) -> Receiver:
+    """The bot's device with an empty inbox, for tests that are about the events and not about the rows."""
+    async with bot.store.engine.begin() as connection:
+        for table in (inbox, settings_table):
+            await connection.execute(delete(table))
+    return Receiver(bot)
 
 
 def joined(*events: Any, room: str = ROOM, token: str = "s2", **timeline: Any) -> dict[str, Any]:
@@ -131,11 +134,13 @@ def ids(items: list[InboxItem]) -> list[str]:
 # --- once
 
 
-async def test_the_same_response_twice_gives_each_event_once(receiver: Receiver, bot: Phone, ida: Phone) -> None:
-    room = f"!once:{receiver.store.engine.dialect.name}"
+async def test_the_same_response_twice_gives_each_event_once(receiver: Receiver, ida: Phone) -> None:
+    room, bot = f"!once:{receiver.store.engine.dialect.name}", receiver.device
     encrypted = ida.event(await ida.encrypt(room, bot, text="!help"), event_id="$encrypted")
     response = joined(plain("$a"), encrypted, plain("$b"), room=room)
     response["to_device"] = (await bot.pull())["to_device"]
+    again = copy.deepcopy(response)
+    again["rooms"]["join"][room]["timeline"]["events"][1]["origin_server_ts"] = 2
     first = await receiver.receive(response)
     assert [(item.event_id, item.kind) for item in first] == [
         ("$a", "plaintext"),
@@ -144,6 +149,7 @@ async def test_the_same_response_twice_gives_each_event_once(receiver: Receiver,
     ]
     assert first[1].payload["content"]["body"] == "!help"
     assert await receiver.receive(response) == first
+    assert await receiver.receive(again) == first, "not even when the homeserver gives it another time"
 
 
 async def test_what_was_handled_does_not_come_back(receiver: Receiver) -> None:
@@ -182,20 +188,19 @@ async def test_a_key_that_comes_later_leaves_the_event_for_later(quick: Receiver
     event = ida.event(await ida.encrypt("!late", bot), event_id="$late")
     (item,) = await quick.receive(joined(event, room="!late"))
     assert (item.kind, item.payload) == ("encrypted", {"event": event})
-    bot.machine.receive(await bot.pull())
-    assert bot.machine.decrypt("!late", item.payload["event"]).content["body"] == "hello"
+    assert item.session_id == event["content"]["session_id"]
+    await bot.sync()
+    assert await bot.body("!late", item.payload["event"]) == "hello"
 
 
 async def test_fake_state_inside_an_encrypted_event_is_dropped(quick: Receiver, bot: Phone, ida: Phone) -> None:
     """Hazard: a member sends power levels or a membership as the plaintext of a message."""
     await ida.encrypt("!fake", bot)
-    bot.machine.receive(await bot.pull())
-    session = ida.gateway.olm.outbound_group_sessions["!fake"]
+    await bot.sync()
     events = []
     for number, kind in enumerate(("m.room.member", "m.room.power_levels")):
         state = {"type": kind, "room_id": "!fake", "state_key": ida.user_id, "content": {"membership": "join"}}
-        ciphertext = session._session.encrypt(json.dumps(state).encode()).to_base64()
-        content = {**await ida.encrypt("!fake", bot), "ciphertext": ciphertext}
+        content = await crafted(ida, "!fake", json.dumps(state).encode())
         events.append(ida.event(content, event_id=f"$fake-{number}"))
     assert await quick.receive(joined(*events, room="!fake")) == []
 
@@ -266,95 +271,86 @@ async def test_what_a_sync_shows_of_a_room_makes_us_ask_again(quick: Receiver, b
 
 
 class Pages(Gateway):
-    """Only what fills a gap: pages of history, newest first, `size` events each."""
+    """Only what fills a gap: pages of history, the oldest first, `size` events each."""
 
-    def __init__(self, real: Gateway, events: list[Any], size: int = 3) -> None:
-        self.user_id = real.user_id
+    def __init__(self, events: list[Any], size: int = 3) -> None:
         self._events = events
         self._size = size
-        self.asked: list[tuple[str, str | None]] = []
+        self.asked: list[tuple[str, str]] = []
 
-    async def messages(self, room_id: str, start: str, end: str | None) -> dict[str, Any]:
+    async def messages(self, room_id: str, start: str, end: str) -> dict[str, Any]:
         self.asked.append((start, end))
-        at = int(start)
+        at = int(start.removeprefix("s"))
         chunk = self._events[at : at + self._size]
-        return {"chunk": chunk, **({"end": str(at + len(chunk))} if chunk else {})}
+        following = at + len(chunk)
+        return {"chunk": chunk, **({"end": f"s{following}"} if following < len(self._events) else {})}
 
 
-def paged(receiver: Receiver, pages: Gateway) -> None:
-    receiver.sync._gateway = pages
+def paged(receiver: Receiver, pages: Pages) -> None:
+    receiver.gaps._gateway = pages
 
 
-async def test_a_gap_is_filled_in_order(receiver: Receiver, bot: Phone) -> None:
-    older = [plain(f"${number}") for number in range(7)]
-    pages = Pages(bot.gateway, older[::-1])
+async def test_a_gap_is_filled_in_order(receiver: Receiver) -> None:
+    pages = Pages([plain(f"${number}") for number in range(7)])
     paged(receiver, pages)
-    items = await receiver.receive(joined(plain("$7"), plain("$8"), limited=True, prev_batch="0"))
+    items = await receiver.receive(joined(plain("$7"), plain("$8"), limited=True, prev_batch="p"), "s0")
     assert ids(items) == [f"${number}" for number in range(9)]
-    assert pages.asked == [("0", "s1"), ("3", "s1"), ("6", "s1"), ("7", "s1")]
+    assert pages.asked == [("s0", "p"), ("s3", "p"), ("s6", "p")]
 
 
 async def test_our_own_new_name_does_not_hide_a_gap(quick: Receiver, bot: Phone) -> None:
-    paged(quick, Pages(bot.gateway, [plain("$old")]))
+    paged(quick, Pages([plain("$old")]))
     renamed = member(bot.user_id, "join", "join", "$renamed")
-    assert ids(await quick.receive(joined(renamed, plain("$new"), limited=True, prev_batch="0"))) == ["$old", "$new"]
+    response = joined(renamed, plain("$new"), limited=True, prev_batch="p")
+    assert ids(await quick.receive(response, "s0")) == ["$old", "$new"]
 
 
 async def test_what_is_before_our_arrival_is_no_gap(quick: Receiver, bot: Phone) -> None:
-    pages = Pages(bot.gateway, [plain("$old")])
+    pages = Pages([plain("$old")])
     paged(quick, pages)
     arrival = member(bot.user_id, "join", "invite", "$arrival")
-    assert ids(await quick.receive(joined(arrival, plain("$new"), limited=True, prev_batch="0"))) == [
-        "$arrival",
-        "$new",
-    ]
+    response = joined(arrival, plain("$new"), limited=True, prev_batch="p")
+    assert ids(await quick.receive(response, "s0")) == ["$arrival", "$new"]
     assert pages.asked == []
 
 
-async def test_an_arrival_inside_a_gap_ends_it(quick: Receiver, bot: Phone) -> None:
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+async def test_an_arrival_inside_a_gap_ends_it(quick: Receiver, bot: Phone, size: int) -> None:
     arrival = member(bot.user_id, "join", "invite", "$arrival")
-    paged(quick, Pages(bot.gateway, [plain("$since"), arrival, plain("$before")]))
-    items = await quick.receive(joined(plain("$new"), limited=True, prev_batch="0"))
+    paged(quick, Pages([plain("$long-before"), plain("$before"), arrival, plain("$since")], size))
+    items = await quick.receive(joined(plain("$new"), limited=True, prev_batch="p"), "s0")
     assert ids(items) == ["$arrival", "$since", "$new"]
 
 
-async def test_the_first_sync_asks_for_no_history(quick: Receiver, bot: Phone) -> None:
-    pages = Pages(bot.gateway, [plain("$old")])
+async def test_the_first_sync_asks_for_no_history(quick: Receiver) -> None:
+    pages = Pages([plain("$old")])
     paged(quick, pages)
-    assert ids(await quick.receive(joined(plain("$new"), limited=True, prev_batch="0"), since=None)) == ["$new"]
+    assert ids(await quick.receive(joined(plain("$new"), limited=True, prev_batch="p"), since=None)) == ["$new"]
     assert pages.asked == []
 
 
-async def test_a_gap_without_end_is_left(quick: Receiver, bot: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync_module, "MAX_PAGES", 4)
-    pages = Pages(bot.gateway, [plain(f"${number}") for number in range(100)])
-    paged(quick, pages)
-    await quick.receive(joined(limited=True, prev_batch="0"))
-    assert len(pages.asked) == 4
-
-
 @pytest.mark.parametrize("error", [MatrixError(403, "M_FORBIDDEN"), MatrixError(404, "M_NOT_FOUND")])
-async def test_a_gap_that_we_may_not_see_stops_nothing(quick: Receiver, bot: Phone, error: MatrixError) -> None:
+async def test_a_gap_that_we_may_not_see_stops_nothing(quick: Receiver, error: MatrixError) -> None:
     """The room was purged, or we were removed from it, right after the sync."""
 
     class Refusing(Pages):
-        async def messages(self, room_id: str, start: str, end: str | None) -> dict[str, Any]:
+        async def messages(self, room_id: str, start: str, end: str) -> dict[str, Any]:
             raise error
 
-    paged(quick, Refusing(bot.gateway, []))
-    assert ids(await quick.receive(joined(plain("$new"), limited=True, prev_batch="0"))) == ["$new"]
+    paged(quick, Refusing([]))
+    assert ids(await quick.receive(joined(plain("$new"), limited=True, prev_batch="p"))) == ["$new"]
 
 
 @pytest.mark.parametrize("error", [MatrixError(429, "M_LIMIT_EXCEEDED"), MatrixError(502, "M_UNKNOWN"), Unreachable()])
-async def test_a_gap_that_cannot_be_filled_now_is_tried_again(quick: Receiver, bot: Phone, error: Exception) -> None:
+async def test_a_gap_that_cannot_be_filled_now_is_tried_again(quick: Receiver, error: Exception) -> None:
     class Away(Pages):
-        async def messages(self, room_id: str, start: str, end: str | None) -> dict[str, Any]:
+        async def messages(self, room_id: str, start: str, end: str) -> dict[str, Any]:
             raise error
 
-    paged(quick, Away(bot.gateway, []))
+    paged(quick, Away([]))
     with pytest.raises(type(error)):
-        await quick.receive(joined(plain("$new"), limited=True, prev_batch="0"))
-    assert (await quick.inbox(), await quick.token()) == ([], None)
+        await quick.receive(joined(plain("$new"), limited=True, prev_batch="p"))
+    assert [item.kind for item in await quick.inbox()] == [GAP, "plaintext"], "it waits, before what came after it"
 
 
 async def test_a_night_away_from_a_busy_room(
@@ -369,7 +365,7 @@ async def test_a_night_away_from_a_busy_room(
     response = await bot.pull()
     timeline = response["rooms"]["join"][room]["timeline"]
     assert (timeline["limited"], len(timeline["events"])) == (True, 3)
-    items = [item for item in await quick.receive(response, since) if item.room_id == room]
+    items = [item for item in await quick.receive(response, since) if item.kind == "reaction"]
     assert ids(items) == sent
     await ida.gateway.leave(room)
 
@@ -385,13 +381,14 @@ def invitation(me: str, by: str = IDA) -> dict[str, Any]:
     return {"type": "m.room.member", "state_key": me, "sender": by, "content": {"membership": "invite"}}
 
 
-async def test_an_invitation_comes_once_and_again_when_it_is_another(receiver: Receiver, bot: Phone) -> None:
-    response = invited(invitation(bot.user_id))
+async def test_an_invitation_comes_once_and_again_when_it_is_another(receiver: Receiver) -> None:
+    me = receiver.device.user_id
+    response = invited(invitation(me))
     for _ in range(2):
         (item,) = await receiver.receive(response, "s1")
         assert (item.kind, item.sender, item.room_id) == ("invite", IDA, ROOM)
     # Declined or removed, then invited again: the homeserver shows nothing that tells it from the first.
-    assert len(await receiver.receive(invited(invitation(bot.user_id), token="s6"), "s5")) == 2
+    assert len(await receiver.receive(invited(invitation(me), token="s6"), "s5")) == 2
 
 
 async def test_who_invites_is_what_our_own_homeserver_says(quick: Receiver, bot: Phone) -> None:
@@ -474,14 +471,12 @@ async def test_deep_content_stops_nothing(quick: Receiver, levels: int) -> None:
 async def test_deep_and_odd_plaintext_stops_nothing(quick: Receiver, bot: Phone, ida: Phone) -> None:
     """What a member encrypts is seen by nobody before us."""
     await ida.encrypt("!odd", bot)
-    bot.machine.receive(await bot.pull())
-    session = ida.gateway.olm.outbound_group_sessions["!odd"]
+    await bot.sync()
     frame = '{"type":"m.room.message","room_id":"!odd","content":{"msgtype":"m.text","body":%s}}'
     odd = ['"\\ud800"', *("[" * levels + "]" * levels for levels in range(80, 980, 60))]
     events = []
     for number, body in enumerate(odd):
-        ciphertext = session._session.encrypt((frame % body).encode()).to_base64()
-        content = {**await ida.encrypt("!odd", bot), "ciphertext": ciphertext}
+        content = await crafted(ida, "!odd", (frame % body).encode())
         events.append(ida.event(content, event_id=f"$odd-{number}"))
     items = await quick.receive(joined(*events, plain("$good"), room="!odd"))
     assert ids(items) == ["$good"]
@@ -500,11 +495,14 @@ TYPES = ["m.room.message", "m.room.encrypted", "m.room.member", "m.reaction", "m
     st.sampled_from(TYPES),
     st.dictionaries(st.sampled_from(["content", "unsigned", "state_key"]), JSON),
 )
-def test_any_event_gives_a_row_or_none(quick: Receiver, events: list[Any], type: str, changes: dict[str, Any]) -> None:
-    for event in [*events, {**plain("$x", type=type), **changes}]:
-        if isinstance(event, dict):
-            item = quick.sync._item(ROOM, event)
-            assert item is None or (isinstance(item.sender, str) and isinstance(item.event_id, str))
+async def test_any_event_gives_a_row_or_none(
+    quick: Receiver, events: list[Any], type: str, changes: dict[str, Any]
+) -> None:
+    async with quick.store.transaction() as tx:
+        for event in [*events, {**plain("$x", type=type), **changes}]:
+            if isinstance(event, dict):
+                item = await quick.intake._item(tx, ROOM, event)
+                assert item is None or (isinstance(item.sender, str) and isinstance(item.event_id, str))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -581,9 +579,9 @@ async def test_a_homeserver_that_is_away_is_waited_for(quick: Receiver, bot: Pho
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_it_goes_on_where_it_stopped(receiver: Receiver, bot: Phone) -> None:
+async def test_it_goes_on_where_it_stopped(receiver: Receiver) -> None:
     await receiver.receive(joined(plain("$a"), token="s7"))
-    script = Script(bot.gateway)
+    script = Script(receiver.device.gateway)
     await run(receiver, script)
     assert script.asked == [("s7", 0)]
 
