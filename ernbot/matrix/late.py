@@ -1,6 +1,6 @@
 """Events whose room key has not come: wait, ask for it, look into the backup, in the end tell the sender, and wait on.
 
-The sender is told once for each session, in their direct chat or where nobody else reads. When the key comes later the
+The sender is told once for each session and never in a flood, in their direct chat or where nobody else reads. When the key comes later the
 event is handled as if on time, unless its sender has gone on without it.
 """
 
@@ -29,6 +29,9 @@ STALE = timedelta(days=1)
 
 KEEP = timedelta(days=7)
 """How long an event is kept in the hope of its key."""
+
+TELL_AGAIN = timedelta(minutes=5)
+"""How far apart messages in several sessions lie, of each of which the sender is told."""
 
 ASKED, TOLD = 1, 2
 """How far an event has come: its key was asked for, its sender knows."""
@@ -89,7 +92,7 @@ class LateKeys:
         if item.attempts < ASKED and code is None:
             await tx.postpone(item.event_id, self._clock() + PATIENCE, attempts=ASKED)
             return True
-        if item.attempts < TOLD and not await tx.was_told(item, TOLD):
+        if item.attempts < TOLD and not await tx.was_told(item, TOLD, item.at - TELL_AGAIN):
             await self._tell(tx, item, say("unreadable" if code is None else "unreadable-withheld"))
         await tx.postpone(item.event_id, item.at + KEEP + PATIENCE, attempts=TOLD)
         return False

@@ -116,13 +116,14 @@ class InboxRows(SealedRows):
         count, since = (await self._connection.execute(query)).one()
         return Waiting(count, since)
 
-    async def was_told(self, item: InboxItem, attempts: int) -> bool:
-        """Whether another event that waits for the same key has been tried so often, or was given up."""
+    async def was_told(self, item: InboxItem, attempts: int, since: datetime) -> bool:
+        """Whether an event of the same sender that waits for the same key, or came after `since`, has got this far."""
         return await self._is_there(
-            inbox.c.session_id == item.session_id,
-            inbox.c.event_id != item.event_id,
             inbox.c.room_id == item.room_id,
+            inbox.c.sender == item.sender,
+            inbox.c.event_id != item.event_id,
             inbox.c.attempts >= attempts,
+            or_(inbox.c.session_id == item.session_id, inbox.c.at >= since),
         )
 
     async def has_spoken_since(self, item: InboxItem) -> bool:

@@ -151,6 +151,15 @@ async def test_the_sender_is_told_once_for_each_session(desk: Desk) -> None:
     assert await desk.waiting() == 3
 
 
+async def test_a_flood_of_sessions_gets_one_sentence(desk: Desk) -> None:
+    sample = await desk.ida.encrypt(ROOM, desk.bot)
+    flood = [desk.ida.event({**sample, "session_id": f"nobody-{number}"}) for number in range(5)]
+    async with desk.bot.store.transaction() as tx:
+        await desk.intake.take(tx, ROOM, flood)
+    await tell(desk)
+    assert (len(desk.told), await desk.waiting()) == (1, 5)
+
+
 async def test_a_key_that_comes_after_that_still_counts(desk: Desk) -> None:
     await desk.says("after all")
     await tell(desk)
