@@ -1,7 +1,7 @@
 """Events whose room key has not come: wait, ask for it, look into the backup, in the end tell the sender, and wait on.
 
-The sender is told once for each session and never in a flood, in their direct chat or where nobody else reads. When the key comes later the
-event is handled as if on time, unless its sender has gone on without it.
+The sender is told once for each session and never in a flood, in their direct chat or where nobody else reads. When the
+key comes later the event is handled as if on time, unless its sender has gone on without it.
 """
 
 from __future__ import annotations
