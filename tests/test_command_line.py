@@ -19,7 +19,6 @@ import pytest
 
 from ernbot.__main__ import run_command
 from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver
-from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import SECRET, Identity
 from ernbot.storage.store import Store
 from ernbot.storage.vault import generate_master_key
@@ -42,7 +41,6 @@ token_file = "bot_token"
 
 [storage]
 database = "{database}"
-crypto_store = "crypto"
 
 [vault]
 key_file = "master_key"
@@ -329,28 +327,13 @@ def test_the_fingerprint_is_shown_once_there_is_one(setup: Setup) -> None:
 # --- running
 
 
-def test_a_crypto_store_of_another_database(setup: Setup) -> None:
-    """The folder was kept and the database was not, or the other way round."""
-    store = setup.folder / "crypto"
-
-    async def leave_behind() -> None:
-        other = Gateway(URL, "@ernbot:ern.localhost", "D", "token", crypto_store=store, pickle_key="another")
-        await other.close()
-
-    asyncio.run(leave_behind())
-    (setup.folder / "bot_token").write_text("token")
-    status, out, error = setup.run("run")
-    assert (status, out, one_sentence(error)) == (1, "", True)
-    assert f"crypto store {store} was made with the key of another database. Restore" in error
-
-
 @pytest.fixture
 async def running(
     setup: Setup, homeserver: Homeserver, new_account: Callable[[str], Awaitable[Account]]
 ) -> tuple[Setup, Account]:
     """A setup for an account that exists."""
     account = await new_account("bot")
-    gateway = await log_in(homeserver, account, setup.folder / "unused")
+    gateway = await log_in(homeserver, account)
     await gateway.close()
     setup.write(url=homeserver.url, server=homeserver.server_name, user=account.localpart, device=gateway.device_id)
     (setup.folder / "bot_token").write_text(account.token + "\n")

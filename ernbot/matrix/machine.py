@@ -54,10 +54,11 @@ class ToDevice:
 
 @dataclass
 class Received:
-    """What the to-device messages of a sync were: messages for others to handle, and sessions whose key came."""
+    """What a sync brought: messages for others to handle, sessions whose key came, people whose devices changed."""
 
     messages: list[ToDevice] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
+    changed: list[str] = field(default_factory=list)
     failures: int = 0
 
 
@@ -103,10 +104,10 @@ class Machine:
             await tx.hurry_events(session_id)
         self._take_counts(response)
         lists = as_dict(response.get("device_lists"))
-        changed = [user for user in [*as_list(lists.get("changed")), *as_list(lists.get("left"))] if is_id(user)]
-        if changed:
-            self._trust.forget(changed)
-            await tx.mark_stale(changed)
+        received.changed = [user for part in ("changed", "left") for user in as_list(lists.get(part)) if is_id(user)]
+        if received.changed:
+            self._trust.forget(received.changed)
+            await tx.mark_stale(received.changed)
         return received
 
     def _take_counts(self, response: Mapping[str, Any]) -> None:

@@ -92,7 +92,6 @@ class Sync:
             received = await self._machine.receive(tx, response)
             if since is None:
                 # Who changed before this is not told.
-                self._trust.forget_all()
                 await tx.mark_all_stale()
             news = [
                 await self._take(tx, room_id, as_dict(room), since)
@@ -101,6 +100,10 @@ class Sync:
             for room_id, room in as_dict(rooms.get("invite")).items():
                 news.append(await tx.receive(self._invitation(room_id, as_dict(room), since)))
             await tx.set_sync_token(token)
+        # Only now: whoever read the database meanwhile has remembered what it said before.
+        self._trust.forget(received.changed)
+        if since is None:
+            self._trust.forget_all()
         if any(news) or received.sessions:
             self._wake()
         await self._machine.upload_keys()

@@ -93,7 +93,6 @@ def test_settings_have_defaults_and_absolute_paths(tmp_path: Path) -> None:
     assert settings.vault.key_file == tmp_path / "secrets/master.key"
     assert settings.vault.previous_key_files == (tmp_path / "secrets/old.key",)
     assert settings.networks == tmp_path / "networks"
-    assert settings.storage.crypto_store == tmp_path / "data/crypto"
     assert settings.files.max_megabytes == 100
 
 

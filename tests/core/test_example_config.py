@@ -24,7 +24,6 @@ def test_the_example_loads_with_its_networks_and_forms() -> None:
     directory = load_directory(settings.networks, settings.homeserver.server_name)
     check_forms(directory, load_forms(settings.forms))
     assert settings.bot_user_id == "@ernbot:case.example"
-    assert settings.storage.crypto_store.resolve() == CONFIG.parent / "data" / "crypto"
 
 
 def test_the_example_shows_every_setting_and_no_other() -> None:

@@ -116,7 +116,8 @@ async def test_no_file_on_the_servers_holds_a_clinical_word(told: Told) -> None:
     assert guilty == {}
     names = {path.relative_to(place.folder).as_posix() for path, _ in scanned}
     assert {"data/ernbot.db", "log/bot-1.log", "log/bridge.log", "homeserver/homeserver.db"} <= names
-    assert any(name.startswith("data/crypto/") for name in names)
+    kept = {name for name in names if name.startswith("data/")}
+    assert kept <= {f"data/ernbot.db{journal}" for journal in ("", "-wal", "-shm")}, "keys lie in the database too"
     # The nickname is the name of the room, which the homeserver knows; nobody else has it in the clear.
     named = {path.relative_to(place.folder).parts[0] for path, data in scanned if found(data, [told.nickname])}
     assert named == {"homeserver"}

@@ -125,10 +125,11 @@ async def test_the_strict_client_ignores_a_device_until_it_is_signed(place: Inst
             await saskia.hears(chat, "from an unsigned device")  # and so has received what came before it
             path = f"/_matrix/client/v3/rooms/{quote(chat)}/event/{quote(kept)}"
             locked = await saskia.gateway.request("GET", path)
-            with pytest.raises(Undecryptable, match="no-key"):
-                saskia.machine.decrypt(chat, locked)
+            async with saskia.store.transaction() as tx:
+                with pytest.raises(Undecryptable, match="no-key"):
+                    await saskia.machine.decrypt(tx, chat, locked)
 
-            await ensure_identity(saskia.gateway, None, _forget)
+            await ensure_identity(saskia.gateway, saskia.machine.olm, None, _forget)
             await freja.ask("wait_for_signature", user=saskia_id)
             await freja.say(chat, "now for you as well")
             assert (await saskia.hears(chat, "now for you as well")).trusted

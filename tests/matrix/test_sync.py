@@ -28,7 +28,8 @@ from ernbot.storage.records import InboxItem
 from ernbot.storage.store import Store
 from ernbot.storage.tables import inbox
 from ernbot.storage.tables import settings as settings_table
-from tests.matrix.devices import ENCRYPTED, NewAccount, Phone, come_up, log_in, started
+from ernbot.storage.transaction import Transaction
+from tests.matrix.devices import ENCRYPTED, NewAccount, Phone, come_up, log_in, noted, started
 from tests.matrix.forging import crafted
 
 pytestmark = pytest.mark.homeserver
@@ -203,6 +204,30 @@ async def test_fake_state_inside_an_encrypted_event_is_dropped(quick: Receiver, 
         content = await crafted(ida, "!fake", json.dumps(state).encode())
         events.append(ida.event(content, event_id=f"$fake-{number}"))
     assert await quick.receive(joined(*events, room="!fake")) == []
+
+
+async def test_devices_that_are_looked_up_during_the_commit_are_not_remembered(
+    receiver: Receiver, ida: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL shows them as they were until the commit."""
+    trust = receiver.device.trust
+    await trust.devices([ida.user_id])
+    looking: list[asyncio.Task[Any]] = []
+    set_token = Transaction.set_sync_token
+
+    async def look(tx: Transaction, token: str) -> None:
+        looking.append(asyncio.create_task(trust.devices([ida.user_id])))
+        await asyncio.wait(looking, timeout=0.3)
+        await set_token(tx, token)
+
+    monkeypatch.setattr(Transaction, "set_sync_token", look)
+    await receiver.receive({"next_batch": "s2", "device_lists": {"changed": [ida.user_id]}})
+    await looking[0]
+    asked = noted(receiver.device.gateway)
+    await trust.devices([ida.user_id])
+    async with receiver.store.transaction() as tx:
+        assert not (await tx.identities([ida.user_id]))[ida.user_id].stale
+    assert asked in (["/keys/query"], []), "once, by whoever looked first after the commit"
 
 
 # --- what concerns us

@@ -18,7 +18,10 @@ from ernbot.demo.homeserver import Homeserver
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import Identity
 from ernbot.matrix.keys import public, signed
-from ernbot.matrix.trust import Device, Trust, read_identity
+from ernbot.matrix.machine import now
+from ernbot.matrix.trust import Identity as Published
+from ernbot.matrix.trust import Trust, read_identity
+from ernbot.storage.store import Store
 from tests.fixtures_homeserver import Account
 from tests.matrix.devices import Forge, new_token, phone
 
@@ -64,8 +67,11 @@ def drop_signature(key_id: str) -> Breaker:
     return change
 
 
+SIGNED = ("DEVICE", "curve", public(FORGE.device_key), True)
+
+
 def test_an_unbroken_chain_makes_a_signed_device() -> None:
-    assert read_identity(IDA, FORGE.answer()) == (Device(IDA, "DEVICE", "curve", public(FORGE.device_key), True),)
+    assert read_identity(IDA, FORGE.answer()) == Published(FORGE.identity.fingerprint, (SIGNED,))
 
 
 EXTRA = {f"ed25519:{name}": name for name in (FORGE.identity.fingerprint, STRANGER.fingerprint)}
@@ -107,8 +113,7 @@ NOT_SIGNED: dict[str, Breaker] = {
 
 @pytest.mark.parametrize("change", NOT_SIGNED.values(), ids=NOT_SIGNED)
 def test_one_broken_link_and_the_device_is_not_signed(change: Breaker) -> None:
-    (device,) = read_identity(IDA, broken(change))
-    assert not device.signed
+    assert read_identity(IDA, broken(change)).devices == ((*SIGNED[:3], False),)
 
 
 LEFT_OUT: dict[str, Breaker] = {
@@ -140,19 +145,19 @@ LEFT_OUT: dict[str, Breaker] = {
 
 @pytest.mark.parametrize("change", LEFT_OUT.values(), ids=LEFT_OUT)
 def test_a_device_that_contradicts_itself_is_left_out(change: Breaker) -> None:
-    assert read_identity(IDA, broken(change)) == ()
+    assert read_identity(IDA, broken(change)).devices == ()
 
 
 def test_one_broken_device_leaves_the_others_alone() -> None:
     answer = FORGE.answer()
     answer["device_keys"][IDA] = {"BROKEN": {}, **answer["device_keys"][IDA], "WORSE": None}
-    assert [device.device_id for device in read_identity(IDA, answer)] == ["DEVICE"]
+    assert read_identity(IDA, answer).devices == (SIGNED,)
 
 
 def test_a_device_that_claims_the_keys_of_somebody_else_is_not_theirs() -> None:
     """Eve publishes Ida's device under her own name; she cannot sign it with Ida's device key."""
     stolen = {**FORGE.device(), "user_id": EVE}
-    assert read_identity(EVE, {"device_keys": {EVE: {"DEVICE": stolen}}}) == ()
+    assert read_identity(EVE, {"device_keys": {EVE: {"DEVICE": stolen}}}).devices == ()
 
 
 JSON = st.recursive(
@@ -179,9 +184,9 @@ def test_anything_anywhere_never_raises_and_never_makes_another_device(path: tup
         for key in path[:-1]:
             place = place[key]
         place[path[-1]] = value
-    assert set(read_identity(IDA, answer)) <= {
-        Device(IDA, "DEVICE", "curve", public(FORGE.device_key), vouched) for vouched in (True, False)
-    }
+    identity = read_identity(IDA, answer)
+    assert identity.master in (None, FORGE.identity.fingerprint)
+    assert set(identity.devices) <= {(*SIGNED[:3], vouched) for vouched in (True, False)}
 
 
 class Answers(Gateway):
@@ -203,20 +208,31 @@ class Answers(Gateway):
         return answer
 
 
+async def changed(store: Store, trust: Trust, *user_ids: str) -> None:
+    """What a sync does when the homeserver says so."""
+    trust.forget(user_ids)
+    async with store.transaction() as tx:
+        await tx.mark_stale(user_ids)
+
+
 KEYS = ("curve", public(FORGE.device_key))
 NONE: dict[str, Any] = {"device_keys": {IDA: {}}}
 
 
-async def test_the_owner_is_asked_for_once() -> None:
+async def test_the_owner_is_asked_for_once(sqlite_store: Store) -> None:
     gateway = Answers(FORGE.answer())
-    trust = Trust(gateway)
+    trust = Trust(gateway, sqlite_store, now)
     for _ in range(3):
         assert (await trust.owner(IDA, *KEYS)).device_id == "DEVICE"
     assert gateway.asked == [[IDA]]
 
 
-async def test_a_device_of_somebody_else_is_unknown() -> None:
-    trust = Trust(Answers({**FORGE.answer(), "device_keys": {IDA: FORGE.answer()["device_keys"][IDA], EVE: {}}}))
+async def test_a_device_of_somebody_else_is_unknown(sqlite_store: Store) -> None:
+    trust = Trust(
+        Answers({**FORGE.answer(), "device_keys": {IDA: FORGE.answer()["device_keys"][IDA], EVE: {}}}),
+        sqlite_store,
+        now,
+    )
     await trust.owner(IDA, *KEYS)
     with pytest.raises(Refused) as refused:
         await trust.owner(EVE, *KEYS)
@@ -224,65 +240,65 @@ async def test_a_device_of_somebody_else_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("keys", [("curve", "other"), ("other", KEYS[1])])
-async def test_both_keys_must_be_of_one_device(keys: tuple[str, str]) -> None:
+async def test_both_keys_must_be_of_one_device(sqlite_store: Store, keys: tuple[str, str]) -> None:
     with pytest.raises(Refused) as refused:
-        await Trust(Answers(FORGE.answer())).owner(IDA, *keys)
+        await Trust(Answers(FORGE.answer()), sqlite_store, now).owner(IDA, *keys)
     assert refused.value.code == "device-unknown"
 
 
-async def test_an_unsigned_device_is_named() -> None:
+async def test_an_unsigned_device_is_named(sqlite_store: Store) -> None:
     gateway = Answers(broken(drop_signature(SELF)))
     with pytest.raises(Refused) as refused:
-        await Trust(gateway).owner(IDA, *KEYS)
+        await Trust(gateway, sqlite_store, now).owner(IDA, *KEYS)
     assert (refused.value.code, refused.value.fields) == ("device-unsigned", {"device": "DEVICE"})
     assert len(gateway.asked) == 2, "the homeserver was asked again before saying so"
 
 
-async def test_a_device_that_was_added_or_signed_meanwhile_is_found() -> None:
+async def test_a_device_that_was_added_or_signed_meanwhile_is_found(sqlite_store: Store) -> None:
     gateway = Answers(NONE, broken(drop_signature(SELF)), FORGE.answer())
-    trust = Trust(gateway)
+    trust = Trust(gateway, sqlite_store, now)
     assert await trust.devices([IDA]) == []
     with pytest.raises(Refused, match="device-unsigned"):
         await trust.owner(IDA, *KEYS)
     assert (await trust.owner(IDA, *KEYS)).signed
 
 
-async def test_a_change_makes_us_ask_again_for_those_who_changed() -> None:
+async def test_a_change_makes_us_ask_again_for_those_who_changed(sqlite_store: Store) -> None:
     other = Forge.of(EVE)
     both = {part: {**FORGE.answer()[part], **other.answer()[part]} for part in FORGE.answer()}
     gateway = Answers(both)
-    trust = Trust(gateway)
+    trust = Trust(gateway, sqlite_store, now)
     assert len(await trust.devices([EVE, IDA, EVE])) == 2
-    trust.forget([EVE, "@nobody:hospital.example"])
+    await changed(sqlite_store, trust, EVE, "@nobody:hospital.example")
     await trust.devices([IDA])
     await trust.devices([IDA, EVE])
     assert gateway.asked == [[EVE, IDA], [EVE]]
 
 
-async def test_a_change_during_the_question_makes_the_answer_old() -> None:
+async def test_a_change_during_the_question_makes_the_answer_old(sqlite_store: Store) -> None:
     """The device list changes while the answer, made before, is under way: it must not be kept."""
     gateway = Answers(NONE, FORGE.answer())
     gateway.held.clear()
-    trust = Trust(gateway)
+    trust = Trust(gateway, sqlite_store, now)
     asking = asyncio.create_task(trust.devices([IDA]))
     await gateway.reached.wait()
-    trust.forget([IDA])
+    await changed(sqlite_store, trust, IDA)
     gateway.held.set()
     await asking
     assert [device.device_id for device in await trust.devices([IDA])] == ["DEVICE"]
 
 
-async def test_somebody_whom_the_answer_leaves_out_is_asked_for_again() -> None:
+async def test_somebody_whom_the_answer_leaves_out_is_asked_for_again(sqlite_store: Store) -> None:
     """The answer says nothing of people whose homeserver is away."""
     gateway = Answers({"failures": {"hospital.example": {}}}, FORGE.answer())
-    trust = Trust(gateway)
+    trust = Trust(gateway, sqlite_store, now)
     assert await trust.devices([IDA]) == []
     assert len(await trust.devices([IDA])) == 1
 
 
-async def test_many_at_once_ask_once() -> None:
+async def test_many_at_once_ask_once(sqlite_store: Store) -> None:
     gateway = Answers(FORGE.answer())
-    trust = Trust(gateway)
+    trust = Trust(gateway, sqlite_store, now)
     await asyncio.gather(*(trust.devices([IDA]) for _ in range(5)))
     assert gateway.asked == [[IDA]]
 
@@ -296,9 +312,8 @@ async def test_a_second_device_on_the_homeserver_is_unsigned_until_its_owner_sig
         assert [device.signed for device in await ours.trust.devices([ida.user_id])] == [True]
         token = await new_token(first.gateway, ida)
         async with phone(homeserver, ida, tmp_path, signed=False, token=token) as second:
-            keys = second.gateway.olm.account.identity_keys
             with pytest.raises(Refused) as refused:
-                await ours.trust.owner(ida.user_id, keys["curve25519"], keys["ed25519"])
+                await ours.trust.owner(ida.user_id, second.key, second.machine.olm.ed25519)
             assert (refused.value.code, refused.value.fields) == (
                 "device-unsigned",
                 {"device": second.gateway.device_id},
