@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,10 +211,8 @@ def test_a_description_without_a_check_fits_as_the_specification_says() -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def gateway(
-    homeserver: Homeserver, new_account: Callable[[str], Awaitable[Account]], tmp_path: Path
-) -> AsyncIterator[Gateway]:
-    gateway = await log_in(homeserver, await new_account("bot"), tmp_path)
+async def gateway(homeserver: Homeserver, new_account: Callable[[str], Awaitable[Account]]) -> AsyncIterator[Gateway]:
+    gateway = await log_in(homeserver, await new_account("bot"))
     yield gateway
     await gateway.close()
 
