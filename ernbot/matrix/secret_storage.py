@@ -63,9 +63,7 @@ def decode_recovery_key(text: str) -> bytes:
     if not digits:
         raise RecoveryRefused("There is no recovery key: give it on the standard input.")
     if not all(digit in _BASE58 for digit in digits):
-        raise RecoveryRefused(
-            "This is no recovery key: it has letters and digits only, none of them 0, O, I or l."
-        )
+        raise RecoveryRefused("This is no recovery key: it has letters and digits only, none of them 0, O, I or l.")
     number = reduce(lambda value, digit: value * 58 + _BASE58.index(digit), digits[:_DIGITS], 0)
     key = number.to_bytes(KEY_BYTES + 4)[-KEY_BYTES - 1 : -1]
     # Prefix, parity and length are right when this is how the key is written.

@@ -77,22 +77,22 @@ def unlock(entry: object, key: RoomKey, *, room_id: str | None = None) -> RoomKe
     return KEY.unlock(room_id or key.room_id, key.session_id, entry)
 
 
-def opened(entry: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def opened(entry: dict[str, Any], private: bytes = PRIVATE) -> tuple[dict[str, Any], bytes]:
     """The text of an entry and its MAC key, by the specification's steps and none of our code."""
     data = entry["session_data"]
     theirs = X25519PublicKey.from_public_bytes(decode(data["ephemeral"]))
-    shared = X25519PrivateKey.from_private_bytes(PRIVATE).exchange(theirs)
+    shared = X25519PrivateKey.from_private_bytes(private).exchange(theirs)
     keys = HKDF(algorithm=SHA256(), length=80, salt=bytes(32), info=b"").derive(shared)
     decryptor = Cipher(AES256(keys[:32]), CBC(keys[64:])).decryptor()
     padded = decryptor.update(decode(data["ciphertext"])) + decryptor.finalize()
     return json.loads(padded[: -padded[-1]]), keys[32:64]
 
 
-def forged(plain: object, mac_of: BackupKey | None = None) -> dict[str, Any]:
+def forged(plain: object, mac_of: BackupKey | None = None, *, public: str = KEY.public) -> dict[str, Any]:
     """What somebody who knows the public key alone can put into the backup, or with `mac_of`, an insider."""
-    public = vodozemac.Curve25519PublicKey.from_base64(KEY.public)
+    theirs = vodozemac.Curve25519PublicKey.from_base64(public)
     text = plain if isinstance(plain, bytes) else json.dumps(plain).encode()
-    message = vodozemac.PkEncryption.from_key(public).encrypt(text)
+    message = vodozemac.PkEncryption.from_key(theirs).encrypt(text)
     data = {"ciphertext": message.ciphertext, "ephemeral": message.ephemeral_key, "mac": message.mac}
     encoded: dict[str, Any] = {name: encode(value) for name, value in data.items()}
     if mac_of is not None:
