@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import getpass
 import logging
 import signal
 import sys
@@ -19,8 +20,8 @@ from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
 from ernbot.demo.homeserver import HomeserverFailed
 from ernbot.locales import LANGUAGES
-from ernbot.matrix import bot, identity
-from ernbot.matrix.errors import IdentityLost, MatrixError
+from ernbot.matrix import bot, recovery
+from ernbot.matrix.errors import IdentityLost, MatrixError, RecoveryRefused, Unreachable
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import StorageError
 from ernbot.storage.figures import exposition, figures
@@ -42,12 +43,17 @@ def run_command(arguments: list[str]) -> int:
     for noisy in ("nio", "alembic", "aiohttp"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
+        if (options.command, getattr(options, "what", None)) == ("identity", "recover"):
+            options.typed = _ask()
         return int(asyncio.run(_interruptible(options)))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except (StorageError, IdentityLost, HomeserverFailed) as error:
+    except (StorageError, IdentityLost, RecoveryRefused, HomeserverFailed) as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except Unreachable:
+        sys.stderr.write("The homeserver does not answer: check homeserver.url, or try again once it is up.\n")
         return 1
     except MatrixError as error:
         sys.stderr.write(
@@ -56,6 +62,14 @@ def run_command(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _ask() -> str:
+    """A recovery key from the standard input, where no list of processes shows it; on a terminal it stays unseen."""
+    try:
+        return getpass.getpass("Recovery key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    except EOFError:
+        return ""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,7 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         "what", choices=["new-key", "rotate"]
     )
     add("metrics", "print how much waits, in the text format of Prometheus")
-    add("identity", "show the fingerprint of the bot's identity").add_argument("what", choices=["show"])
+    text = "make the bot's identity, recover it with the recovery key on standard input, or show its fingerprint"
+    add("identity", text).add_argument("what", choices=["create", "recover", "show"])
     return parser
 
 
@@ -121,14 +136,14 @@ async def _command(options: argparse.Namespace) -> int:
         case "metrics", _:
             async with _opened(load_settings(options.config)) as store:
                 sys.stdout.write(exposition(await figures(store, bot.now())))
-        case "identity", _:
-            return await _identity(load_settings(options.config))
+        case "identity", what:
+            await _identity(load_settings(options.config), str(what), getattr(options, "typed", ""))
     return 0
 
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings, *, create: bool = False) -> AsyncIterator[Store]:
-    """The store; only the bot itself makes one that is not there."""
+    """The store; only what begins with an empty one makes one that is not there."""
     current, previous = read_master_keys(settings.vault)
     store = await Store.open(settings.storage.database, current, previous, create=create)
     try:
@@ -149,24 +164,29 @@ def office(settings: Settings) -> Office:
     return Office(settings.bot_user_id, directory, forms, LANGUAGES, settings.files.max_megabytes)
 
 
-async def _run(settings: Settings) -> None:
-    workplace = office(settings)
+def _account(settings: Settings) -> bot.Account:
+    """
+    Raises:
+        ConfigError: there is no access token.
+    """
     token = read_secret(
         settings.homeserver.token_file, None, "bot's access token (written by `python -m bridge apply`)"
     )
+    return bot.Account(settings.homeserver.url, settings.bot_user_id, settings.homeserver.device_id, token)
+
+
+async def _run(settings: Settings) -> None:
+    workplace = office(settings)
+    account = _account(settings)
     async with _opened(settings, create=True) as store:
-        account = bot.Account(
-            url=settings.homeserver.url,
-            user_id=settings.bot_user_id,
-            device_id=settings.homeserver.device_id,
-            token=token,
+        await bot.run(
+            account, store, workplace, preview_seconds=settings.files.preview_seconds, ready=lambda: _say("ready")
         )
 
-        def ready() -> None:
-            sys.stdout.write("ready\n")
-            sys.stdout.flush()
 
-        await bot.run(account, store, workplace, preview_seconds=settings.files.preview_seconds, ready=ready)
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 async def _audit(settings: Settings) -> int:
@@ -179,14 +199,15 @@ async def _audit(settings: Settings) -> int:
     return 0 if report.intact else 1
 
 
-async def _identity(settings: Settings) -> int:
-    async with _opened(settings) as store, store.transaction() as tx:
-        seeds = await tx.secret(identity.SECRET)
-    if seeds is None:
-        sys.stdout.write("The bot has no identity yet: it makes one on its first start.\n")
-        return 1
-    sys.stdout.write(identity.Identity.from_bytes(settings.bot_user_id, seeds).fingerprint + "\n")
-    return 0
+async def _identity(settings: Settings, what: str, typed: str) -> None:
+    account = _account(settings) if what != "show" else None
+    async with _opened(settings, create=what != "show") as store:
+        if account is None:
+            await recovery.show(settings.bot_user_id, settings.homeserver.device_id, store, _say)
+        elif what == "create":
+            await recovery.create(account, store, _say)
+        else:
+            await recovery.recover(account, store, typed, _say)
 
 
 if __name__ == "__main__":

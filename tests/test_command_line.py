@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import io
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +26,7 @@ from ernbot.matrix.identity import SECRET, Identity
 from ernbot.storage.store import Store
 from ernbot.storage.vault import generate_master_key
 from tests.fixtures_homeserver import Account
-from tests.matrix.devices import log_in
+from tests.matrix.devices import log_in, new_token
 
 URL = "http://127.0.0.1:9"
 """Where nobody answers."""
@@ -314,14 +317,60 @@ async def _make(setup: Setup) -> None:
     await (await setup.store()).close()
 
 
+NO_IDENTITY = (
+    "The bot has no identity yet: run `ernbot identity create` to make one, or `ernbot identity recover` when it had "
+    "one in another database.\n"
+)
+
+
 def test_the_fingerprint_is_shown_once_there_is_one(setup: Setup) -> None:
     asyncio.run(fill(setup))
-    status, out, error = setup.run("identity", "show")
-    assert (status, error) == (1, "")
-    assert out == "The bot has no identity yet: it makes one on its first start.\n"
+    assert setup.run("identity", "show") == (1, "", NO_IDENTITY)
     identity = Identity.generate("@ernbot:ern.localhost")
     asyncio.run(fill(setup, seeds=identity.to_bytes()))
-    assert setup.run("identity", "show") == (0, identity.fingerprint + "\n", "")
+    status, out, error = setup.run("identity", "show")
+    assert (status, error) == (0, "")
+    assert f"Fingerprint:   {in_fours(identity.fingerprint)}\n" in out
+    assert out.endswith("Key backup:    off: run `ernbot identity create` to complete it\n")
+
+
+def in_fours(text: str) -> str:
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def test_without_an_identity_the_bot_does_not_run(setup: Setup) -> None:
+    (setup.folder / "bot_token").write_text("token")
+    assert setup.run("run") == (1, "", NO_IDENTITY)
+
+
+def test_a_homeserver_that_does_not_answer_is_said_so(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    (setup.folder / "bot_token").write_text("token")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(RECOVERY_KEY))
+    for what in ("create", "recover"):
+        status, out, error = setup.run("identity", what)
+        assert (status, out) == (1, "")
+        assert error == "The homeserver does not answer: check homeserver.url, or try again once it is up.\n"
+
+
+RECOVERY_KEY = "EsSz ykH7 LCZx 7Cae cmKD wcmY JRXi Ybtu 8iQ3 t8Ez nRwK pUY1"
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "no key at all", RECOVERY_KEY[:-1]])
+def test_what_is_no_recovery_key_is_said_so_and_not_repeated(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    (setup.folder / "bot_token").write_text("token")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    status, out, error = setup.run("identity", "recover")
+    assert (status, out, one_sentence(error)) == (1, "", True)
+    assert "recovery key" in error
+    assert RECOVERY_KEY[:4] not in error
+
+
+def test_a_recovery_key_is_no_argument(setup: Setup) -> None:
+    """Arguments are for everybody on the machine to read."""
+    with pytest.raises(SystemExit):
+        setup.run("identity", "recover", RECOVERY_KEY)
 
 
 # --- running
@@ -331,7 +380,7 @@ def test_the_fingerprint_is_shown_once_there_is_one(setup: Setup) -> None:
 async def running(
     setup: Setup, homeserver: Homeserver, new_account: Callable[[str], Awaitable[Account]]
 ) -> tuple[Setup, Account]:
-    """A setup for an account that exists."""
+    """A setup for an account that exists, which has no identity yet."""
     account = await new_account("bot")
     gateway = await log_in(homeserver, account)
     await gateway.close()
@@ -340,32 +389,112 @@ async def running(
     return setup, account
 
 
+@contextlib.contextmanager
+def process(setup: Setup, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command as a process of its own, which does not outlive its test."""
+    command = [sys.executable, "-m", "ernbot", *arguments, "--config", str(setup.config)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as running:
+        guard = threading.Timer(60, running.kill)
+        guard.start()
+        try:
+            yield running
+        finally:
+            guard.cancel()
+
+
+def command(setup: Setup, *arguments: str, typed: str = "") -> str:
+    """A command that ends well; what it said."""
+    with process(setup, *arguments) as running:
+        out, error = running.communicate(typed)
+    assert running.returncode == 0, error
+    assert "Traceback" not in error
+    return out
+
+
 @pytest.mark.homeserver
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_runs_until_it_is_told_to_stop(running: tuple[Setup, Account], how: int) -> None:
     setup, account = running
-    command = [sys.executable, "-m", "ernbot", "run", "--config", str(setup.config)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        guard = threading.Timer(60, process.kill)
-        guard.start()
-        assert process.stdout is not None
-        ready = process.stdout.readline()
-        process.send_signal(how)
-        _, error = process.communicate()
-        guard.cancel()
-    assert (ready, process.returncode) == ("ready\n", 0), error
+    made = command(setup, "identity", "create")
+    with process(setup, "run") as bot:
+        assert bot.stdout is not None
+        ready = bot.stdout.readline()
+        bot.send_signal(how)
+        _, error = bot.communicate()
+    assert (ready, bot.returncode) == ("ready\n", 0), error
     assert "Traceback" not in error
     assert account.token not in error
-    status, fingerprint, _ = setup.run("identity", "show")
-    assert status == 0
+    shown = command(setup, "identity", "show")
+    assert shown.splitlines()[0] == made.splitlines()[0]
+    fingerprint = shown.splitlines()[0].removeprefix("Fingerprint:").replace(" ", "")
     assert f"identity {fingerprint}" in error, "as the bot said when it started"
 
 
+def recovery_key(said: str) -> str:
+    (line,) = (line for line in said.splitlines() if line.startswith("Recovery key:"))
+    return line.partition(":")[2].strip()
+
+
 @pytest.mark.homeserver
-def test_a_token_that_the_homeserver_does_not_know(running: tuple[Setup, Account]) -> None:
-    setup, _ = running
+def test_what_was_killed_while_it_made_an_identity_is_completed_and_recovered_elsewhere(
+    running: tuple[Setup, Account], homeserver: Homeserver, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    setup, account = running
+    with process(setup, "identity", "create") as making:
+        wait_for_secret(setup, "recovery-key")
+        making.kill()
+        assert "Recovery key" not in making.communicate()[0]
+    shown = command(setup, "identity", "create")
+    assert ", version 1" in command(setup, "identity", "show")
+
+    other = Setup(tmp_path_factory.mktemp("other"), setup.capture)
+    other.write(url=homeserver.url, server=homeserver.server_name, user=account.localpart, device="SECOND")
+    (other.folder / "bot_token").write_text(asyncio.run(second_token(homeserver, account)))
+    with process(other, "identity", "create") as refused:
+        assert "Run `ernbot identity recover`" in refused.communicate()[1]
+    told = command(other, "identity", "recover", typed=recovery_key(shown) + "\n")
+    assert told.splitlines()[0] == shown.splitlines()[0]
+    assert "The identity is recovered" in told
+    assert command(other, "identity", "show").splitlines()[1:] == [
+        "Device:        SECOND",
+        "Key backup:    on, version 1",
+    ]
+
+
+def wait_for_secret(setup: Setup, name: str) -> None:
+    """Until the database holds a secret of this name; names lie in the clear."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(sqlite3.OperationalError):
+            connection = sqlite3.connect(f"file:{setup.database}?mode=ro", uri=True)
+            try:
+                if connection.execute("SELECT 1 FROM secrets WHERE name = ?", [name]).fetchone():
+                    return
+            finally:
+                connection.close()
+        time.sleep(0.002)
+    raise AssertionError(f"waited in vain for the secret {name}")
+
+
+async def second_token(homeserver: Homeserver, account: Account) -> str:
+    gateway = await log_in(homeserver, account)
+    try:
+        return await new_token(gateway, account, "SECOND")
+    finally:
+        await gateway.close()
+
+
+@pytest.mark.homeserver
+@pytest.mark.parametrize("arguments", [["run"], ["identity", "create"], ["identity", "recover"]])
+def test_a_token_that_the_homeserver_does_not_know(
+    running: tuple[Setup, Account], arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup, account = running
+    asyncio.run(fill(setup, seeds=Identity.generate(account.user_id).to_bytes()))
     (setup.folder / "bot_token").write_text("outdated")
-    status, out, error = setup.run("run")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(RECOVERY_KEY))
+    status, out, error = setup.run(*arguments)
     assert (status, out) == (1, "")
     assert one_sentence(error)
     assert "refuses the bot's account (401 M_UNKNOWN_TOKEN). Run `python -m bridge apply` to renew its token." in error

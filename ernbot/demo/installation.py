@@ -23,13 +23,14 @@ DEVICE_ID = "ERNBOT"
 
 @dataclass
 class Installation:
-    """A running installation. `passwords` maps user ids to first passwords."""
+    """A running installation. `passwords` maps user ids to first passwords; `recovery_key` is the bot's."""
 
     homeserver: Homeserver
     folder: Path
     directory: Directory
     passwords: dict[str, str]
     provisioned: Sequence[str]
+    recovery_key: str
     bot: Process | None = None
     _logs: int = field(default=0)
 
@@ -128,7 +129,9 @@ async def installation(folder: Path, *, database: str | None = None) -> AsyncIte
         book = folder / "secrets" / "passwords"
         said = await finish("bridge", ["apply", *config, "--passwords", str(book)])
         passwords = dict(line.split("\t") for line in book.read_text().splitlines())
+        made = await finish("ernbot", ["identity", "create", "--config", str(folder / "config" / "ernbot.toml")])
+        recovery_key = next(line.partition(":")[2].strip() for line in made.splitlines() if line.startswith("Recovery"))
         directory = load_directory(folder / "config" / "networks", hs.server_name)
-        place = Installation(hs, folder, directory, passwords, said.splitlines())
+        place = Installation(hs, folder, directory, passwords, said.splitlines(), recovery_key)
         stack.push_async_callback(place.stop_bot)
         yield place

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from ernbot.commands.office import Office
 from ernbot.imaging.worker import Previewer
 from ernbot.matrix import identity
+from ernbot.matrix.backup import Backup
 from ernbot.matrix.delivery import Delivery
 from ernbot.matrix.dispatch import Dispatcher
-from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.errors import MatrixError, RecoveryRefused, Unreachable
 from ernbot.matrix.gaps import Gaps
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.intake import Intake
@@ -57,7 +58,8 @@ async def run(
     """Run until cancelled. `ready` is called once the identity is in place and the first sync is done.
 
     Raises:
-        IdentityLost: see `identity.ensure_identity`. MatrixError: the homeserver refuses the account.
+        RecoveryRefused: there is no identity. IdentityLost: see `identity.ensure_identity`.
+        MatrixError: the homeserver refuses the account.
     """
     gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
     try:
@@ -70,6 +72,7 @@ async def run(
         previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
         async with previewer:
             intake = Intake(machine, clock=clock)
+            backup = Backup(gateway, store, machine.megolm)
             dispatcher = Dispatcher(
                 gateway,
                 machine,
@@ -81,23 +84,25 @@ async def run(
                 previewer,
                 clock=clock,
                 wake_sender=sender.wake,
-                restore=_no_backup,
+                restore=backup.fetch,
             )
-            sync = Sync(gateway, machine, intake, trust, rooms, store, clock=clock, wake=dispatcher.wake)
+
+            def wake() -> None:
+                dispatcher.wake()
+                backup.wake()
+
+            sync = Sync(gateway, machine, intake, trust, rooms, store, clock=clock, wake=wake)
             await _come_up(gateway, machine, store)
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
                 group.create_task(dispatcher.run())
                 group.create_task(sender.run())
+                group.create_task(backup.run())
                 group.create_task(_tend(machine))
                 await sync.caught_up.wait()
                 ready()
     finally:
         await gateway.close()
-
-
-async def _no_backup(_room_id: str, _session_id: str) -> bool:
-    return False
 
 
 async def _tend(machine: Machine) -> None:
@@ -111,20 +116,17 @@ async def _tend(machine: Machine) -> None:
 
 
 async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
-    """Publish our keys and our identity; a homeserver that is not there yet is waited for."""
-
-    async def keep(seeds: bytes) -> None:
-        async with store.transaction() as tx:
-            await tx.set_secret(identity.SECRET, seeds)
-
+    """Publish our keys and our identity, which must be there; a homeserver that is not there yet is waited for."""
+    async with store.transaction() as tx:
+        seeds = await tx.secret(identity.SECRET)
+    if seeds is None:
+        raise RecoveryRefused(identity.NONE)
     pause = 0.5
     while True:
         try:
             await identity.check_device(gateway, machine.olm)
             await machine.upload_keys()
-            async with store.transaction() as tx:
-                seeds = await tx.secret(identity.SECRET)
-            ours = await identity.ensure_identity(gateway, machine.olm, seeds, keep)
+            ours = await identity.ensure_identity(gateway, machine.olm, seeds, _is_stored)
             log.info("identity %s", ours.fingerprint)
             return
         except (Unreachable, MatrixError) as error:
@@ -133,3 +135,7 @@ async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
             log.warning("the homeserver is not ready (%s), next try in %.0f s", error, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_PAUSE)
+
+
+async def _is_stored(_seeds: bytes) -> None:
+    """The seeds were stored before."""

@@ -30,6 +30,14 @@ class Undecryptable(Exception):
         self.why = why
 
 
+class RecoveryRefused(Exception):
+    """An identity cannot be made or recovered as asked; the text tells the administrator what to do."""
+
+
+class BackupLost(Exception):
+    """The key backup on the homeserver is not ours (any more); the text tells the administrator what to do."""
+
+
 class IdentityLost(Exception):
     """The homeserver knows an identity of ours whose keys we lack; the text tells the administrator what to do."""
 

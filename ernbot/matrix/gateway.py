@@ -122,6 +122,22 @@ class Gateway:
     async def leave(self, room_id: str) -> None:
         await self.request("POST", f"{_room(room_id)}/leave", {})
 
+    async def account_data(self, type: str) -> dict[str, Any] | None:
+        """What is kept for our account under this type; None when nothing is."""
+        try:
+            answer: Any = await self.request("GET", self._account_data(type))
+        except MatrixError as error:
+            if error.status == 404:
+                return None
+            raise
+        return answer if isinstance(answer, dict) else None
+
+    async def put_account_data(self, type: str, content: Mapping[str, Any]) -> None:
+        await self.request("PUT", self._account_data(type), content)
+
+    def _account_data(self, type: str) -> str:
+        return f"{_CLIENT}/user/{quote(self.user_id, safe='')}/account_data/{quote(type, safe='')}"
+
     async def upload(self, data: bytes) -> str:
         """Upload ciphertext; its content address (mxc)."""
         path = "/_matrix/media/v3/upload"

@@ -8,20 +8,27 @@ every member's client would rightly warn.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ernbot.matrix.errors import IdentityLost
+from ernbot.matrix.events import as_dict
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.keys import decode, encode, public, signed, verifies
 from ernbot.matrix.olm import Olm
 
 _KEYS = "/_matrix/client/v3/keys"
+USAGES = ("master", "self_signing", "user_signing")
 SECRET = "cross-signing"  # noqa: S105
 """Name of the stored seeds."""
+
+NONE = (
+    "The bot has no identity yet: run `ernbot identity create` to make one, or `ernbot identity recover` when it had "
+    "one in another database."
+)
 
 
 @dataclass(frozen=True)
@@ -38,15 +45,29 @@ class Identity:
         return cls(user_id, *(Ed25519PrivateKey.generate() for _ in range(3)))
 
     @classmethod
+    def from_seeds(cls, user_id: str, seeds: Mapping[str, bytes]) -> Identity:
+        """The keys of these seeds, 32 bytes each, by usage."""
+        return cls(user_id, *(Ed25519PrivateKey.from_private_bytes(seeds[usage]) for usage in USAGES))
+
+    @classmethod
     def from_bytes(cls, user_id: str, data: bytes) -> Identity:
-        seeds = json.loads(data)
-        names = ("master", "self_signing", "user_signing")
-        return cls(user_id, *(Ed25519PrivateKey.from_private_bytes(decode(seeds[name])) for name in names))
+        return cls.from_seeds(user_id, {usage: decode(seed) for usage, seed in json.loads(data).items()})
+
+    @property
+    def _keys(self) -> dict[str, Ed25519PrivateKey]:
+        return dict(zip(USAGES, (self.master, self.self_signing, self.user_signing), strict=True))
+
+    def seeds(self) -> dict[str, bytes]:
+        """The private keys by usage, 32 bytes each."""
+        return {usage: key.private_bytes_raw() for usage, key in self._keys.items()}
 
     def to_bytes(self) -> bytes:
         """The three seeds as JSON."""
-        keys = {"master": self.master, "self_signing": self.self_signing, "user_signing": self.user_signing}
-        return json.dumps({name: encode(key.private_bytes_raw()) for name, key in keys.items()}).encode()
+        return json.dumps({usage: encode(seed) for usage, seed in self.seeds().items()}).encode()
+
+    def public_keys(self) -> dict[str, str]:
+        """The public keys by usage."""
+        return {usage: public(key) for usage, key in self._keys.items()}
 
     @property
     def fingerprint(self) -> str:
@@ -64,6 +85,18 @@ class Identity:
         for usage, key in (("self_signing", self.self_signing), ("user_signing", self.user_signing)):
             body[f"{usage}_key"] = signed(self.key_object(usage, key), self.user_id, self.fingerprint, self.master)
         return body
+
+
+async def published_keys(gateway: Gateway) -> dict[str, str]:
+    """The public keys of our identity as the homeserver shows them, by usage; empty when there is none."""
+    answer = as_dict(await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {gateway.user_id: []}}))
+    found = {}
+    for usage in USAGES:
+        shown = as_dict(as_dict(answer.get(f"{usage}_keys")).get(gateway.user_id))
+        key = next(iter(as_dict(shown.get("keys")).values()), None)
+        if isinstance(key, str):
+            found[usage] = key
+    return found
 
 
 async def ensure_identity(

@@ -81,6 +81,10 @@ class Olm:
         signature = account.sign(canonical(value)).to_base64()
         return {**value, "signatures": {self.user_id: {f"ed25519:{self.device_id}": signature}}}
 
+    async def sign(self, tx: Transaction, value: dict[str, Any]) -> dict[str, Any]:
+        """An object with the signature of this device."""
+        return self._signed(await self._account(tx), value)
+
     async def new_keys(self, tx: Transaction, count: int, *, fallback: bool) -> dict[str, Any]:
         """New one-time keys, and a new fallback key when asked for, as parts of the body of `/keys/upload`.
 

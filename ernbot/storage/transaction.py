@@ -19,6 +19,7 @@ from ernbot.storage.tables import dialogues, inbox, outbox, secrets, settings, v
 from ernbot.storage.vault import SYSTEM, Vault
 
 SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a setting
+BACKUP_VERSION = "backup-version"
 
 
 class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
@@ -45,11 +46,21 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, Ident
         self.destroyed_keys = True
 
     async def sync_token(self) -> str | None:
-        token: str | None = await self._connection.scalar(select(settings.c.value).where(settings.c.name == SYNC_TOKEN))
-        return token
+        return await self._setting(SYNC_TOKEN)
 
     async def set_sync_token(self, token: str) -> None:
         await self._put(settings, name=SYNC_TOKEN, value=token)
+
+    async def backup_version(self) -> str | None:
+        """The key backup that room keys are written to; None when there is none."""
+        return await self._setting(BACKUP_VERSION)
+
+    async def set_backup_version(self, version: str) -> None:
+        await self._put(settings, name=BACKUP_VERSION, value=version)
+
+    async def _setting(self, name: str) -> str | None:
+        value: str | None = await self._connection.scalar(select(settings.c.value).where(settings.c.name == name))
+        return value
 
     async def secret(self, name: str) -> bytes | None:
         """A secret of the program itself, such as a signing key."""
@@ -59,6 +70,9 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, Ident
     async def set_secret(self, name: str, value: bytes) -> None:
         sealed_value = await self._seal(SYSTEM, value, secrets, "value", name)
         await self._put(secrets, name=name, scope=SYSTEM, value=sealed_value)
+
+    async def drop_secret(self, name: str) -> None:
+        await self._connection.execute(delete(secrets).where(secrets.c.name == name))
 
     def audit(
         self,

@@ -23,10 +23,15 @@ const sdk = await import("matrix-js-sdk");
 const { CryptoEvent, EventShieldColour, EventShieldReason, OnlySignedDevicesIsolationMode } = await import(
     "matrix-js-sdk/lib/crypto-api/index.js"
 );
+const { decodeRecoveryKey } = await import("matrix-js-sdk/lib/crypto-api/recovery-key.js");
+const { RustBackupManager } = await import("matrix-js-sdk/lib/rust-crypto/backup.js");
 const { Attachment, EncryptedAttachment } = await import("@matrix-org/matrix-sdk-crypto-wasm");
 
 const PATIENCE_MS = 20_000;
+// Clients wait for some seconds, so that not all of a person's begin to back up at once.
+RustBackupManager.maxBackupLoopStartDelayMillis = 0;
 let client;
+let recoveryKey;
 
 function tell(line) {
     process.stdout.write(JSON.stringify(line) + "\n");
@@ -72,36 +77,84 @@ async function show(event) {
     });
 }
 
+/** Log in on a new device, without an identity yet. */
+async function connect(url, user, password) {
+    const answer = await sdk.createClient({ baseUrl: url }).loginRequest({
+        type: "m.login.password",
+        identifier: { type: "m.id.user", user },
+        password,
+    });
+    client = sdk.createClient({
+        baseUrl: url,
+        userId: answer.user_id,
+        deviceId: answer.device_id,
+        accessToken: answer.access_token,
+        cryptoCallbacks: {
+            getSecretStorageKey: async ({ keys }) => [Object.keys(keys)[0], decodeRecoveryKey(recoveryKey)],
+        },
+    });
+    await client.initRustCrypto({ useIndexedDB: false });
+}
+
+/** Start to sync, and to show what comes. */
+async function listen() {
+    client.on(sdk.RoomEvent.Timeline, (event, _room, toStart) => {
+        // An encrypted event is shown when its decryption ended, well or badly.
+        if (!toStart && !event.isEncrypted()) void show(event);
+    });
+    client.on(sdk.MatrixEventEvent.Decrypted, (event) => void show(event));
+    client.on(sdk.RoomEvent.MyMembership, (room, membership) => {
+        if (membership === "invite") tell({ invitation: room.roomId });
+    });
+    await client.startClient();
+    await until(() => client.isInitialSyncComplete(), "the first sync", client, sdk.ClientEvent.Sync);
+}
+
 const requests = {
     /** Log in on a new device with a new cross-signing identity. */
     async login({ url, user, password }) {
-        const answer = await sdk.createClient({ baseUrl: url }).loginRequest({
-            type: "m.login.password",
-            identifier: { type: "m.id.user", user },
-            password,
-        });
-        client = sdk.createClient({
-            baseUrl: url,
-            userId: answer.user_id,
-            deviceId: answer.device_id,
-            accessToken: answer.access_token,
-        });
-        await client.initRustCrypto({ useIndexedDB: false });
+        await connect(url, user, password);
         const crypto = client.getCrypto();
         crypto.setDeviceIsolationMode(new OnlySignedDevicesIsolationMode());
         // The homeserver takes a first identity without asking for the password again (MSC3967).
         await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: (makeRequest) => makeRequest(null) });
-        client.on(sdk.RoomEvent.Timeline, (event, _room, toStart) => {
-            // An encrypted event is shown when its decryption ended, well or badly.
-            if (!toStart && !event.isEncrypted()) void show(event);
-        });
-        client.on(sdk.MatrixEventEvent.Decrypted, (event) => void show(event));
-        client.on(sdk.RoomEvent.MyMembership, (room, membership) => {
-            if (membership === "invite") tell({ invitation: room.roomId });
-        });
-        await client.startClient();
-        await until(() => client.isInitialSyncComplete(), "the first sync", client, sdk.ClientEvent.Sync);
+        await listen();
         return { device_id: client.getDeviceId() };
+    },
+
+    /** Log in on a new device of an identity that exists, and take everything out of secret storage and backup. */
+    async recover({ url, user, password, recovery_key }) {
+        recoveryKey = recovery_key;
+        await connect(url, user, password);
+        await listen();
+        const crypto = client.getCrypto();
+        // Private keys are taken out of secret storage for an identity that is known.
+        await crypto.userHasCrossSigningKeys(user, true);
+        await crypto.bootstrapCrossSigning({});
+        await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
+        const trust = await crypto.isKeyBackupTrusted(await crypto.getKeyBackupInfo());
+        const { total, imported } = await crypto.restoreKeyBackup();
+        const device = await crypto.getDeviceVerificationStatus(client.getUserId(), client.getDeviceId());
+        return {
+            device_id: client.getDeviceId(),
+            signed: device.signedByOwner,
+            trusted: trust.trusted,
+            key_fits: trust.matchesDecryptionKey,
+            total,
+            imported,
+        };
+    },
+
+    /** Set up secret storage and key backup; the recovery key, once all room keys are backed up. */
+    async make_recoverable() {
+        const crypto = client.getCrypto();
+        const made = await crypto.createRecoveryKeyFromPassphrase();
+        recoveryKey = made.encodedPrivateKey;
+        const { promise: written, resolve } = Promise.withResolvers();
+        client.on(CryptoEvent.KeyBackupSessionsRemaining, (remaining) => remaining === 0 && resolve());
+        await crypto.bootstrapSecretStorage({ createSecretStorageKey: async () => made, setupNewKeyBackup: true });
+        await written;
+        return recoveryKey;
     },
 
     /** Start an encrypted direct chat, as clients do; ends when the other person has joined. */

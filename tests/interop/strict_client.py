@@ -138,8 +138,10 @@ class StrictClient:
 
 
 @contextlib.asynccontextmanager
-async def strict_client(url: str, user_id: str, password: str, log: Path) -> AsyncIterator[StrictClient]:
-    """A client, logged in on a new device with a new identity: once for each account."""
+async def strict_client(
+    url: str, user_id: str, password: str, log: Path, *, login: bool = True
+) -> AsyncIterator[StrictClient]:
+    """A client, logged in on a new device with a new identity: once for each account. Without `login`, not yet."""
     node = shutil.which("node")
     if node is None:
         pytest.fail("The tests need Node.js 20 or newer: install it with npm, so that both are on the PATH.")
@@ -156,7 +158,8 @@ async def strict_client(url: str, user_id: str, password: str, log: Path) -> Asy
     client = StrictClient(process, log)
     listening = asyncio.create_task(client.listen())
     try:
-        await client.ask("login", url=url, user=user_id, password=password)
+        if login:
+            await client.ask("login", url=url, user=user_id, password=password)
         yield client
     finally:
         assert process.stdin is not None
