@@ -22,6 +22,7 @@ from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sender import Sender
 from ernbot.matrix.sync import Sync
 from ernbot.matrix.trust import Trust
+from ernbot.matrix.verification import Verification
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.store import Store
 
@@ -68,6 +69,7 @@ async def run(
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
         previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
+        verification = Verification(gateway, machine, trust, rooms, store, office, clock=clock, wake_sender=sender.wake)
         async with previewer:
             intake = Intake(machine, clock=clock)
             dispatcher = Dispatcher(
@@ -79,16 +81,28 @@ async def run(
                 store,
                 office,
                 previewer,
+                verification,
                 clock=clock,
                 wake_sender=sender.wake,
                 restore=_no_backup,
             )
-            sync = Sync(gateway, machine, intake, trust, rooms, store, clock=clock, wake=dispatcher.wake)
+            sync = Sync(
+                gateway,
+                machine,
+                intake,
+                trust,
+                rooms,
+                store,
+                clock=clock,
+                wake=dispatcher.wake,
+                hear=verification.hear,
+            )
             await _come_up(gateway, machine, store)
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
                 group.create_task(dispatcher.run())
                 group.create_task(sender.run())
+                group.create_task(verification.run())
                 group.create_task(_tend(machine))
                 await sync.caught_up.wait()
                 ready()

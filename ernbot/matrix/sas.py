@@ -23,6 +23,7 @@ from ernbot.matrix.keys import encode
 
 METHOD = "m.sas.v1"
 NAMESPACE = "m.key.verification."
+REQUEST = NAMESPACE + "request"
 LIMIT = timedelta(minutes=10)
 """Time that a verification may take (section "General key verification error handling")."""
 
@@ -45,18 +46,6 @@ REASONS = {
     "m.mismatched_sas": "The short authentication strings differ.",
 }
 """Codes of `m.key.verification.cancel`, with what is said beside each; people read a sentence of the catalogue."""
-
-EMOJI = (
-    *("🐶 dog", "🐱 cat", "🦁 lion", "🐎 horse", "🦄 unicorn", "🐷 pig", "🐘 elephant", "🐰 rabbit", "🐼 panda"),
-    *("🐓 rooster", "🐧 penguin", "🐢 turtle", "🐟 fish", "🐙 octopus", "🦋 butterfly", "🌷 flower", "🌳 tree"),
-    *("🌵 cactus", "🍄 mushroom", "🌏 globe", "🌙 moon", "☁️ cloud", "🔥 fire", "🍌 banana", "🍎 apple"),
-    *("🍓 strawberry", "🌽 corn", "🍕 pizza", "🎂 cake", "❤️ heart", "😀 smiley", "🤖 robot", "🎩 hat"),
-    *("👓 glasses", "🔧 spanner", "🎅 santa", "👍 thumbs-up", "☂️ umbrella", "⌛ hourglass", "⏰ clock", "🎁 gift"),
-    *("💡 light-bulb", "📕 book", "✏️ pencil", "📎 paperclip", "✂️ scissors", "🔒 lock", "🔑 key", "🔨 hammer"),
-    *("☎️ telephone", "🏁 flag", "🚂 train", "🚲 bicycle", "✈️ aeroplane", "🚀 rocket", "🏆 trophy", "⚽ ball"),
-    *("🎸 guitar", "🎺 trumpet", "🔔 bell", "⚓ anchor", "🎧 headphones", "📁 folder", "📌 pin"),
-)
-"""The table of section "SAS method: emoji", in its order; the second word names the catalogue's `emoji-<word>`."""
 
 Outgoing = tuple[str, dict[str, Any]]
 """Type and content of a message for the other side."""
@@ -106,6 +95,11 @@ class Asked:
     methods: tuple[str, ...]
 
 
+def concerns(type: str, content: dict[str, Any]) -> bool:
+    """Whether an event of a room belongs to a verification."""
+    return type.startswith(NAMESPACE) or (type == "m.room.message" and content.get("msgtype") == REQUEST)
+
+
 def read_request(content: dict[str, Any]) -> Asked:
     """The content of `m.key.verification.request`, in a room or by to-device.
 
@@ -152,7 +146,7 @@ class Flow:
         self.cancelled: str | None = None
         """The code of the cancellation, ours or theirs."""
         self.emoji: tuple[int, ...] = ()
-        """Seven places in `EMOJI`, once there is something to compare and both sides can show them."""
+        """Seven places in `emoji.EMOJI`, once there is something to compare and both sides can show them."""
         self.decimals: tuple[int, int, int] | None = None
         """Three numbers from 1000 to 9191, once there is something to compare."""
         self._begun = at

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from vodozemac import Curve25519PublicKey, Sas
 
 from ernbot.locales import LANGUAGES, catalogue
+from ernbot.matrix.emoji import EMOJI, comparison
+from ernbot.matrix.render import render
 from ernbot.matrix.sas import (
-    EMOJI,
     HESITATION,
     LIMIT,
     NAMESPACE,
@@ -604,3 +605,8 @@ def test_there_are_sixty_four_emoji_with_a_name_in_every_language() -> None:
         assert len(set(names)) == 64, language
     assert EMOJI[0].startswith("🐶")
     assert EMOJI[63].startswith("📌")
+
+
+def test_numbers_are_shown_as_they_are() -> None:
+    assert "- 1234 – 8191 – 9191" in render(comparison((), (1234, 8191, 9191)), "en").body
+    assert "- 🐶 Hund" in render(comparison((0,) * 7, (1, 2, 3)), "da").body

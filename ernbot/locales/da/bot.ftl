@@ -74,11 +74,10 @@ verification-decide = Viser din skærm det samme i samme rækkefølge, så tryk 
 verification-done = Færdig: Din klient ved nu med sikkerhed, at det er mig, og jeg har underskrevet din identitet.
 verification-mismatch = Emojierne var ikke ens. Nogen kan være kommet imellem os: Skriv ikke mere her, og sig det til din helpdesk.
 verification-keys-differ = Bekræftelsen mislykkedes: Din klient beviste andre nøgler end dem, jeg kender fra dig. Prøv en gang til, og sig det til din helpdesk, hvis det mislykkes igen.
-verification-no-identity = Jeg kan ikke bekræfte dig, fordi din klient endnu ikke har nogen identitet. Slå først kryptering og gendannelse til i din klients indstillinger.
-verification-changed = Jeg kan ikke bekræfte dig, fordi din identitet har ændret sig, siden jeg så den første gang. Bed først en koordinator om at bekræfte den nye.
+refused-verify-identity-changed = Jeg kan ikke bekræfte dig, fordi din identitet har ændret sig, siden jeg så den første gang. Bed først en koordinator om at bekræfte den nye.
 verification-too-late = Bekræftelsen varede mere end { $minutes } minutter og blev opgivet. Du kan begynde igen når som helst.
 verification-cancelled = Bekræftelsen blev opgivet, og intet er ændret. Du kan begynde igen når som helst.
-verification-only-direct = Jeg kan kun bekræftes i vores direkte chat. Åbn den, og tryk på **Bekræft** dér.
+refused-verify-not-direct = Jeg kan kun bekræftes i vores direkte chat. Åbn den, og tryk på **Bekræft** dér.
 
 emoji-dog = Hund
 emoji-cat = Kat

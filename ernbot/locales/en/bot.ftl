@@ -74,11 +74,10 @@ verification-decide = If your screen shows the same in the same order, press **T
 verification-done = Done: your client knows for certain that it is me, and I have signed your identity.
 verification-mismatch = The emoji did not match. Somebody may have come between us: write nothing more here and tell your helpdesk.
 verification-keys-differ = The verification failed: your client proved other keys than those I know of you. Try once more, and tell your helpdesk if it fails again.
-verification-no-identity = I cannot verify you, because your client has no identity yet. Set up encryption and recovery in the settings of your client first.
-verification-changed = I cannot verify you, because your identity has changed since I first saw it. Ask a coordinator to confirm the new one first.
+refused-verify-identity-changed = I cannot verify you, because your identity has changed since I first saw it. Ask a coordinator to confirm the new one first.
 verification-too-late = The verification took longer than { $minutes } minutes and was given up. You can begin again at any time.
 verification-cancelled = The verification was given up, and nothing has changed. You can begin again at any time.
-verification-only-direct = I can be verified in our direct chat only. Please open it and press **Verify** there.
+refused-verify-not-direct = I can be verified in our direct chat only. Please open it and press **Verify** there.
 
 emoji-dog = Dog
 emoji-cat = Cat
