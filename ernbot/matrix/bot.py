@@ -69,7 +69,9 @@ async def run(
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
         previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
-        verification = Verification(gateway, machine, trust, rooms, store, office, clock=clock, wake_sender=sender.wake)
+        verification = Verification(
+            gateway, machine, trust, rooms, store, knows=office.directory.knows, clock=clock, wake_sender=sender.wake
+        )
         async with previewer:
             intake = Intake(machine, clock=clock)
             dispatcher = Dispatcher(

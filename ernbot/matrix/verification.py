@@ -23,7 +23,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ernbot.commands.effects import Message, Outbox
-from ernbot.commands.office import Office
 from ernbot.commands.refusals import refusal
 from ernbot.commands.reply import Reply, Text, say
 from ernbot.core.errors import Refused
@@ -119,7 +118,7 @@ class Talk:
 
 
 class Verification:
-    """Every verification of the bot."""
+    """Every verification of the bot. `knows` says whether somebody is a person of the directory."""
 
     def __init__(
         self,
@@ -128,8 +127,8 @@ class Verification:
         trust: Trust,
         rooms: Rooms,
         store: Store,
-        office: Office,
         *,
+        knows: Callable[[str], bool],
         clock: Callable[[], datetime],
         wake_sender: Callable[[], None],
     ) -> None:
@@ -138,7 +137,7 @@ class Verification:
         self._trust = trust
         self._rooms = rooms
         self._store = store
-        self._office = office
+        self._knows = knows
         self._clock = clock
         self._wake_sender = wake_sender
         self._talks: dict[Key, Talk] = {}
@@ -190,7 +189,7 @@ class Verification:
         """
         content = message.content
         transaction, device_id = content.get("transaction_id"), content.get("from_device")
-        if not is_id(transaction) or not self._office.directory.knows(message.sender):
+        if not is_id(transaction) or not self._knows(message.sender):
             return
         place = Place(message.sender, transaction, device_id=device_id if is_id(device_id) else "*")
         if message.type != REQUEST:
@@ -321,7 +320,10 @@ class Verification:
     async def _refuse(self, place: Place, code: str) -> None:
         """Cancel what we do not go into."""
         self._remember(place)
-        await self._send(place, [cancellation(place.transaction, code, in_room=place.room_id is not None)])
+        try:
+            await self._send(place, [cancellation(place.transaction, code, in_room=place.room_id is not None)])
+        except MatrixError as error:  # as when there is no such event to relate to
+            log.warning("a verification was not refused (%s)", error)
 
     def _remember(self, place: Place) -> None:
         """That this has ended, and what still comes of it is not answered."""
