@@ -23,6 +23,7 @@ from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sender import Sender
 from ernbot.matrix.sync import Sync
 from ernbot.matrix.trust import Trust
+from ernbot.matrix.verification import Verification
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.store import Store
 
@@ -70,6 +71,9 @@ async def run(
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
         previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
+        verification = Verification(
+            gateway, machine, trust, rooms, store, knows=office.directory.knows, clock=clock, wake_sender=sender.wake
+        )
         async with previewer:
             intake = Intake(machine, clock=clock)
             backup = Backup(gateway, store, machine.megolm)
@@ -82,6 +86,7 @@ async def run(
                 store,
                 office,
                 previewer,
+                verification,
                 clock=clock,
                 wake_sender=sender.wake,
                 restore=backup.fetch,
@@ -91,13 +96,24 @@ async def run(
                 dispatcher.wake()
                 backup.wake()
 
-            sync = Sync(gateway, machine, intake, trust, rooms, store, clock=clock, wake=wake)
+            sync = Sync(
+                gateway,
+                machine,
+                intake,
+                trust,
+                rooms,
+                store,
+                clock=clock,
+                wake=wake,
+                hear=verification.hear,
+            )
             await _come_up(gateway, machine, store)
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
                 group.create_task(dispatcher.run())
                 group.create_task(sender.run())
                 group.create_task(backup.run())
+                group.create_task(verification.run())
                 group.create_task(_tend(machine))
                 await sync.caught_up.wait()
                 ready()

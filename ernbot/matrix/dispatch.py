@@ -32,7 +32,9 @@ from ernbot.matrix.late import LateKeys, Restore
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.media import fetch
 from ernbot.matrix.rooms import Rooms, RoomView
+from ernbot.matrix.sas import concerns
 from ernbot.matrix.trust import Trust
+from ernbot.matrix.verification import Verification
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import CasePlace, InboxItem
 from ernbot.storage.store import Store
@@ -57,6 +59,7 @@ class Dispatcher:
         store: Store,
         office: Office,
         previewer: Previewer,
+        verification: Verification,
         *,
         clock: Callable[[], datetime],
         wake_sender: Callable[[], None],
@@ -69,6 +72,7 @@ class Dispatcher:
         self._store = store
         self._office = office
         self._previewer = previewer
+        self._verification = verification
         self._clock = clock
         self._wake_sender = wake_sender
         self._late = LateKeys(machine, store, tell=self._tell_plainly, restore=restore, clock=clock)
@@ -174,6 +178,8 @@ class Dispatcher:
                 await self._gaps.fill(item)
             case "plaintext":
                 await self._plaintext(item)
+            case "verification":
+                await self._verify(item, item.payload)
             case "reaction":
                 await self._reaction(item)
             case "join" | "encryption":
@@ -202,6 +208,9 @@ class Dispatcher:
 
     async def _message(self, item: InboxItem, payload: dict[str, Any]) -> None:
         content = payload["content"]
+        if concerns(payload["type"], content):
+            await self._verify(item, payload)
+            return
         said = words(content, self._gateway.user_id) if payload["type"] == "m.room.message" else None
         file = attachment(content) if payload["type"] == "m.room.message" else None
         if said is None and file is None:
@@ -235,6 +244,18 @@ class Dispatcher:
             else:
                 await conversation.hear(context, said.text, said.replies_to)
             await tx.handled(item.event_id)
+
+    async def _verify(self, item: InboxItem, payload: dict[str, Any]) -> None:
+        """A message of a verification by emoji, which no command ever sees."""
+        refused: Refused | None = None
+        try:
+            await self._verification.in_room(item.room_id, item.event_id, item.sender, payload)
+        except Refused as error:
+            refused = error
+        async with self._store.transaction() as tx:
+            await tx.handled(item.event_id)
+            if refused is not None:
+                await self._tell(tx, item, refusal(refused), plain=refused.code.startswith("device-"))
 
     def _check_room(self, view: RoomView, item: InboxItem, place: CasePlace | None) -> None:
         """Commands are taken in case rooms and in direct chats, and only from who is there."""

@@ -13,6 +13,7 @@ from ernbot.matrix.errors import Undecryptable
 from ernbot.matrix.events import as_dict, is_id, well_formed
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.megolm import Decrypted
+from ernbot.matrix.sas import concerns
 from ernbot.storage.records import InboxItem
 from ernbot.storage.transaction import Transaction
 
@@ -74,7 +75,10 @@ class Intake:
             return await self._encrypted(tx, InboxItem(event_id, room_id, sender, "message", {}, self._clock()), event)
         kind: str | None = None
         payload: dict[str, Any] = {}
-        if kind_of == "m.room.message" and others:
+        if is_id(kind_of) and concerns(kind_of, content) and others and "state_key" not in event:
+            # Some clients do not encrypt these, which the specification allows.
+            kind, payload = "verification", {"type": kind_of, "content": content}
+        elif kind_of == "m.room.message" and others:
             kind, payload = "plaintext", {"content": content}
         elif kind_of == "m.reaction" and others:
             kind, payload = "reaction", {"content": content}

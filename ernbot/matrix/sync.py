@@ -18,7 +18,7 @@ from ernbot.matrix.events import as_dict, as_list, is_id
 from ernbot.matrix.gaps import GAP
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.intake import Intake
-from ernbot.matrix.machine import Machine
+from ernbot.matrix.machine import Machine, ToDevice
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.trust import Trust
 from ernbot.storage.errors import StorageBusy
@@ -46,7 +46,9 @@ class Sync:
         *,
         clock: Callable[[], datetime],
         wake: Callable[[], None],
+        hear: Callable[[ToDevice], None] = lambda message: None,
     ) -> None:
+        """`hear` is given the to-device messages that are not about room keys; it must not take long."""
         self._gateway = gateway
         self._machine = machine
         self._intake = intake
@@ -55,6 +57,7 @@ class Sync:
         self._store = store
         self._clock = clock
         self._wake = wake
+        self._hear = hear
         self.caught_up = asyncio.Event()
 
     async def run(self) -> None:
@@ -106,6 +109,8 @@ class Sync:
             self._trust.forget_all()
         if any(news) or received.sessions:
             self._wake()
+        for message in received.messages:
+            self._hear(message)
         await self._machine.upload_keys()
         return token
 

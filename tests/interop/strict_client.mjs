@@ -25,6 +25,9 @@ const { CryptoEvent, EventShieldColour, EventShieldReason, OnlySignedDevicesIsol
 );
 const { decodeRecoveryKey } = await import("matrix-js-sdk/lib/crypto-api/recovery-key.js");
 const { RustBackupManager } = await import("matrix-js-sdk/lib/rust-crypto/backup.js");
+const { VerificationPhase, VerificationRequestEvent, VerifierEvent } = await import(
+    "matrix-js-sdk/lib/crypto-api/verification.js"
+);
 const { Attachment, EncryptedAttachment } = await import("@matrix-org/matrix-sdk-crypto-wasm");
 
 const PATIENCE_MS = 20_000;
@@ -32,6 +35,7 @@ const PATIENCE_MS = 20_000;
 RustBackupManager.maxBackupLoopStartDelayMillis = 0;
 let client;
 let recoveryKey;
+const verifications = new Map();
 
 function tell(line) {
     process.stdout.write(JSON.stringify(line) + "\n");
@@ -231,6 +235,56 @@ const requests = {
                 })),
             ),
         };
+    },
+
+    // --- verification by emoji, as a person does it step by step; it goes by the name that `ask_to_verify` gives
+
+    /** Press "verify" on somebody: in a room with them, or by to-device for one device of theirs. */
+    async ask_to_verify({ user, room, device }) {
+        const crypto = client.getCrypto();
+        await crypto.getUserDeviceInfo([user], true);
+        const request = room
+            ? await crypto.requestVerificationDM(user, room)
+            : await crypto.requestDeviceVerification(user, device);
+        const name = String(verifications.size);
+        verifications.set(name, { request });
+        return name;
+    },
+
+    /** What the screen shows to compare. Unless `start`, it waits for the other side to start. */
+    async see_emoji({ name, start }) {
+        const verification = verifications.get(name);
+        const { request } = verification;
+        const changed = (look, description) => until(look, description, request, VerificationRequestEvent.Change);
+        await changed(() => request.phase >= VerificationPhase.Ready, "an answer to the verification request");
+        if (request.phase > VerificationPhase.Started) throw new Error(`cancelled: ${request.cancellationCode}`);
+        if (start) await request.startVerification("m.sas.v1");
+        await changed(() => request.verifier !== undefined, "a start");
+        const { promise, resolve } = Promise.withResolvers();
+        request.verifier.on(VerifierEvent.ShowSas, resolve);
+        verification.end = request.verifier.verify().catch((error) => error);
+        const callbacks = request.verifier.getShowSasCallbacks();
+        verification.callbacks = callbacks ?? (await Promise.race([promise, verification.end]));
+        if (verification.callbacks instanceof Error) throw verification.callbacks;
+        return verification.callbacks.sas;
+    },
+
+    /** Press "they match" (`confirm`), "they do not match" (`mismatch`) or `cancel`. */
+    async decide({ name, what }) {
+        await verifications.get(name).callbacks[what]();
+    },
+
+    /** How a verification ended: the code of its cancellation, or null when it is done. */
+    async verification_ends({ name }) {
+        const { request } = verifications.get(name);
+        const ended = () => request.phase > VerificationPhase.Started;
+        await until(ended, "the end of the verification", request, VerificationRequestEvent.Change);
+        return request.cancellationCode;
+    },
+
+    /** Whether the client takes somebody's identity for verified. */
+    async has_verified({ user }) {
+        return (await client.getCrypto().getUserVerificationStatus(user)).isCrossSigningVerified();
     },
 };
 
