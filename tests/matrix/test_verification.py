@@ -79,7 +79,7 @@ class Desk:
     # --- what Ida's phone sends
 
     async def event(self) -> str:
-        """The id of an event of Ida in the chat, for a request: the homeserver refuses relations to what is not there."""
+        """The id of an event of Ida in the chat, for a request: a relation needs something that is there."""
         content = {"msgtype": "m.notice", "body": "a request"}
         return await self.ida.gateway.send(self.room, "m.room.message", content, secrets.token_hex(8))
 
