@@ -15,7 +15,7 @@ import vodozemac
 
 from ernbot.demo.homeserver import Homeserver
 from ernbot.matrix import bot
-from ernbot.matrix.errors import IdentityLost, MatrixError, Unreachable
+from ernbot.matrix.errors import IdentityLost, MatrixError, RecoveryRefused, Unreachable
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import SECRET, Identity, ensure_identity
 from ernbot.matrix.olm import Olm
@@ -272,8 +272,23 @@ async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway, olm: O
 # --- coming up
 
 
+async def keep_seeds(store: Store, user_id: str) -> None:
+    """What `ernbot identity create` does first."""
+    async with store.transaction() as tx:
+        await tx.set_secret(SECRET, Identity.generate(user_id).to_bytes())
+
+
+@pytest.mark.homeserver
+async def test_without_an_identity_nothing_is_published(ours: Phone, gateway: Gateway) -> None:
+    before = await published(gateway)
+    with pytest.raises(RecoveryRefused, match="run `ernbot identity create`"):
+        await bot._come_up(gateway, ours.machine, ours.store)
+    assert await published(gateway) == before
+
+
 @pytest.mark.homeserver
 async def test_the_bot_comes_up_and_comes_up_again(ours: Phone, gateway: Gateway) -> None:
+    await keep_seeds(ours.store, gateway.user_id)
     await bot._come_up(gateway, ours.machine, ours.store)
     before = await published(gateway)
     await bot._come_up(gateway, ours.machine, ours.store)
@@ -290,11 +305,12 @@ async def test_a_lost_database_publishes_nothing(
     ours: Phone, homeserver: Homeserver, account: Account, sqlite_store: Store
 ) -> None:
     """Neither with the seeds kept elsewhere nor without them."""
+    await keep_seeds(ours.store, ours.user_id)
     await bot._come_up(ours.gateway, ours.machine, ours.store)
     before = await published(ours.gateway)
     without = await started(await log_in(homeserver, account), sqlite_store)
     try:
-        with pytest.raises(IdentityLost, match="Restore the database"):
+        with pytest.raises(RecoveryRefused):
             await bot._come_up(without.gateway, without.machine, sqlite_store)
         async with ours.store.transaction() as tx:
             seeds = await tx.secret(SECRET)
@@ -312,6 +328,7 @@ async def test_a_lost_database_publishes_nothing(
 async def test_coming_up_waits_for_a_homeserver_that_is_away(
     ours: Phone, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await keep_seeds(ours.store, ours.user_id)
     monkeypatch.setattr(bot, "MAX_PAUSE", 0.01)
     faults: list[Exception] = [Unreachable("gone"), MatrixError(502, "M_UNKNOWN"), MatrixError(429, "M_LIMIT_EXCEEDED")]
     request, sleep = gateway.request, asyncio.sleep
@@ -332,6 +349,7 @@ async def test_coming_up_waits_for_a_homeserver_that_is_away(
 
 @pytest.mark.homeserver
 async def test_coming_up_without_a_valid_token_ends(ours: Phone, gateway: Gateway) -> None:
+    await keep_seeds(ours.store, ours.user_id)
     gateway.nio.access_token = "wrong"
     with pytest.raises(MatrixError, match="401 M_UNKNOWN_TOKEN"):
         await bot._come_up(gateway, ours.machine, ours.store)
