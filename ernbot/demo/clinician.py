@@ -21,7 +21,7 @@ from ernbot.matrix.caseroom import ENCRYPTION
 from ernbot.matrix.errors import MatrixError, Undecryptable, Unreachable
 from ernbot.matrix.events import attachment
 from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.identity import ensure_identity
+from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.machine import Machine, now
 from ernbot.matrix.media import fetch, put
 from ernbot.matrix.rooms import Rooms
@@ -86,7 +86,7 @@ class Clinician:
         await person.machine.open()
         await person.machine.upload_keys()
         if signed:
-            await ensure_identity(gateway, person.machine.olm, None, _forget)
+            await ensure_identity(gateway, person.machine.olm, Identity.generate(gateway.user_id))
         await person._receive(await gateway.sync(None, timeout_ms=0))
         person._syncing = asyncio.create_task(person._sync())
         return person
@@ -272,7 +272,3 @@ class Clinician:
         file = attachment(seen.content)
         assert file is not None
         return await fetch(self.gateway, file, limit=MAX_FILE)
-
-
-async def _forget(_seeds: bytes) -> None:
-    """Demo people live only as long as the demo: their keys are not kept."""

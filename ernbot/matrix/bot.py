@@ -137,12 +137,13 @@ async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
         seeds = await tx.secret(identity.SECRET)
     if seeds is None:
         raise RecoveryRefused(identity.NONE)
+    ours = identity.Identity.from_bytes(gateway.user_id, seeds)
     pause = 0.5
     while True:
         try:
             await identity.check_device(gateway, machine.olm)
             await machine.upload_keys()
-            ours = await identity.ensure_identity(gateway, machine.olm, seeds, _is_stored)
+            await identity.ensure_identity(gateway, machine.olm, ours)
             log.info("identity %s", ours.fingerprint)
             return
         except (Unreachable, MatrixError) as error:
@@ -151,7 +152,3 @@ async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
             log.warning("the homeserver is not ready (%s), next try in %.0f s", error, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_PAUSE)
-
-
-async def _is_stored(_seeds: bytes) -> None:
-    """The seeds were stored before."""

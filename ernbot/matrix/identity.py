@@ -8,7 +8,7 @@ every member's client would rightly warn.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,63 +90,67 @@ class Identity:
 async def published_keys(gateway: Gateway) -> dict[str, str]:
     """The public keys of our identity as the homeserver shows them, by usage; empty when there is none."""
     answer = as_dict(await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {gateway.user_id: []}}))
+    return _published(answer, gateway.user_id)
+
+
+def _published(answer: Mapping[str, Any], user_id: str) -> dict[str, str]:
     found = {}
     for usage in USAGES:
-        shown = as_dict(as_dict(answer.get(f"{usage}_keys")).get(gateway.user_id))
-        key = next(iter(as_dict(shown.get("keys")).values()), None)
-        if isinstance(key, str):
-            found[usage] = key
+        keys = as_dict(as_dict(as_dict(answer.get(f"{usage}_keys")).get(user_id)).get("keys"))
+        if keys:
+            found[usage] = str(next(iter(keys.values())))
     return found
 
 
-async def ensure_identity(
-    gateway: Gateway, olm: Olm, stored: bytes | None, store: Callable[[bytes], Awaitable[None]]
-) -> Identity:
-    """Our identity on the homeserver, with this device signed by it; made on the first start.
+def _shown_device(answer: Mapping[str, Any], user_id: str, device_id: str) -> Any:
+    """What the homeserver shows as a device of ours, whatever it is; None when there is none."""
+    return as_dict(as_dict(answer.get("device_keys")).get(user_id)).get(device_id)
+
+
+async def ensure_identity(gateway: Gateway, olm: Olm, ours: Identity) -> None:
+    """Make sure that our identity is published and has signed this device, which is published already.
+
+    The keys must be stored by then. Another identity is never replaced.
 
     Raises:
-        IdentityLost: the homeserver has an identity whose keys we do not have, or shows another device as ours.
+        IdentityLost: the homeserver has an identity of ours with other keys, or shows another device as ours.
     """
     user_id, device_id = gateway.user_id, gateway.device_id
-    answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: []}})
-    published = answer.get("master_keys", {}).get(user_id)
-    identity = Identity.from_bytes(user_id, stored) if stored is not None else None
-    theirs = set(published["keys"].values()) if published else set()
-    if theirs and (identity is None or theirs != {identity.fingerprint}):
+    answer = as_dict(await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: []}}))
+    theirs = _published(answer, user_id).get("master")
+    if theirs not in (None, ours.fingerprint):
         raise IdentityLost(
             f"The homeserver knows a cross-signing identity of {user_id} whose keys are not in this database. "
             "Restore the database that holds them; a new identity would make every member's client warn."
         )
-    device = answer.get("device_keys", {}).get(user_id, {}).get(device_id)
+    device = _shown_device(answer, user_id, device_id)
     if device is None:
         raise IdentityLost(
             f"The homeserver does not know the device {device_id} of {user_id}; start again to upload it."
         )
     _check_ours(olm, device)
-    if identity is None:
-        identity = Identity.generate(user_id)
-        await store(identity.to_bytes())
-    if not theirs:
-        await gateway.request("POST", f"{_KEYS}/device_signing/upload", identity.upload_body())
-    signer = public(identity.self_signing)
+    if theirs is None:
+        await gateway.request("POST", f"{_KEYS}/device_signing/upload", ours.upload_body())
+    signer = public(ours.self_signing)
     if not verifies(device, user_id, signer, signer):
         bare = {key: value for key, value in device.items() if key != "unsigned"}
-        body = {user_id: {device_id: signed(bare, user_id, signer, identity.self_signing)}}
+        body = {user_id: {device_id: signed(bare, user_id, signer, ours.self_signing)}}
         await gateway.request("POST", f"{_KEYS}/signatures/upload", body)
-    return identity
 
 
-async def check_device(gateway: Gateway, olm: Olm) -> None:
-    """Make sure, before any key is published, that the homeserver does not know this device by other keys.
+async def check_device(gateway: Gateway, olm: Olm) -> bool:
+    """Make sure, before any key is published, that the homeserver does not know this device by other keys; whether it
+    knows it at all.
 
     Raises:
         IdentityLost: it does, as when the database was lost; publishing new ones would make every client warn.
     """
-    user_id = gateway.user_id
-    answer = await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: [gateway.device_id]}})
-    device = answer.get("device_keys", {}).get(user_id, {}).get(gateway.device_id)
+    user_id, device_id = gateway.user_id, gateway.device_id
+    answer = as_dict(await gateway.request("POST", f"{_KEYS}/query", {"device_keys": {user_id: [device_id]}}))
+    device = _shown_device(answer, user_id, device_id)
     if device is not None:
         _check_ours(olm, device)
+    return device is not None
 
 
 def _check_ours(olm: Olm, device: object) -> None:

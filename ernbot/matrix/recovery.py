@@ -20,6 +20,7 @@ from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.identity import Identity, check_device, ensure_identity, published_keys
 from ernbot.matrix.keys import signed
 from ernbot.matrix.machine import Machine
+from ernbot.matrix.olm import ACCOUNT
 from ernbot.matrix.secret_storage import (
     KEY_BYTES,
     decode_recovery_key,
@@ -98,7 +99,8 @@ async def create(account: Account, store: Store, say: Say) -> None:
             stored = await _fill(tx, gateway.user_id)
         assert stored.seeds is not None and stored.backup_key is not None and stored.unshown is not None  # noqa: PT018
         await machine.upload_keys()
-        ours = await ensure_identity(gateway, machine.olm, stored.seeds, _is_stored)
+        ours = Identity.from_bytes(gateway.user_id, stored.seeds)
+        await ensure_identity(gateway, machine.olm, ours)
         secrets = {name: ours.seeds()[usage] for name, usage in _SECRETS.items()}
         await set_up(gateway, stored.unshown, {**secrets, _BACKUP: stored.backup_key})
         await _ensure_backup(gateway, machine, store, ours, stored.backup_key)
@@ -132,10 +134,6 @@ async def _fill(tx: Transaction, user_id: str) -> _Stored:
     if stored.unshown is None:
         await tx.set_secret(UNSHOWN, generate_recovery_key())
     return await _Stored.read(tx)
-
-
-async def _is_stored(_seeds: bytes) -> None:
-    """The seeds were stored before."""
 
 
 async def _ensure_backup(gateway: Gateway, machine: Machine, store: Store, ours: Identity, private: bytes) -> bool:
@@ -205,7 +203,7 @@ async def recover(account: Account, store: Store, typed: str, say: Say) -> None:
                 f"What the recovery key opens is not the identity that the homeserver shows for {gateway.user_id}: it "
                 "is that of another account, or somebody replaced one of the two. Nothing was changed."
             )
-        await check_device(gateway, machine.olm)
+        is_known = await check_device(gateway, machine.olm)
         async with store.transaction() as tx:
             stored = await tx.secret(identity.SECRET)
             if stored is not None and Identity.from_bytes(gateway.user_id, stored).seeds() != ours.seeds():
@@ -216,8 +214,13 @@ async def recover(account: Account, store: Store, typed: str, say: Say) -> None:
             await tx.set_secret(identity.SECRET, ours.to_bytes())
             await tx.set_secret(backup.SECRET, secrets[_BACKUP])
             await tx.drop_secret(UNSHOWN)
+            if not is_known:
+                # An account in this database is another device's, as when an old copy was put back.
+                await tx.drop_secret(ACCOUNT)
+                await tx.forget_device()
+        await machine.open()
         await machine.upload_keys()
-        await ensure_identity(gateway, machine.olm, ours.to_bytes(), _is_stored)
+        await ensure_identity(gateway, machine.olm, ours)
         restored = await _restore(gateway, machine, store, secrets[_BACKUP])
         say(f"{_fingerprint(ours)}\nDevice:        {gateway.device_id}\n{_told(restored)}")
 

@@ -62,6 +62,11 @@ class CryptoRows(SealedRows):
         if self._connection.dialect.name == "postgresql":
             await self._connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
 
+    async def forget_device(self) -> None:
+        """Begin as another device, to which the channels and our own room keys of the one before do not belong."""
+        for table in (olm_sessions, own_room_keys, missed_shares):
+            await self._connection.execute(delete(table))
+
     # --- channels between two devices
 
     async def olm_sessions(self, keys: Collection[str]) -> dict[str, list[OlmSession]]:

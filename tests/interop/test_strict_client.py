@@ -21,7 +21,7 @@ from PIL import Image
 from ernbot.demo.clinician import Clinician
 from ernbot.demo.installation import DEVICE_ID, Installation, installation
 from ernbot.matrix.errors import Undecryptable
-from ernbot.matrix.identity import ensure_identity
+from ernbot.matrix.identity import Identity, ensure_identity
 from tests.interop.strict_client import CLEAN, StrictClient, strict_client
 
 pytestmark = pytest.mark.homeserver
@@ -129,7 +129,7 @@ async def test_the_strict_client_ignores_a_device_until_it_is_signed(place: Inst
                 with pytest.raises(Undecryptable, match="no-key"):
                     await saskia.machine.decrypt(tx, chat, locked)
 
-            await ensure_identity(saskia.gateway, saskia.machine.olm, None, _forget)
+            await ensure_identity(saskia.gateway, saskia.machine.olm, Identity.generate(saskia_id))
             await freja.ask("wait_for_signature", user=saskia_id)
             await freja.say(chat, "now for you as well")
             assert (await saskia.hears(chat, "now for you as well")).trusted
@@ -146,7 +146,3 @@ async def test_without_node_the_tests_say_what_to_install(
     with pytest.raises(pytest.fail.Exception, match=r"need Node\.js 20 or newer: install it"):
         async with _person(place, "anders.kjaer"):
             pass
-
-
-async def _forget(_seeds: bytes) -> None:
-    """This identity is needed no longer than the test lasts."""

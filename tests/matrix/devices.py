@@ -196,12 +196,8 @@ async def come_up(device: Phone, *, signed: bool = True) -> None:
     """Publish the keys of a device, sign it by a new identity, and see what there is."""
     await device.machine.upload_keys()
     if signed:
-        await ensure_identity(device.gateway, device.machine.olm, None, _keep)
+        await ensure_identity(device.gateway, device.machine.olm, Identity.generate(device.user_id))
     await device.sync()
-
-
-async def _keep(_seeds: bytes) -> None:
-    """A phone of a test lives no longer than its test."""
 
 
 @dataclass(frozen=True)

@@ -29,18 +29,6 @@ BOT = "@bot:hospital.example"
 KEYS = "/_matrix/client/v3/keys"
 
 
-class Seeds:
-    """Where the seeds are kept; counts how often they were written."""
-
-    def __init__(self) -> None:
-        self.kept: bytes | None = None
-        self.written = 0
-
-    async def keep(self, seeds: bytes) -> None:
-        self.kept = seeds
-        self.written += 1
-
-
 class Cut(Exception):
     """Where a test ends the program."""
 
@@ -123,11 +111,16 @@ def requests(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
+@pytest.fixture
+def identity(gateway: Gateway) -> Identity:
+    return Identity.generate(gateway.user_id)
+
+
 @pytest.mark.homeserver
-async def test_the_first_start_publishes_an_identity_that_signs_the_device(gateway: Gateway, olm: Olm) -> None:
-    seeds = Seeds()
-    identity = await ensure_identity(gateway, olm, None, seeds.keep)
-    assert (seeds.written, seeds.kept) == (1, identity.to_bytes())
+async def test_what_is_published_is_an_identity_that_signs_the_device(
+    gateway: Gateway, olm: Olm, identity: Identity
+) -> None:
+    await ensure_identity(gateway, olm, identity)
     answer = await published(gateway)
     assert read_identity(gateway.user_id, answer) == Published(
         identity.fingerprint, ((gateway.device_id, olm.curve25519, olm.ed25519, True),)
@@ -138,63 +131,36 @@ async def test_the_first_start_publishes_an_identity_that_signs_the_device(gatew
 
 
 @pytest.mark.homeserver
-async def test_the_second_start_changes_nothing(gateway: Gateway, olm: Olm, requests: list[str]) -> None:
-    seeds = Seeds()
-    first = await ensure_identity(gateway, olm, None, seeds.keep)
+async def test_the_second_time_changes_nothing(
+    gateway: Gateway, olm: Olm, identity: Identity, requests: list[str]
+) -> None:
+    await ensure_identity(gateway, olm, identity)
     before = await published(gateway)
     requests.clear()
-    second = await ensure_identity(gateway, olm, seeds.kept, seeds.keep)
+    await ensure_identity(gateway, olm, identity)
     assert requests == ["/query"]
-    assert second.to_bytes() == first.to_bytes()
-    assert seeds.written == 1
     assert await published(gateway) == before
 
 
 @pytest.mark.homeserver
-async def test_lost_seeds_are_never_replaced(gateway: Gateway, olm: Olm, requests: list[str]) -> None:
-    await ensure_identity(gateway, olm, None, Seeds().keep)
+async def test_another_identity_is_never_replaced(
+    gateway: Gateway, olm: Olm, identity: Identity, requests: list[str]
+) -> None:
+    await ensure_identity(gateway, olm, identity)
     before = await published(gateway)
     requests.clear()
-    seeds = Seeds()
     with pytest.raises(IdentityLost, match=r"identity of @bot-.* Restore the database .* warn\.$"):
-        await ensure_identity(gateway, olm, None, seeds.keep)
-    assert (requests, seeds.written) == (["/query"], 0)
-    assert await published(gateway) == before
-
-
-@pytest.mark.homeserver
-async def test_seeds_of_another_identity_are_lost_ones(gateway: Gateway, olm: Olm, requests: list[str]) -> None:
-    await ensure_identity(gateway, olm, None, Seeds().keep)
-    requests.clear()
-    with pytest.raises(IdentityLost, match="Restore the database"):
-        await ensure_identity(gateway, olm, Identity.generate(gateway.user_id).to_bytes(), Seeds().keep)
+        await ensure_identity(gateway, olm, Identity.generate(gateway.user_id))
     assert requests == ["/query"]
-
-
-@pytest.mark.homeserver
-async def test_a_crash_before_publishing_publishes_the_stored_keys(gateway: Gateway, olm: Olm) -> None:
-    seeds = Seeds()
-
-    async def keep_and_die(stored: bytes) -> None:
-        await seeds.keep(stored)
-        raise Cut
-
-    with pytest.raises(Cut):
-        await ensure_identity(gateway, olm, None, keep_and_die)
-    assert (await published(gateway))["master_keys"] == {}
-    assert seeds.kept is not None
-    identity = await ensure_identity(gateway, olm, seeds.kept, seeds.keep)
-    assert (identity.to_bytes(), seeds.written) == (seeds.kept, 1)
-    assert await signed_devices(gateway) == {gateway.device_id: True}
+    assert await published(gateway) == before
 
 
 @pytest.mark.homeserver
 @pytest.mark.parametrize("step", ["/device_signing/upload", "/signatures/upload"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_crash_around_a_request_is_made_good_by_the_next_start(
-    gateway: Gateway, olm: Olm, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+    gateway: Gateway, olm: Olm, identity: Identity, monkeypatch: pytest.MonkeyPatch, step: str, when: str
 ) -> None:
-    seeds = Seeds()
     request = gateway.request
 
     async def dying(method: str, path: str, *args: Any, **options: Any) -> dict[str, Any]:
@@ -206,22 +172,20 @@ async def test_a_crash_around_a_request_is_made_good_by_the_next_start(
 
     monkeypatch.setattr(gateway, "request", dying)
     with pytest.raises(Cut):
-        await ensure_identity(gateway, olm, None, seeds.keep)
+        await ensure_identity(gateway, olm, identity)
     monkeypatch.undo()
-    identity = await ensure_identity(gateway, olm, seeds.kept, seeds.keep)
-    assert (identity.to_bytes(), seeds.written) == (seeds.kept, 1)
+    await ensure_identity(gateway, olm, identity)
     assert await signed_devices(gateway) == {gateway.device_id: True}
 
 
 @pytest.mark.homeserver
 async def test_a_second_device_is_signed_by_the_same_identity(
-    gateway: Gateway, olm: Olm, homeserver: Homeserver, account: Account, tmp_path: Path
+    gateway: Gateway, olm: Olm, identity: Identity, homeserver: Homeserver, account: Account, tmp_path: Path
 ) -> None:
-    seeds = Seeds()
-    await ensure_identity(gateway, olm, None, seeds.keep)
+    await ensure_identity(gateway, olm, identity)
     token = await new_token(gateway, account, "SECOND")
     async with phone(homeserver, account, tmp_path, signed=False, token=token) as other:
-        await ensure_identity(other.gateway, other.machine.olm, seeds.kept, seeds.keep)
+        await ensure_identity(other.gateway, other.machine.olm, identity)
     assert await signed_devices(gateway) == {gateway.device_id: True, "SECOND": True}
 
 
@@ -230,13 +194,13 @@ async def test_an_unpublished_device_is_said_so(homeserver: Homeserver, account:
     async with switched_on(await log_in(homeserver, account), tmp_path) as device:
         what = f"does not know the device {device.gateway.device_id} of {account.user_id}"
         with pytest.raises(IdentityLost, match=what):
-            await ensure_identity(device.gateway, device.machine.olm, None, Seeds().keep)
+            await ensure_identity(device.gateway, device.machine.olm, Identity.generate(account.user_id))
 
 
 @pytest.mark.homeserver
 @pytest.mark.parametrize("device", ["another", "changed", "text"])
 async def test_a_device_that_is_not_ours_is_never_signed(
-    gateway: Gateway, olm: Olm, monkeypatch: pytest.MonkeyPatch, device: str
+    gateway: Gateway, olm: Olm, identity: Identity, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:
     """A homeserver that shows another device under our name must not get our signature for it."""
     asked: list[str] = []
@@ -257,66 +221,50 @@ async def test_a_device_that_is_not_ours_is_never_signed(
 
     monkeypatch.setattr(gateway, "request", dishonest)
     with pytest.raises(IdentityLost, match="by other keys than those in this database"):
-        await ensure_identity(gateway, olm, None, Seeds().keep)
+        await ensure_identity(gateway, olm, identity)
     assert "/signatures/upload" not in asked
 
 
 @pytest.mark.homeserver
-async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway, olm: Olm) -> None:
+async def test_a_refusal_of_the_homeserver_is_passed_on(gateway: Gateway, olm: Olm, identity: Identity) -> None:
     gateway.nio.access_token = "wrong"
     with pytest.raises(MatrixError) as refused:
-        await ensure_identity(gateway, olm, None, Seeds().keep)
+        await ensure_identity(gateway, olm, identity)
     assert (refused.value.status, refused.value.errcode) == (401, "M_UNKNOWN_TOKEN")
 
 
 # --- coming up
 
 
-async def keep_seeds(store: Store, user_id: str) -> None:
-    """What `ernbot identity create` does first."""
+async def keep(store: Store, identity: Identity) -> None:
     async with store.transaction() as tx:
-        await tx.set_secret(SECRET, Identity.generate(user_id).to_bytes())
+        await tx.set_secret(SECRET, identity.to_bytes())
 
 
 @pytest.mark.homeserver
-async def test_without_an_identity_nothing_is_published(ours: Phone, gateway: Gateway) -> None:
-    before = await published(gateway)
-    with pytest.raises(RecoveryRefused, match="run `ernbot identity create`"):
-        await bot._come_up(gateway, ours.machine, ours.store)
-    assert await published(gateway) == before
-
-
-@pytest.mark.homeserver
-async def test_the_bot_comes_up_and_comes_up_again(ours: Phone, gateway: Gateway) -> None:
-    await keep_seeds(ours.store, gateway.user_id)
+async def test_the_bot_comes_up_and_comes_up_again(ours: Phone, gateway: Gateway, identity: Identity) -> None:
+    await keep(ours.store, identity)
     await bot._come_up(gateway, ours.machine, ours.store)
     before = await published(gateway)
     await bot._come_up(gateway, ours.machine, ours.store)
     assert await published(gateway) == before
-    async with ours.store.transaction() as tx:
-        seeds = await tx.secret(SECRET)
-    assert seeds is not None
-    fingerprint = Identity.from_bytes(gateway.user_id, seeds).fingerprint
+    fingerprint = identity.fingerprint
     assert before["master_keys"][gateway.user_id]["keys"] == {f"ed25519:{fingerprint}": fingerprint}
 
 
 @pytest.mark.homeserver
 async def test_a_lost_database_publishes_nothing(
-    ours: Phone, homeserver: Homeserver, account: Account, sqlite_store: Store
+    ours: Phone, identity: Identity, homeserver: Homeserver, account: Account, sqlite_store: Store
 ) -> None:
     """Neither with the seeds kept elsewhere nor without them."""
-    await keep_seeds(ours.store, ours.user_id)
+    await keep(ours.store, identity)
     await bot._come_up(ours.gateway, ours.machine, ours.store)
     before = await published(ours.gateway)
     without = await started(await log_in(homeserver, account), sqlite_store)
     try:
-        with pytest.raises(RecoveryRefused):
+        with pytest.raises(RecoveryRefused, match="run `ernbot identity create` to make one"):
             await bot._come_up(without.gateway, without.machine, sqlite_store)
-        async with ours.store.transaction() as tx:
-            seeds = await tx.secret(SECRET)
-        assert seeds is not None
-        async with sqlite_store.transaction() as tx:
-            await tx.set_secret(SECRET, seeds)
+        await keep(sqlite_store, identity)
         with pytest.raises(IdentityLost, match="Restore the database"):
             await bot._come_up(without.gateway, without.machine, sqlite_store)
     finally:
@@ -326,9 +274,9 @@ async def test_a_lost_database_publishes_nothing(
 
 @pytest.mark.homeserver
 async def test_coming_up_waits_for_a_homeserver_that_is_away(
-    ours: Phone, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    ours: Phone, gateway: Gateway, identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await keep_seeds(ours.store, ours.user_id)
+    await keep(ours.store, identity)
     monkeypatch.setattr(bot, "MAX_PAUSE", 0.01)
     faults: list[Exception] = [Unreachable("gone"), MatrixError(502, "M_UNKNOWN"), MatrixError(429, "M_LIMIT_EXCEEDED")]
     request, sleep = gateway.request, asyncio.sleep
@@ -348,8 +296,8 @@ async def test_coming_up_waits_for_a_homeserver_that_is_away(
 
 
 @pytest.mark.homeserver
-async def test_coming_up_without_a_valid_token_ends(ours: Phone, gateway: Gateway) -> None:
-    await keep_seeds(ours.store, ours.user_id)
+async def test_coming_up_without_a_valid_token_ends(ours: Phone, gateway: Gateway, identity: Identity) -> None:
+    await keep(ours.store, identity)
     gateway.nio.access_token = "wrong"
     with pytest.raises(MatrixError, match="401 M_UNKNOWN_TOKEN"):
         await bot._come_up(gateway, ours.machine, ours.store)

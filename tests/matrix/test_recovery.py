@@ -21,6 +21,7 @@ from ernbot.matrix.keys import encode, verifies
 from ernbot.matrix.machine import Machine, now
 from ernbot.matrix.secret_storage import decode_recovery_key, encrypt, key_id, set_up, unlock
 from ernbot.matrix.trust import Trust, read_identity
+from ernbot.storage.records import OlmSession
 from ernbot.storage.store import Store
 from tests.fixtures_database import MASTER_KEY
 from tests.fixtures_homeserver import Account
@@ -235,7 +236,7 @@ async def test_an_identity_of_the_version_before_gets_storage_and_backup(office:
         await tx.set_secret(identity.SECRET, old.to_bytes())
     async with switched_off(office.gateway, office.store) as machine:
         await machine.upload_keys()
-        await identity.ensure_identity(office.gateway, machine.olm, old.to_bytes(), recovery._is_stored)
+        await identity.ensure_identity(office.gateway, machine.olm, old)
     assert "off" in await office.show()
     await office.create()
     assert await office.is_whole()
@@ -247,7 +248,7 @@ async def test_an_identity_that_is_not_in_the_database_is_never_replaced(
 ) -> None:
     async with switched_off(office.gateway, office.store) as machine:
         await machine.upload_keys()
-        await identity.ensure_identity(office.gateway, machine.olm, None, recovery._is_stored)
+        await identity.ensure_identity(office.gateway, machine.olm, Identity.generate(office.account.user_id))
     before = await office.published()
     for other in (office, await new_office(office, "SECOND")):
         with pytest.raises(RecoveryRefused, match=r"has an identity already, and its keys .* Restore the database"):
@@ -466,6 +467,24 @@ async def test_the_lost_device_itself_is_not_taken_over(
         await other.recover(office.recovery_key)
     assert await other.secrets() == [False, False, False]
     assert await office.published() == before
+
+
+async def test_a_database_of_another_device_begins_anew_as_this_one(
+    office: Office, new_office: Callable[..., Awaitable[Office]]
+) -> None:
+    """An old copy that was put back holds ratchets which were turned since: they must not be used again."""
+    await office.create()
+    async with switched_off(office.gateway, office.store) as machine, office.store.transaction() as tx:
+        before = machine.olm.curve25519
+        await tx.save_olm_session(OlmSession("their key", "session", b"pickle"), now())
+        await tx.save_own_room_key(await machine.megolm.new(tx, ROOM, now()))
+    other = await new_office(office, "SECOND")
+    await recovery.recover(other.account, office.store, office.recovery_key, other.said.append)
+    async with switched_off(other.gateway, office.store) as machine, office.store.transaction() as tx:
+        assert machine.olm.curve25519 != before
+        assert await tx.olm_sessions(["their key"]) == {}
+        assert await tx.own_room_key(ROOM) is None
+    assert await office.signed_devices() == {office.account.device_id, "SECOND"}
 
 
 @pytest.mark.parametrize("what", ["deleted", "replaced"])

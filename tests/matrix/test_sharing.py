@@ -15,7 +15,7 @@ from sqlalchemy import delete
 from ernbot.demo.homeserver import Homeserver
 from ernbot.matrix import machine as machine_module
 from ernbot.matrix.errors import Unreachable
-from ernbot.matrix.identity import ensure_identity
+from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.keys import signed
 from ernbot.matrix.machine import FIRST_RETRY, now
 from ernbot.storage.tables import olm_sessions
@@ -167,11 +167,7 @@ async def without_one_time_keys(device: Phone) -> None:
     """Publish a signed device without a single one-time key, and without a fallback key."""
     body = {"device_keys": device.machine.olm.device_keys}
     await device.gateway.request("POST", "/_matrix/client/v3/keys/upload", body)
-    await ensure_identity(device.gateway, device.machine.olm, None, _keep)
-
-
-async def _keep(_seeds: bytes) -> None:
-    pass
+    await ensure_identity(device.gateway, device.machine.olm, Identity.generate(device.user_id))
 
 
 async def test_a_device_without_one_time_keys_is_passed_over_and_reached_later(
@@ -367,7 +363,7 @@ async def test_keys_published_right_before_a_crash_work(
             await before.machine.upload_keys()
         async with restarted(before, tmp_path) as mia:
             await mia.machine.upload_keys()
-            await ensure_identity(mia.gateway, mia.machine.olm, None, _keep)
+            await ensure_identity(mia.gateway, mia.machine.olm, Identity.generate(mia.user_id))
             event = bot.event(await bot.encrypt(room, mia))
             await mia.sync()
             assert await mia.reads(room, event) == "ok"
