@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 NAME ?=
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check soak bench lock clean
 
 demo: $(VENV)/.run .synapse/.ready ## Play the story on a real homeserver, then keep running
 	$(BIN)/python -m ernbot demo $(ARGS)
@@ -25,6 +25,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports --no-cache
+
+soak: $(VENV)/.dev .synapse/.ready ## 2,000 messages and 100 kills on each database; SEED=n repeats a run
+	sh tests/prepare.sh
+	$(BIN)/python -m pytest -s -m soak tests/soak $(ARGS)
 
 bench: $(VENV)/.dev .synapse/.ready ## All benchmarks, or one: make bench NAME=roundtrip
 	@set -e; for file in $(if $(NAME),bench/$(NAME).py,$(filter-out bench/__init__.py bench/_%,$(wildcard bench/*.py))); do \

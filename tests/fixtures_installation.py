@@ -165,7 +165,7 @@ class House:
     async def store(self) -> AsyncIterator[Store]:
         """The bot's database, opened with the master key as an administrator could."""
         key = parse_master_key(self.secret("master_key"), "master_key")
-        store = await Store.open(f"sqlite+aiosqlite:///{self.place.database}", key)
+        store = await Store.open(self.place.address, key)
         try:
             yield store
         finally:

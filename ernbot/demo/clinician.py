@@ -234,7 +234,7 @@ class Clinician:
     async def send(self, room_id: str, content: dict[str, Any], type: str = "m.room.message") -> str:
         """Send an encrypted event to everybody in the room."""
         view = await self.rooms.view(room_id)
-        encrypted = await self.machine.encrypt(room_id, view.joined, type, content)
+        encrypted = await self.machine.encrypt(room_id, view.joined, type, content, rotation=view.rotation)
         return await self.gateway.send(room_id, "m.room.encrypted", encrypted, secrets.token_hex(8))
 
     async def say(self, room_id: str, text: str, *, thread: str | None = None, reply_to: str | None = None) -> str:

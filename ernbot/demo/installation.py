@@ -23,7 +23,7 @@ DEVICE_ID = "ERNBOT"
 
 @dataclass
 class Installation:
-    """A running installation. `passwords` maps user ids to first passwords; `recovery_key` is the bot's."""
+    """A running installation. `passwords` maps user ids to first passwords; recovery key and database are the bot's."""
 
     homeserver: Homeserver
     folder: Path
@@ -31,6 +31,7 @@ class Installation:
     passwords: dict[str, str]
     provisioned: Sequence[str]
     recovery_key: str
+    address: str
     bot: Process | None = None
     _logs: int = field(default=0)
 
@@ -132,6 +133,6 @@ async def installation(folder: Path, *, database: str | None = None) -> AsyncIte
         made = await finish("ernbot", ["identity", "create", "--config", str(folder / "config" / "ernbot.toml")])
         recovery_key = next(line.partition(":")[2].strip() for line in made.splitlines() if line.startswith("Recovery"))
         directory = load_directory(folder / "config" / "networks", hs.server_name)
-        place = Installation(hs, folder, directory, passwords, said.splitlines(), recovery_key)
+        place = Installation(hs, folder, directory, passwords, said.splitlines(), recovery_key, url)
         stack.push_async_callback(place.stop_bot)
         yield place

@@ -184,14 +184,23 @@ class Machine:
         body = {} if self._published else {"device_keys": self.olm.device_keys}
         answer = await self._gateway.request("POST", path, body)
         there = _count(answer)
-        fallback = self._fallback_wanted or not self._published
         self._published = True
-        if there < ONE_TIME_KEYS or fallback:
+        # Without any one-time key there is no fallback key either, or it was used; otherwise a sync tells.
+        if self._fallback_wanted or there == 0:
             async with self._store.transaction() as tx:
                 await tx.lock_crypto()
-                body = await self.olm.new_keys(tx, ONE_TIME_KEYS - there, fallback=fallback)
+                body = await self.olm.new_fallback_key(tx)
+            await self._gateway.request("POST", path, body)
+            async with self._store.transaction() as tx:
+                await tx.lock_crypto()
+                await self.olm.fallback_is_there(tx)
+            self._fallback_wanted = False
+        if there < ONE_TIME_KEYS:
+            async with self._store.transaction() as tx:
+                await tx.lock_crypto()
+                body = await self.olm.new_keys(tx, ONE_TIME_KEYS - there)
             there = _count(await self._gateway.request("POST", path, body))
-        self._keys_there, self._fallback_wanted = there, False
+        self._keys_there = there
 
     # --- what we send
 

@@ -85,24 +85,37 @@ class Olm:
         """An object with the signature of this device."""
         return self._signed(await self._account(tx), value)
 
-    async def new_keys(self, tx: Transaction, count: int, *, fallback: bool) -> dict[str, Any]:
-        """New one-time keys, and a new fallback key when asked for, as parts of the body of `/keys/upload`.
+    async def new_keys(self, tx: Transaction, count: int) -> dict[str, Any]:
+        """New one-time keys as a part of the body of `/keys/upload`.
 
         They count as published from now on: a key whose upload failed is lost, and none is ever uploaded twice, which
         would let two devices claim it.
         """
         account = await self._account(tx)
-        body: dict[str, Any] = {}
-        if fallback:
-            account.generate_fallback_key()  # type: ignore[attr-defined]  # missing in the stubs
-            keys = account.fallback_key  # type: ignore[attr-defined]
-            body["fallback_keys"] = self._signed_keys(account, keys, fallback=True)
-        if count > 0:
-            account.generate_one_time_keys(count)
-            body["one_time_keys"] = self._signed_keys(account, account.one_time_keys)
+        account.generate_one_time_keys(count)
+        keys = self._signed_keys(account, account.one_time_keys)
         account.mark_keys_as_published()
         await self._save(tx, account)
-        return body
+        return {"one_time_keys": keys}
+
+    async def new_fallback_key(self, tx: Transaction) -> dict[str, Any]:
+        """The next fallback key as a part of the body of `/keys/upload`, the same one until `fallback_is_there`.
+
+        An account knows the last key and the one before. If each try made a new one, that on the homeserver, which
+        others use, would be forgotten with the second.
+        """
+        account = await self._account(tx)
+        if not account.fallback_key:  # type: ignore[attr-defined]  # missing in the stubs
+            account.generate_fallback_key()  # type: ignore[attr-defined]
+            await self._save(tx, account)
+        keys = account.fallback_key  # type: ignore[attr-defined]
+        return {"fallback_keys": self._signed_keys(account, keys, fallback=True)}
+
+    async def fallback_is_there(self, tx: Transaction) -> None:
+        """The homeserver has the new fallback key. Ask for no one-time keys between the two."""
+        account = await self._account(tx)
+        account.mark_keys_as_published()
+        await self._save(tx, account)
 
     def _signed_keys(
         self, account: vodozemac.Account, keys: Mapping[str, vodozemac.Curve25519PublicKey], *, fallback: bool = False

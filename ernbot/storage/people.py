@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete, insert, or_, select
+from sqlalchemy import bindparam, delete, select
 
 from ernbot.storage.records import Dialogue
 from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
@@ -34,9 +34,10 @@ class PeopleRows(SealedRows):
 
     async def set_direct_room(self, user_id: str, room_id: str) -> None:
         """Make this the one direct room of this person, whatever either was before."""
-        either = or_(direct_rooms.c.user_id == user_id, direct_rooms.c.room_id == room_id)
-        await self._connection.execute(delete(direct_rooms).where(either))
-        await self._connection.execute(insert(direct_rooms).values(user_id=user_id, room_id=room_id))
+        others = (direct_rooms.c.room_id == room_id) & (direct_rooms.c.user_id != user_id)
+        await self._connection.execute(delete(direct_rooms).where(others))
+        # Somebody who opens two chats at once has two transactions do this: the later one waits, and wins.
+        await self._put(direct_rooms, user_id=user_id, room_id=room_id)
 
     async def forget_direct_room(self, room_id: str) -> None:
         await self._connection.execute(delete(direct_rooms).where(direct_rooms.c.room_id == room_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from ernbot.matrix.errors import Unreachable
 from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.keys import signed
 from ernbot.matrix.machine import FIRST_RETRY, now
+from ernbot.matrix.olm import ONE_TIME_KEYS
 from ernbot.storage.tables import olm_sessions
-from tests.matrix.devices import NewAccount, NewPhone, Phone, log_in, new_token, noted, restarted, switched_on
+from tests.matrix.devices import NewAccount, NewPhone, Phone, log_in, new_token, noted, phone, restarted, switched_on
 from tests.matrix.forging import crafted
 
 pytestmark = pytest.mark.homeserver
@@ -194,6 +196,38 @@ async def test_a_device_without_one_time_keys_is_passed_over_and_reached_later(
         second = bot.event(await bot.encrypt(room, ida, mia))
         assert [await mia.reads(room, event) for event in (first, second)] == ["ok", "ok"], "it missed nothing"
         assert first["content"]["session_id"] == second["content"]["session_id"]
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["lost", "arrived"])
+async def test_a_used_fallback_key_outlives_restarts(
+    ida: Phone, homeserver: Homeserver, new_account: NewAccount, tmp_path: Path, room: str, *, lost: bool
+) -> None:
+    """An account knows its last fallback key and the one before: no start may replace it once more."""
+    async with phone(homeserver, await new_account("mia"), tmp_path) as mia:
+        wanted = {"one_time_keys": {mia.user_id: {mia.gateway.device_id: "signed_curve25519"}}}
+        for _ in range(ONE_TIME_KEYS):
+            await ida.gateway.request("POST", "/_matrix/client/v3/keys/claim", wanted)
+        event = ida.event(await ida.encrypt(room, mia))
+        for _ in range(3):
+            async with restarted(mia, tmp_path) as again:
+                if lost:
+                    _lose_uploads(again)
+                with contextlib.suppress(Unreachable):
+                    await again.machine.upload_keys()
+        async with restarted(mia, tmp_path) as again:
+            await again.sync()
+            assert await again.reads(room, event) == "ok"
+
+
+def _lose_uploads(device: Phone) -> None:
+    request = device.gateway.request
+
+    async def lose(method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
+        if path.endswith("/keys/upload") and "device_keys" not in body:
+            raise Unreachable("lost")
+        return await request(method, path, body, **options)
+
+    device.gateway.request = lose  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("counts", [{}, {"signed_curve25519": 0}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -209,6 +210,17 @@ async def test_languages_direct_rooms_and_the_sync_token_stay(store: Store) -> N
         assert await tx.sync_token() == "s2"
         await tx.forget_direct_room("!b:x")
         assert await tx.direct_room(REQUESTER) is None
+
+
+async def test_two_direct_rooms_of_somebody_that_begin_at_once(store: Store) -> None:
+    async def begin(room_id: str) -> None:
+        async with store.transaction() as tx:
+            await tx.set_direct_room(REQUESTER, room_id)
+            await asyncio.sleep(0.1)
+
+    await asyncio.gather(begin("!a:x"), begin("!b:x"))
+    async with store.transaction() as tx:
+        assert await tx.direct_room(REQUESTER) in ("!a:x", "!b:x")
 
 
 async def test_a_dialogue_is_kept_replaced_and_ended(store: Store) -> None:
