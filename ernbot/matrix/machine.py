@@ -89,6 +89,7 @@ class Machine:
         async with self._store.transaction() as tx:
             await tx.lock_crypto()
             await self.olm.open(tx)
+        self._fallback_wanted = self.olm.fallback_pending
 
     # --- what a sync brings
 
@@ -117,7 +118,7 @@ class Machine:
             self._keys_there = count
         unused = response.get("device_unused_fallback_key_types")
         if isinstance(unused, list):
-            self._fallback_wanted = "signed_curve25519" not in unused
+            self._fallback_wanted = self.olm.fallback_pending or "signed_curve25519" not in unused
 
     async def _receive_one(self, tx: Transaction, raw: object, received: Received) -> None:
         """One message; whatever is wrong with it stays with it."""

@@ -54,6 +54,8 @@ class Olm:
         self.ed25519 = ""
         self.device_keys: dict[str, Any] = {}
         """The device's key object as it is published, signed by the device itself."""
+        self.fallback_pending = False
+        """Whether a fallback key was made that may not have reached the homeserver."""
         self._pickle_key = pickle_key
 
     async def open(self, tx: Transaction) -> None:
@@ -63,6 +65,7 @@ class Olm:
         account = await self._account(tx)
         self.curve25519 = account.curve25519_key.to_base64()
         self.ed25519 = account.ed25519_key.to_base64()
+        self.fallback_pending = bool(account.fallback_key)  # type: ignore[attr-defined]  # missing in the stubs
         names = {f"curve25519:{self.device_id}": self.curve25519, f"ed25519:{self.device_id}": self.ed25519}
         self.device_keys = self._signed(
             account,
@@ -108,6 +111,7 @@ class Olm:
         if not account.fallback_key:  # type: ignore[attr-defined]  # missing in the stubs
             account.generate_fallback_key()  # type: ignore[attr-defined]
             await self._save(tx, account)
+        self.fallback_pending = True
         keys = account.fallback_key  # type: ignore[attr-defined]
         return {"fallback_keys": self._signed_keys(account, keys, fallback=True)}
 
@@ -116,6 +120,7 @@ class Olm:
         account = await self._account(tx)
         account.mark_keys_as_published()
         await self._save(tx, account)
+        self.fallback_pending = False
 
     def _signed_keys(
         self, account: vodozemac.Account, keys: Mapping[str, vodozemac.Curve25519PublicKey], *, fallback: bool = False

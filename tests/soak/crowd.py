@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ernbot.demo.clinician import Clinician
-from ernbot.matrix.identity import ensure_identity
+from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.olm import MEGOLM
 from tests.fixtures_installation import PATIENCE, House
 from tests.soak.wire import Wire
@@ -65,7 +65,7 @@ class Crowd(House):
     devices: dict[str, list[tuple[float, Clinician]]] = field(default_factory=dict)
     """Everybody's devices and when they were ready, the newest last."""
 
-    _seeds: dict[str, bytes] = field(default_factory=dict)
+    _identities: dict[str, Identity] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -74,11 +74,9 @@ class Crowd(House):
     async def another_device(self, name: str, *, signed: bool = False) -> Clinician:
         device = await super().another_device(name, signed=False)
 
-        async def keep(seeds: bytes) -> None:
-            self._seeds[name] = seeds
-
         if signed:
-            await ensure_identity(device.gateway, device.machine.olm, self._seeds.get(name), keep)
+            identity = self._identities.setdefault(name, Identity.generate(device.user_id))
+            await ensure_identity(device.gateway, device.machine.olm, identity)
         self.devices.setdefault(name, []).append((time.monotonic(), device))
         return device
 
