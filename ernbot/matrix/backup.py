@@ -13,6 +13,7 @@ A backup is never made here, nor another one when ours is gone: that is for the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import traceback
@@ -48,6 +49,9 @@ BATCH = 200
 
 LINGER = 1.0
 """Seconds that a new key waits for others: they come in bursts."""
+
+IDLE = 60.0
+"""Seconds after which it is looked without being woken: our own new keys come without a sync."""
 
 FIRST_PAUSE, MAX_PAUSE = 1.0, 300.0
 _BREATH = 20
@@ -229,7 +233,9 @@ class Backup:
                 pause = min(pause * 2, MAX_PAUSE)
                 continue
             pause = FIRST_PAUSE
-            await self._awake.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE):
+                    await self._awake.wait()
             await asyncio.sleep(LINGER)
 
     async def check(self) -> None:

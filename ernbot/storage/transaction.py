@@ -15,7 +15,17 @@ from ernbot.storage.inbox import InboxRows
 from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
 from ernbot.storage.sealing import sealed
-from ernbot.storage.tables import dialogues, inbox, outbox, secrets, settings, vault_keys
+from ernbot.storage.tables import (
+    dialogues,
+    inbox,
+    missed_shares,
+    outbox,
+    own_room_keys,
+    room_keys,
+    secrets,
+    settings,
+    vault_keys,
+)
 from ernbot.storage.vault import SYSTEM, Vault
 
 SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a setting
@@ -33,7 +43,8 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, Ident
     async def shred(self, scope: str) -> None:
         """Destroy the key of a scope: its content can never be read again, and what waited in it is settled."""
         await self._connection.execute(delete(vault_keys).where(vault_keys.c.scope == scope))
-        await self._connection.execute(delete(dialogues).where(dialogues.c.scope == scope))
+        for table in (dialogues, room_keys, own_room_keys, missed_shares):
+            await self._connection.execute(delete(table).where(table.c.scope == scope))
         await self._connection.execute(
             update(inbox).where(inbox.c.scope == scope, ~inbox.c.handled).values(handled=True, payload=None)
         )

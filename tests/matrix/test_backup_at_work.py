@@ -192,6 +192,31 @@ async def test_a_better_key_is_written_again(desk: Desk) -> None:
     assert answer["rooms"][ROOM]["sessions"][earlier.session_id]["first_message_index"] == 0
 
 
+async def test_our_own_new_keys_are_written_although_nobody_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "IDLE", 0.05)
+    version = await desk.begin()
+    async with asyncio.timeout(20), running(desk.backup):
+        await asyncio.sleep(0.1)
+        async with desk.store.transaction() as tx:
+            session_id = (await desk.machine.megolm.new(tx, ROOM, now())).session_id
+        await desk.all_written()
+    assert await desk.on_server(version) == {ROOM: {session_id}}
+
+
+async def test_keys_of_a_destroyed_case_do_not_hold_up_the_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "BATCH", 2)
+    version = await desk.begin()
+    await desk.take(*(own(desk) for _ in range(5)))
+    key = own(desk, room_id=OTHER_ROOM)
+    await desk.take(key)
+    async with desk.store.transaction() as tx:
+        await tx.shred(f"room:{ROOM}")
+    await desk.write()
+    assert await desk.on_server(version) == {OTHER_ROOM: {key.session_id}}
+
+
 async def test_a_homeserver_that_is_away_is_waited_for(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
