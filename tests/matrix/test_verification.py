@@ -40,10 +40,6 @@ NOW = datetime(2026, 3, 31, 8, 0, tzinfo=UTC)
 NewAccount = Callable[[str], Awaitable[Account]]
 
 
-async def _keep_nothing(_seeds: bytes) -> None:
-    """A phone of a test lives no longer than its test."""
-
-
 class Desk:
     """The bot with its verification, Ida on her phone, their direct chat, and a clock that goes on by hand."""
 
@@ -169,12 +165,11 @@ async def desk(homeserver: Homeserver, new_account: NewAccount, tmp_path: Path) 
             await stack.enter_async_context(phone(homeserver, account, tmp_path, signed=False)) for account in accounts
         ]
 
-        async def keep(seeds: bytes) -> None:
-            async with bot.store.transaction() as tx:
-                await tx.set_secret(SECRET, seeds)
-
-        ours = await ensure_identity(bot.gateway, bot.machine.olm, None, keep)
-        theirs = await ensure_identity(ida.gateway, ida.machine.olm, None, _keep_nothing)
+        ours, theirs = Identity.generate(bot.user_id), Identity.generate(ida.user_id)
+        async with bot.store.transaction() as tx:
+            await tx.set_secret(SECRET, ours.to_bytes())
+        for device, identity in ((bot, ours), (ida, theirs)):
+            await ensure_identity(device.gateway, device.machine.olm, identity)
         state = [{**ENCRYPTED, "state_key": ""}]
         room = await ida.gateway.create_room({"invite": [bot.user_id], "initial_state": state})
         await bot.gateway.join(room)
