@@ -168,8 +168,8 @@ async def desk(homeserver: Homeserver, new_account: NewAccount, tmp_path: Path) 
         ours, theirs = Identity.generate(bot.user_id), Identity.generate(ida.user_id)
         async with bot.store.transaction() as tx:
             await tx.set_secret(SECRET, ours.to_bytes())
-        await ensure_identity(bot.gateway, bot.machine.olm, ours)
-        await ensure_identity(ida.gateway, ida.machine.olm, theirs)
+        for device, identity in ((bot, ours), (ida, theirs)):
+            await ensure_identity(device.gateway, device.machine.olm, identity)
         state = [{**ENCRYPTED, "state_key": ""}]
         room = await ida.gateway.create_room({"invite": [bot.user_id], "initial_state": state})
         await bot.gateway.join(room)
@@ -434,6 +434,13 @@ async def test_after_a_restart_what_was_under_way_is_unknown(desk: Desk) -> None
     only(await desk.ask(again), "ready")
 
 
+async def test_a_message_about_nothing_is_no_trouble(desk: Desk) -> None:
+    assert await desk.in_room(*desk.client("$nowhere").begin()) == []
+    assert await desk.in_room(NAMESPACE + "start", {"m.relates_to": {"rel_type": "m.reference", "event_id": 1}}) == []
+    assert await desk.by_device(NAMESPACE + "start", {"transaction_id": ["T"]}) == []
+    assert await desk.said() == []
+
+
 async def test_a_new_request_takes_the_place_of_the_old_one(desk: Desk) -> None:
     first = await desk.event()
     second = await desk.event()
@@ -517,6 +524,25 @@ async def test_a_homeserver_that_stays_away_ends_it_and_nothing_else(
     assert "nothing has changed" in said
     assert not await desk.is_signed()
     only(await desk.ask(again), "ready")
+
+
+async def test_what_is_signed_stays_signed_when_the_last_word_is_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ernbot.matrix.verification.PAUSES", ())
+    asked = await desk.event()
+    await desk.ask(asked)
+    client = desk.client(asked)
+    await compare(desk, client)
+
+    async def fails(*_: Any) -> str:
+        raise Unreachable("away")
+
+    monkeypatch.setattr(desk.bot.gateway, "send", fails)
+    assert await desk.in_room(*client.mac()) == []
+    assert await desk.is_signed()
+    [said] = await desk.said()
+    assert said.startswith("Done")
 
 
 # --- anything at all
