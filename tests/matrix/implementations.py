@@ -126,6 +126,7 @@ class Ours(Bot):
             store,
             unused,
             unused,
+            unused,
             clock=now,
             wake_sender=lambda: None,
             restore=unused,
