@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 
 class MatrixError(Exception):
     """The homeserver answered with an error of the Matrix specification."""
@@ -48,3 +50,9 @@ class Unacceptable(Exception):
     def __init__(self, why: str, *, wedged: bool = False) -> None:
         super().__init__(why)
         self.wedged = wedged
+
+
+def place(error: BaseException) -> str:
+    """Where something unforeseen happened, without its text, which may be clinical."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {frame.filename}:{frame.lineno}"

@@ -50,7 +50,17 @@ MAX_ID = 255
 
 def is_id(value: object) -> TypeGuard[str]:
     """Whether received JSON can be an identifier or a public key."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable() and well_formed(value)
+    return is_token(value) and len(value.encode()) <= MAX_ID
+
+
+MAX_TOKEN = 1000
+"""Characters of a place in a homeserver's streams; the specification sets no bound."""
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Whether received JSON can be a place in a homeserver's streams (`next_batch`, `prev_batch`)."""
+    # Nothing that is printable has a NUL, which PostgreSQL refuses, or a lone surrogate.
+    return isinstance(value, str) and 0 < len(value) <= MAX_TOKEN and value.isprintable()
 
 
 def words(content: dict[str, Any], me: str) -> Words | None:

@@ -16,9 +16,14 @@ import aiohttp
 from nio import AsyncClient, AsyncClientConfig
 
 from ernbot.matrix.errors import MatrixError, Unreachable
+from ernbot.matrix.events import as_dict, as_list
+from ernbot.matrix.parsing import parse
 
 TIMEOUT = 60.0
 """Seconds that any request may take; a sync may take its long poll more."""
+
+MAX_WAIT = 600.0
+"""Seconds that a homeserver can make us wait before the next try."""
 
 _CLIENT = "/_matrix/client/v3"
 _CHUNK = 64 * 1024
@@ -50,11 +55,25 @@ class Gateway:
         query: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,  # noqa: ASYNC109
     ) -> dict[str, Any]:
-        """One request with a JSON answer.
+        """One request that is answered with a JSON object.
 
         Raises:
-            MatrixError: the homeserver refused. Unreachable: it gave no answer of its own.
+            MatrixError: the homeserver refused, or answered something else. Unreachable: it gave no answer of its own.
         """
+        answer = await self._ask(method, path, body, query=query, timeout=timeout)
+        if not isinstance(answer, dict):
+            raise MatrixError(500, "M_BAD_JSON")
+        return answer
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109
+    ) -> Any:
         full = path + ("?" + urlencode(query) if query else "")
         data = None if body is None else json.dumps(body)
         try:
@@ -85,8 +104,8 @@ class Gateway:
 
     async def state(self, room_id: str) -> list[dict[str, Any]]:
         """All current state events of a room."""
-        answer: Any = await self.request("GET", f"{_room(room_id)}/state")
-        return list(answer)
+        answer = as_list(await self._ask("GET", f"{_room(room_id)}/state"))
+        return [event for event in answer if isinstance(event, dict)]
 
     async def create_room(self, body: Mapping[str, Any]) -> str:
         return str((await self.request("POST", f"{_CLIENT}/createRoom", body))["room_id"])
@@ -189,14 +208,24 @@ def _room(room_id: str) -> str:
     return f"{_CLIENT}/rooms/{quote(room_id, safe='')}"
 
 
-async def _json(response: aiohttp.ClientResponse) -> dict[str, Any]:
+async def _json(response: aiohttp.ClientResponse) -> Any:
+    """The answer, whatever JSON it is.
+
+    Raises:
+        MatrixError: the homeserver refused, or answered no JSON.
+    """
     try:
-        answer: Any = await response.json(content_type=None)
+        answer: Any = parse(await response.read())
     except ValueError:
         raise MatrixError(max(response.status, 500), "M_NOT_JSON") from None
     if response.status < 400:
-        return answer  # type: ignore[no-any-return]
-    fields = answer if isinstance(answer, dict) else {}
-    retry_ms = fields.get("retry_after_ms")
-    retry_after = retry_ms / 1000 if isinstance(retry_ms, int | float) else None
-    raise MatrixError(response.status, str(fields.get("errcode", "M_UNKNOWN")), retry_after)
+        return answer
+    fields = as_dict(answer)
+    raise MatrixError(response.status, str(fields.get("errcode", "M_UNKNOWN")), _seconds(fields.get("retry_after_ms")))
+
+
+def _seconds(milliseconds: object) -> float | None:
+    """How long we are asked to wait, within reason; None when that is no sensible number."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float) or not milliseconds > 0:
+        return None
+    return min(milliseconds, MAX_WAIT * 1000) / 1000

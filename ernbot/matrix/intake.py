@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.matrix.errors import Undecryptable
+from ernbot.matrix.errors import Undecryptable, place
 from ernbot.matrix.events import as_dict, is_id, well_formed
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.megolm import Decrypted
 from ernbot.matrix.sas import concerns
+from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import InboxItem
 from ernbot.storage.transaction import Transaction
 
@@ -57,10 +58,20 @@ class Intake:
         for number, event in enumerate(events, start=1):
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
-            item = await self._item(tx, room_id, event)
-            if item is not None:
-                taken |= await tx.receive(replace(item, turn=turn))
+            taken |= await self._keep(tx, room_id, event, turn)
         return taken
+
+    async def _keep(self, tx: Transaction, room_id: str, event: Mapping[str, Any], turn: int | None) -> bool:
+        """Keep one event; whatever goes wrong with it stays with it."""
+        try:
+            async with tx.savepoint():
+                item = await self._item(tx, room_id, event)
+                return item is not None and await tx.receive(replace(item, turn=turn))
+        except StorageBusy:
+            raise
+        except Exception as error:
+            log.error("an event was dropped: %s", place(error))
+            return False
 
     async def _item(self, tx: Transaction, room_id: str, event: Mapping[str, Any]) -> InboxItem | None:
         """The row for one event, or None for what is nobody's business here or could not be kept."""

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ernbot.matrix.errors import Unacceptable, Undecryptable
+from ernbot.matrix.errors import Unacceptable, Undecryptable, place
 from ernbot.matrix.events import as_dict, as_list, is_id, well_formed
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.megolm import DEFAULT_ROTATION, Decrypted, Megolm, Rotation
 from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, Olm
 from ernbot.matrix.trust import Device, Trust
+from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import MissedShare, OwnRoomKey
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
@@ -36,6 +37,9 @@ _MAX_TO_DEVICE = 20
 
 NEW_CHANNEL_EVERY = timedelta(hours=1)
 """How soon a broken channel to a device may be replaced again (spec, "Recovering from undecryptable messages")."""
+
+MAX_WEDGED = 100
+"""Broken channels that are replaced at a time."""
 
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=10), timedelta(hours=6)
 MAX_RETRIES = 24
@@ -114,8 +118,8 @@ class Machine:
     def _take_counts(self, response: Mapping[str, Any]) -> None:
         """A count of zero means that keys are needed, and is left out by some servers."""
         counts = response.get("device_one_time_keys_count")
-        if isinstance(counts, dict) and isinstance(count := counts.get("signed_curve25519", 0), int):
-            self._keys_there = count
+        if isinstance(counts, dict) and isinstance(counts.get("signed_curve25519", 0), int):
+            self._keys_there = _count(counts)
         unused = response.get("device_unused_fallback_key_types")
         if isinstance(unused, list):
             self._fallback_wanted = self.olm.fallback_pending or "signed_curve25519" not in unused
@@ -131,7 +135,18 @@ class Machine:
             received.failures += 1
             log.warning("a to-device message was dropped: %s", error)
             if error.wedged and isinstance(raw, dict):
-                self._wedged.add((raw["sender"], raw["content"]["sender_key"]))
+                self._wedge(raw["sender"], raw["content"]["sender_key"])
+        except StorageBusy:
+            raise
+        except Exception as error:
+            # Not even what nobody foresaw may cost the rest of the batch.
+            received.failures += 1
+            log.error("a to-device message was dropped: %s", place(error))
+
+    def _wedge(self, user_id: str, curve25519: str) -> None:
+        """Note a broken channel; a flood of more than can be seen to soon is left to its senders, who will write."""
+        if len(self._wedged) < MAX_WEDGED:
+            self._wedged.add((user_id, curve25519))
 
     async def _take(self, tx: Transaction, raw: Mapping[str, Any], received: Received) -> None:
         kind, content = raw.get("type"), as_dict(raw.get("content"))
@@ -159,7 +174,7 @@ class Machine:
                 await tx.withhold(room_id, session_id, message.sender, code)
                 received.sessions.add(session_id)
             elif code == "m.no_olm" and is_id(theirs := message.content.get("sender_key")):
-                self._wedged.add((message.sender, theirs))
+                self._wedge(message.sender, theirs)
             return
         received.messages.append(message)
 
@@ -184,7 +199,7 @@ class Machine:
         # Asked first: a homeserver that is away must not cost a set of keys with each try.
         body = {} if self._published else {"device_keys": self.olm.device_keys}
         answer = await self._gateway.request("POST", path, body)
-        there = _count(answer)
+        there = _count(as_dict(answer.get("one_time_key_counts")))
         self._published = True
         # Without any one-time key there is no fallback key either, or it was used; otherwise a sync tells.
         if self._fallback_wanted or there == 0:
@@ -200,7 +215,8 @@ class Machine:
             async with self._store.transaction() as tx:
                 await tx.lock_crypto()
                 body = await self.olm.new_keys(tx, ONE_TIME_KEYS - there)
-            there = _count(await self._gateway.request("POST", path, body))
+            answer = await self._gateway.request("POST", path, body)
+            there = _count(as_dict(answer.get("one_time_key_counts")))
         self._keys_there = there
 
     # --- what we send
@@ -432,6 +448,7 @@ class Machine:
                 await tx.save_own_room_key(replace(key, missed=missed, shared=shared))
 
 
-def _count(answer: Mapping[str, Any]) -> int:
-    count = as_dict(answer.get("one_time_key_counts")).get("signed_curve25519", 0)
-    return count if isinstance(count, int) else 0
+def _count(counts: Mapping[str, Any]) -> int:
+    """How many one-time keys a homeserver says that it has of ours; none when that is no sensible number."""
+    count = counts.get("signed_curve25519", 0)
+    return max(count, 0) if isinstance(count, int) else 0

@@ -118,6 +118,8 @@ class Megolm:
     ) -> None:
         if session.session_id != session_id:
             raise Unacceptable("another session's key")
+        if await tx.has_too_many_unused_keys(opened.sender):
+            raise Unacceptable("one of too many room keys that open nothing")
         key = RoomKey(
             room_id,
             session_id,

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from ernbot.matrix.errors import MatrixError, Unreachable
-from ernbot.matrix.events import as_dict, as_list, is_id
+from ernbot.matrix.events import as_dict, as_list, is_id, is_token
 from ernbot.matrix.gaps import GAP
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.intake import Intake
@@ -83,10 +83,10 @@ class Sync:
         """Commit one response; the token from which to go on.
 
         Raises:
-            MatrixError: it is no answer to a sync. Unreachable, StorageBusy: nothing of it was kept.
+            MatrixError: it is no answer to a sync. StorageBusy: nothing of it was kept.
         """
         token = response.get("next_batch")
-        if not isinstance(token, str):
+        if not is_token(token):
             raise MatrixError(500, "M_BAD_JSON")
         rooms = as_dict(response.get("rooms"))
         for room_id in as_dict(rooms.get("leave")):
@@ -96,12 +96,9 @@ class Sync:
             if since is None:
                 # Who changed before this is not told.
                 await tx.mark_all_stale()
-            news = [
-                await self._take(tx, room_id, as_dict(room), since)
-                for room_id, room in as_dict(rooms.get("join")).items()
-            ]
-            for room_id, room in as_dict(rooms.get("invite")).items():
-                news.append(await tx.receive(self._invitation(room_id, as_dict(room), since)))
+            news = [await self._take(tx, room_id, room, since) for room_id, room in _rooms(rooms, "join")]
+            for room_id, room in _rooms(rooms, "invite"):
+                news.append(await tx.receive(self._invitation(room_id, room, since)))
             await tx.set_sync_token(token)
         # Only now: whoever read the database meanwhile has remembered what it said before.
         self._trust.forget(received.changed)
@@ -111,8 +108,15 @@ class Sync:
             self._wake()
         for message in received.messages:
             self._hear(message)
-        await self._machine.upload_keys()
+        await self._upload_keys()
         return token
+
+    async def _upload_keys(self) -> None:
+        """What a sync brought is kept, whatever the homeserver says to our keys: they are offered with each again."""
+        try:
+            await self._machine.upload_keys()
+        except (MatrixError, Unreachable, StorageBusy) as error:
+            log.warning("our keys could not be uploaded (%s)", error)
 
     async def _take(self, tx: Transaction, room_id: str, room: Mapping[str, Any], since: str | None) -> bool:
         """Keep the new events of a room, a gap before them, and nothing from before we were in it; whether any."""
@@ -122,7 +126,7 @@ class Sync:
             self._rooms.notice(room_id, event)
         arrival = self._intake.arrival(events)
         start = timeline.get("prev_batch")
-        if timeline.get("limited") and since is not None and arrival is None and isinstance(start, str):
+        if timeline.get("limited") and since is not None and arrival is None and is_token(start):
             gap = {"from": since, "to": start}
             await tx.receive(InboxItem(f"{GAP}:{room_id}:{start}", room_id, "", GAP, gap, self._clock()))
         return await self._intake.take(tx, room_id, events[arrival:])
@@ -138,6 +142,10 @@ class Sync:
                 sender = event.get("sender")
                 inviter = sender if is_id(sender) else ""
         return InboxItem(f"invite:{room_id}:{since or ''}", room_id, inviter, "invite", {}, self._clock())
+
+
+def _rooms(rooms: Mapping[str, Any], part: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(room_id, as_dict(room)) for room_id, room in as_dict(rooms.get(part)).items() if is_id(room_id)]
 
 
 def _events(room: Mapping[str, Any], part: str) -> list[dict[str, Any]]:

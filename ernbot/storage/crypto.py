@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, text, update
+from sqlalchemy import Row, bindparam, delete, exists, func, select, text, update
 
 from ernbot.storage.errors import Shredded
 from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey, RoomKey
-from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
+from ernbot.storage.sealing import SealedRows, batches, from_json, sealed, to_json
 from ernbot.storage.tables import (
     missed_shares,
     olm_sessions,
@@ -32,6 +32,15 @@ ADVISORY_LOCK = 0x6F6C6D
 MAX_OLM_SESSIONS = 8
 """Channels kept for one device: two devices that write first at once have two, a device that lost its own makes one
 more. Older ones are forgotten."""
+
+MAX_CHANNELS = 10_000
+"""Channels kept in all. Anybody can make up devices and write from each; a channel that was forgotten is replaced."""
+
+MAX_UNUSED_KEYS = 1_000
+"""Room keys kept of one person that have opened nothing yet; more of theirs are not taken."""
+
+MAX_WITHHELD = 1_000
+"""Keys kept in mind that one person says we will not get."""
 
 DEVICES = ("shared", "missed", "withheld")
 """The sets of devices of an `OwnRoomKey`, in their order."""
@@ -72,9 +81,10 @@ class CryptoRows(SealedRows):
     async def olm_sessions(self, keys: Collection[str]) -> dict[str, list[OlmSession]]:
         """The channels with the devices that have these Curve25519 keys, the last used one first."""
         found: dict[str, list[OlmSession]] = {}
-        for row in await self._connection.execute(OLM_SESSIONS, {"keys": sorted(keys)}):
-            pickle = self._open(row, olm_sessions, "pickle", row.curve25519, row.session_id)
-            found.setdefault(row.curve25519, []).append(OlmSession(row.curve25519, row.session_id, pickle))
+        for batch in batches(keys):
+            for row in await self._connection.execute(OLM_SESSIONS, {"keys": batch}):
+                pickle = self._open(row, olm_sessions, "pickle", row.curve25519, row.session_id)
+                found.setdefault(row.curve25519, []).append(OlmSession(row.curve25519, row.session_id, pickle))
         return found
 
     async def save_olm_session(self, session: OlmSession, used_at: datetime) -> None:
@@ -89,7 +99,7 @@ class CryptoRows(SealedRows):
         )
 
     async def forget_old_olm_sessions(self, curve25519: str) -> None:
-        """Keep the `MAX_OLM_SESSIONS` channels last used with a device."""
+        """Keep the `MAX_OLM_SESSIONS` channels last used with a device, and `MAX_CHANNELS` with all of them."""
         kept = (
             select(olm_sessions.c.session_id)
             .where(olm_sessions.c.curve25519 == curve25519)
@@ -101,6 +111,9 @@ class CryptoRows(SealedRows):
                 olm_sessions.c.curve25519 == curve25519, olm_sessions.c.session_id.not_in(kept.scalar_subquery())
             )
         )
+        last_used = select(olm_sessions.c.used_at).order_by(olm_sessions.c.used_at.desc())
+        too_old = last_used.offset(MAX_CHANNELS).limit(1).scalar_subquery()
+        await self._connection.execute(delete(olm_sessions).where(olm_sessions.c.used_at <= too_old))
 
     # --- room keys of others
 
@@ -123,6 +136,18 @@ class CryptoRows(SealedRows):
         name = (key.room_id, key.session_id, key.sender_key)
         values = {**dataclasses.asdict(key), "pickle": await self._seal(scope, key.pickle, room_keys, "pickle", *name)}
         await self._put(room_keys, **values, backed_up=backed_up, scope=scope)
+
+    async def has_too_many_unused_keys(self, user_id: str) -> bool:
+        """Whether somebody gave us `MAX_UNUSED_KEYS` room keys that have opened nothing."""
+        used = exists().where(
+            room_key_uses.c.session_id == room_keys.c.session_id, room_key_uses.c.sender_key == room_keys.c.sender_key
+        )
+        theirs = select(func.count()).select_from(room_keys).where(room_keys.c.user_id == user_id)
+        # Counting all is quick, and nearly always enough.
+        for count in (theirs, theirs.where(~used)):
+            if (await self._connection.scalar(count) or 0) < MAX_UNUSED_KEYS:
+                return False
+        return True
 
     async def use_room_key(self, session_id: str, sender_key: str, message_index: int, event_id: str) -> bool:
         """Note that an event was encrypted with this index of a session; False when another event was."""
@@ -156,7 +181,10 @@ class CryptoRows(SealedRows):
         await self._connection.execute(update(room_keys).values(backed_up=False))
 
     async def withhold(self, room_id: str, session_id: str, user_id: str, code: str) -> None:
-        """Somebody says that they will not give us the key of their session."""
+        """Somebody says that they will not give us the key of their session. Of too many, the earlier are forgotten."""
+        theirs = withheld_keys.c.user_id == user_id
+        if (await self._connection.scalar(select(func.count()).where(theirs)) or 0) >= MAX_WITHHELD:
+            await self._connection.execute(delete(withheld_keys).where(theirs))
         await self._put(withheld_keys, room_id=room_id, session_id=session_id, user_id=user_id, code=code)
 
     async def withheld_code(self, room_id: str, session_id: str, user_id: str) -> str | None:
@@ -233,9 +261,10 @@ class CryptoRows(SealedRows):
 
     async def forget_missed_of_others(self, room_id: str, users: Collection[str]) -> None:
         """Whoever is not among these has left the room, and gets no key of it any more."""
-        await self._connection.execute(
-            delete(missed_shares).where(missed_shares.c.room_id == room_id, missed_shares.c.user_id.not_in(users))
-        )
+        of_room = missed_shares.c.room_id == room_id
+        waiting = await self._connection.scalars(select(missed_shares.c.user_id).distinct().where(of_room))
+        for batch in batches(set(waiting) - set(users)):
+            await self._connection.execute(delete(missed_shares).where(of_room, missed_shares.c.user_id.in_(batch)))
 
     async def forget_missed(self, share: MissedShare) -> None:
         await self._forget_missed(share.room_id, share.session_id, share.user_id, share.device_id)

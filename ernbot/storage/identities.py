@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 
 from ernbot.storage.records import StoredIdentity
-from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
+from ernbot.storage.sealing import SealedRows, batches, from_json, sealed, to_json
 from ernbot.storage.tables import identities
 from ernbot.storage.vault import SYSTEM
 
@@ -21,8 +21,11 @@ class IdentityRows(SealedRows):
 
     async def identities(self, user_ids: Collection[str]) -> dict[str, StoredIdentity]:
         """What we know of these people, by user id; nothing of those we never asked about."""
-        rows = await self._connection.execute(IDENTITIES, {"users": sorted(user_ids)})
-        return {row.user_id: self._identity(row) for row in rows}
+        found = {}
+        for users in batches(user_ids):
+            for row in await self._connection.execute(IDENTITIES, {"users": users}):
+                found[row.user_id] = self._identity(row)
+        return found
 
     def _identity(self, row: Row[Any]) -> StoredIdentity:
         content = from_json(self._open(row, identities, "content", row.user_id))
@@ -54,7 +57,8 @@ class IdentityRows(SealedRows):
 
     async def mark_stale(self, user_ids: Iterable[str]) -> None:
         """The homeserver says that the keys of these people changed; those whom we do not know stay unknown."""
-        await self._connection.execute(STALE, {"users": sorted(user_ids)})
+        for users in batches(user_ids):
+            await self._connection.execute(STALE, {"users": users})
 
     async def mark_all_stale(self) -> None:
         """What changed is not known, as after a first sync."""

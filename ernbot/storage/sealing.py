@@ -7,7 +7,7 @@ process is gone here too. Writing may use a remembered key: what a destroyed key
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -51,6 +51,13 @@ def _upsert(dialect: str, table: Table) -> Insert:
     statement = _insert(dialect, table)
     others = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others)
+
+
+def batches(values: Iterable[str], size: int = 1000) -> Iterator[list[str]]:
+    """Values in lists short enough for one statement: databases bound how many parameters it may have."""
+    remaining = sorted(set(values))
+    for start in range(0, len(remaining), size):
+        yield remaining[start : start + size]
 
 
 def to_json(value: dict[str, Any]) -> bytes:

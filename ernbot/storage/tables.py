@@ -194,7 +194,7 @@ olm_sessions = Table(
     metadata,
     Column("curve25519", Text, primary_key=True),
     Column("session_id", Text, primary_key=True),
-    Column("used_at", Instant, nullable=False),
+    Column("used_at", Instant, nullable=False, index=True),
     Column("scope", Text, nullable=False),
     Column("pickle", LargeBinary, nullable=False),
 )
@@ -205,7 +205,7 @@ room_keys = Table(
     Column("room_id", Text, primary_key=True),
     Column("session_id", Text, primary_key=True),
     Column("sender_key", Text, primary_key=True),
-    Column("user_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False, index=True),
     Column("ed25519", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("first_index", BigInteger, nullable=False),
@@ -258,7 +258,7 @@ withheld_keys = Table(
     metadata,
     Column("room_id", Text, primary_key=True),
     Column("session_id", Text, primary_key=True),
-    Column("user_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True, index=True),
     Column("code", Text, nullable=False),
 )
 

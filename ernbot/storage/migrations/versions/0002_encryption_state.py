@@ -50,6 +50,8 @@ def _create_sessions() -> None:
         Column("scope", Text, nullable=False),
         Column("pickle", LargeBinary, nullable=False),
     )
+    op.create_index("ix_olm_sessions_used_at", "olm_sessions", ["used_at"])
+    op.create_index("ix_room_keys_user_id", "room_keys", ["user_id"])
     missing = text("NOT backed_up")
     op.create_index(
         "ix_room_keys_not_backed_up", "room_keys", ["session_id"], sqlite_where=missing, postgresql_where=missing
@@ -92,3 +94,4 @@ def _create_shares() -> None:
         Column("user_id", Text, primary_key=True),
         Column("code", Text, nullable=False),
     )
+    op.create_index("ix_withheld_keys_user_id", "withheld_keys", ["user_id"])
