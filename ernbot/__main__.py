@@ -161,7 +161,8 @@ def office(settings: Settings) -> Office:
     directory = load_directory(settings.networks, settings.homeserver.server_name)
     forms = load_forms(settings.forms)
     check_forms(directory, forms)
-    return Office(settings.bot_user_id, directory, forms, LANGUAGES, settings.files.max_megabytes)
+    limit, policy = settings.files.max_megabytes, settings.trust.policy
+    return Office(settings.bot_user_id, directory, forms, LANGUAGES, limit, policy)
 
 
 def _account(settings: Settings) -> bot.Account:

@@ -3,12 +3,14 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, opinion, outcome, panel, welcome
+from ernbot.commands import case, consent, identity, opinion, outcome, panel, welcome
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
     welcome.help_,
     welcome.language,
+    identity.show,
+    identity.confirm,
     case.new,
     case.show,
     consent.consent,
