@@ -9,8 +9,6 @@ from ernbot.commands.registry import Command
 COMMANDS: tuple[Command, ...] = (
     welcome.help_,
     welcome.language,
-    identity.show,
-    identity.confirm,
     case.new,
     case.show,
     consent.consent,
@@ -29,4 +27,6 @@ COMMANDS: tuple[Command, ...] = (
     outcome.agree,
     outcome.dissent,
     outcome.sign,
+    identity.show,
+    identity.confirm,
 )

@@ -382,7 +382,8 @@ class Dispatcher:
                 if not view.encrypted:
                     await self._tell(tx, item, say("room-not-encrypted"), plain=True)
                     return
-                if not any(self._machine.trusts(device) for device in devices if device.user_id == other):
+                theirs = [device.assurance for device in devices if device.user_id == other]
+                if max(theirs, default=Assurance.NONE) < self._office.policy.room_keys:
                     # They could not read an encrypted greeting: no device of theirs is given our keys.
                     await self._tell(tx, item, say("no-verified-device"), plain=True)
                     return

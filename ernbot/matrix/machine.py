@@ -98,7 +98,7 @@ class Machine:
         self._wedged: set[tuple[str, str]] = set()
         self._renewed: dict[tuple[str, str], datetime] = {}
 
-    def trusts(self, device: Device) -> bool:
+    def _trusts(self, device: Device) -> bool:
         """Whether a device is given room keys."""
         return device.assurance >= self._room_keys
 
@@ -240,7 +240,7 @@ class Machine:
                 for device in await self._trust.devices(users)
                 if (device.user_id, device.device_id) != ours
             }
-            signed = {key for key, device in devices.items() if self.trusts(device)}
+            signed = {key for key, device in devices.items() if self._trusts(device)}
             async with self._store.transaction() as tx:
                 key = await self._valid(tx, room_id, signed, rotation)
                 if key is not None and devices.keys() <= key.shared | key.missed | key.withheld:
@@ -271,7 +271,7 @@ class Machine:
         content: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Give the room key to all who lack it, then encrypt."""
-        signed = {key for key, device in devices.items() if self.trusts(device)}
+        signed = {key for key, device in devices.items() if self._trusts(device)}
         async with self._store.transaction() as tx:
             key = await self._valid(tx, room_id, signed, rotation)
             if key is None:
@@ -427,7 +427,7 @@ class Machine:
     async def _retry(self, share: MissedShare) -> None:
         """Give a device the key that it missed, unless it is no longer to have it."""
         devices = await self._trust.devices([share.user_id])
-        device = next((it for it in devices if it.device_id == share.device_id and self.trusts(it)), None)
+        device = next((it for it in devices if it.device_id == share.device_id and self._trusts(it)), None)
         reached = False
         if device is not None:
             content = {
