@@ -93,6 +93,7 @@ async def accept(tx: Transaction, user_id: str, typed: str, *, name: str, by: st
     Raises:
         Refused: `identity-unknown`, `identity-unchanged`, `identity-none` or `identity-fingerprint`.
     """
+    await tx.lock_crypto()
     known = (await tx.identities([user_id])).get(user_id)
     try:
         master = _new_master(known, typed, name)

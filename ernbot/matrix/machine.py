@@ -243,7 +243,7 @@ class Machine:
             signed = {key for key, device in devices.items() if self._trusts(device)}
             async with self._store.transaction() as tx:
                 key = await self._valid(tx, room_id, signed, rotation)
-                if key is not None and devices.keys() <= key.shared | key.missed | key.withheld:
+                if key and signed <= key.shared | key.missed and devices.keys() - signed <= key.withheld:
                     return await self._encrypt(tx, key, type, content)
             return await self._share_and_encrypt(room_id, devices, rotation, type, content)
 
@@ -291,7 +291,7 @@ class Machine:
                 key,
                 shared=key.shared | {device.key for device in reached},
                 missed=key.missed | {device.key for device in missed},
-                withheld=key.withheld | {device.key for device in refused},
+                withheld=(key.withheld - signed) | {device.key for device in refused},
             )
             return await self._encrypt(tx, key, type, content)
 

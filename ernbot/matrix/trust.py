@@ -212,6 +212,7 @@ class Trust:
         now = self._clock()
         found: dict[str, tuple[Device, ...]] = {}
         async with self._store.transaction() as tx:
+            await tx.lock_crypto()
             stored = await tx.identities(user_ids)
             for user_id in user_ids:
                 known = stored.get(user_id)
