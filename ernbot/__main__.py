@@ -15,13 +15,16 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
 from ernbot.demo.homeserver import HomeserverFailed
-from ernbot.locales import LANGUAGES
+from ernbot.locales import FALLBACK, LANGUAGES
 from ernbot.matrix import bot, recovery
 from ernbot.matrix.errors import IdentityLost, MatrixError, RecoveryRefused, Unreachable
+from ernbot.matrix.render import render
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import StorageError
 from ernbot.storage.figures import exposition, figures
@@ -76,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ernbot", description="Encrypted case rooms for rare-disease networks.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
-    def add(name: str, text: str, *, config: bool = True) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    def add(name: str, text: str, *, config: bool = True, to: Any = commands) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = to.add_parser(name, help=text, description=text.capitalize() + ".")
         if config:
             command.add_argument("--config", type=Path, default=Path("config/ernbot.toml"), metavar="FILE")
         return command
@@ -92,8 +95,14 @@ def _parser() -> argparse.ArgumentParser:
         "what", choices=["new-key", "rotate"]
     )
     add("metrics", "print how much waits, in the text format of Prometheus")
-    text = "make the bot's identity, recover it with the recovery key on standard input, or show its fingerprint"
-    add("identity", text).add_argument("what", choices=["create", "recover", "show"])
+    whats = add("identity", "make, recover or show the bot's identity, or confirm a user's", config=False)
+    identities = whats.add_subparsers(dest="what", required=True, metavar="what")
+    add("create", "make the bot's identity, or complete it", to=identities)
+    add("recover", "recover the bot's identity with the recovery key on standard input", to=identities)
+    add("show", "show the fingerprint of the bot's identity", to=identities)
+    confirm = add("confirm", "confirm that the changed identity of a user is their own", to=identities)
+    confirm.add_argument("user", metavar="USER")
+    confirm.add_argument("fingerprint", metavar="FINGERPRINT", help="the new one; its first 8 characters will do")
     return parser
 
 
@@ -136,6 +145,8 @@ async def _command(options: argparse.Namespace) -> int:
         case "metrics", _:
             async with _opened(load_settings(options.config)) as store:
                 sys.stdout.write(exposition(await figures(store, bot.now())))
+        case "identity", "confirm":
+            return await _confirm(load_settings(options.config), options.user, options.fingerprint)
         case "identity", what:
             await _identity(load_settings(options.config), str(what), getattr(options, "typed", ""))
     return 0
@@ -161,7 +172,8 @@ def office(settings: Settings) -> Office:
     directory = load_directory(settings.networks, settings.homeserver.server_name)
     forms = load_forms(settings.forms)
     check_forms(directory, forms)
-    return Office(settings.bot_user_id, directory, forms, LANGUAGES, settings.files.max_megabytes)
+    limit, policy = settings.files.max_megabytes, settings.trust.policy
+    return Office(settings.bot_user_id, directory, forms, LANGUAGES, limit, policy)
 
 
 def _account(settings: Settings) -> bot.Account:
@@ -208,6 +220,14 @@ async def _identity(settings: Settings, what: str, typed: str) -> None:
             await recovery.create(account, store, _say)
         else:
             await recovery.recover(account, store, typed, _say)
+
+
+async def _confirm(settings: Settings, user: str, fingerprint: str) -> int:
+    workplace = office(settings)
+    async with _opened(settings) as store:
+        done, said = await confirm_identity(store, workplace, user, fingerprint, bot.now())
+    (sys.stdout if done else sys.stderr).write(render(said, FALLBACK).body + "\n")
+    return 0 if done else 1
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind, Option
 from ernbot.core.form import Field as FormField
@@ -72,6 +73,18 @@ class FileSettings(Strict):
     preview_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
 
 
+class TrustSettings(Strict):
+    """How sure the bot has to be of a sender, and of whoever is given room keys; see `core.assurance`."""
+
+    commands: Literal["signed", "unchanged", "verified"] = "signed"
+    records: Literal["signed", "unchanged", "verified"] = "unchanged"
+    room_keys: Literal["signed", "unchanged"] = "signed"
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(*(Assurance[name.upper()] for name in (self.commands, self.records, self.room_keys)))
+
+
 class Settings(Strict):
     """The whole of ernbot.toml."""
 
@@ -79,6 +92,7 @@ class Settings(Strict):
     storage: StorageSettings = StorageSettings()
     vault: VaultSettings
     files: FileSettings = FileSettings()
+    trust: TrustSettings = TrustSettings()
     networks: Path = Path("networks")
     forms: Path = Path("forms")
 

@@ -17,12 +17,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ernbot.__main__ import run_command
 from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver
 from ernbot.matrix.identity import SECRET, Identity
+from ernbot.storage.records import StoredIdentity
 from ernbot.storage.store import Store
 from ernbot.storage.vault import generate_master_key
 from tests.fixtures_homeserver import Account
@@ -371,6 +373,72 @@ def test_a_recovery_key_is_no_argument(setup: Setup) -> None:
     """Arguments are for everybody on the machine to read."""
     with pytest.raises(SystemExit):
         setup.run("identity", "recover", RECOVERY_KEY)
+
+
+# --- somebody's changed identity
+
+USER = "@anders.kjaer:ern.localhost"
+NEW_MASTER = "NewMasterKeyOfAnders"
+
+
+async def change_identity(setup: Setup) -> None:
+    """What the bot would have noted: another identity where it knew one."""
+    store = await setup.store()
+    async with store.transaction() as tx:
+        await tx.save_identity(StoredIdentity(USER, NEW_MASTER, "first", None, (), changed_at=datetime.now(UTC)))
+    await store.close()
+
+
+async def accepted(setup: Setup) -> tuple[str | None, list[tuple[str, dict[str, Any]]]]:
+    """Which identity is accepted, and what waits in the inbox for the bot."""
+    store = await setup.store()
+    async with store.transaction() as tx:
+        known = (await tx.identities([USER]))[USER]
+        waiting = [(item.kind, item.payload) for item in await tx.pending()]
+    await store.close()
+    return known.accepted, waiting
+
+
+@pytest.mark.parametrize("user", [USER, "anders.kjaer"])
+@pytest.mark.parametrize("fingerprint", [NEW_MASTER, NEW_MASTER[:8], "NewM aste"])
+def test_an_administrator_confirms_an_identity_and_the_bot_hears_of_it(
+    setup: Setup, user: str, fingerprint: str
+) -> None:
+    asyncio.run(change_identity(setup))
+    status, out, error = setup.run("identity", "confirm", user, fingerprint)
+    assert (status, error) == (0, "")
+    assert out == "Confirmed. I take the new encryption identity of Anders Kjær for theirs from now on.\n"
+    told = ("identity-confirmed", {"by": "administrator"})
+    assert asyncio.run(accepted(setup)) == (NEW_MASTER, [told])
+    status, out, error = setup.run("identity", "confirm", user, fingerprint)
+    assert (status, out, one_sentence(error)) == (1, "", True)
+    assert "has not changed" in error
+    assert asyncio.run(accepted(setup))[1] == [told]
+    assert setup.run("audit", "verify")[1].startswith("2 entries, intact.")
+
+
+@pytest.mark.parametrize(
+    ("user", "fingerprint", "sentence"),
+    [
+        ("anders.kjaer", "NewMast", "does not begin like this"),
+        ("anders.kjaer", "firstfirst", "does not begin like this"),
+        ("anders", NEW_MASTER, "have not seen any encryption identity of @anders:ern.localhost"),
+        ("@anders.kjaer:elsewhere", NEW_MASTER, "have not seen any encryption identity"),
+    ],
+)
+def test_what_an_administrator_does_not_confirm(setup: Setup, user: str, fingerprint: str, sentence: str) -> None:
+    asyncio.run(change_identity(setup))
+    status, out, error = setup.run("identity", "confirm", user, fingerprint)
+    assert (status, out) == (1, "")
+    assert sentence in error
+    assert "Traceback" not in error
+    assert asyncio.run(accepted(setup)) == ("first", [])
+
+
+@pytest.mark.parametrize("words", [[], ["anders.kjaer"], ["anders.kjaer", "a", "b"]])
+def test_to_confirm_takes_a_user_and_a_fingerprint(setup: Setup, words: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        setup.run("identity", "confirm", *words)
 
 
 # --- running

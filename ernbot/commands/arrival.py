@@ -25,7 +25,7 @@ async def greet(ctx: Context) -> None:
 async def brief(ctx: Context) -> None:
     """Show the case to somebody who has just come in. People who may not read it are shown nothing."""
     try:
-        case = await ctx.case(Action.READ)
+        case = await ctx.case(Action.READ, said=False)
     except Refused:
         return
     await ctx.outbox.to_case(case.id, Card(card(case, ctx.office, ctx.now), case.requester, fresh=True))

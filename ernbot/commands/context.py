@@ -9,7 +9,9 @@ from ernbot.commands.card import card
 from ernbot.commands.effects import Access, Card, Message, Outbox
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Reply, pages
+from ernbot.core.assurance import Assurance, beginning, doubt
 from ernbot.core.case import Action, Case
+from ernbot.core.errors import Refused
 from ernbot.storage.records import CasePlace
 from ernbot.storage.transaction import Transaction
 
@@ -18,6 +20,7 @@ from ernbot.storage.transaction import Transaction
 class Context:
     """One message of one person, checked: `actor` really sent it, from the signed device `device_id`.
 
+    `assurance` says how sure that is. What proves nothing, such as a reaction or an arrival, has none, and no device.
     `place` is the case room in which it was written, None in a direct chat. `mentions` are the user ids that the
     message mentions, apart from the bot.
     """
@@ -32,6 +35,7 @@ class Context:
     thread: str | None = None
     place: CasePlace | None = None
     mentions: tuple[str, ...] = ()
+    assurance: Assurance = Assurance.NONE
 
     @property
     def outbox(self) -> Outbox:
@@ -42,13 +46,30 @@ class Context:
         """The event under which a dialogue hangs: the thread in which somebody wrote, or their message."""
         return self.thread or self.event_id
 
-    async def case(self, action: Action) -> Case:
+    async def case(self, action: Action, *, said: bool = True) -> Case:
         """The case of this room, through the access gate.
 
+        `said` is false for what nobody said, so that nothing vouches for it: nothing may be recorded then.
+
         Raises:
-            Refused: see `core.access.check_case`.
+            Refused: see `core.access.check_case` and `doubt`.
         """
-        return await self.tx.case_in(self.room_id, self.actor, action, self.office.directory, self.now)
+        doubt = await self.doubt(self.office.policy.needs(action)) if said else None
+        return await self.tx.case_in(self.room_id, self.actor, action, self.office.directory, self.now, doubt=doubt)
+
+    async def doubt(self, needed: Assurance) -> Refused | None:
+        """Why we are not sure enough of the sender; None when we are.
+
+        `device-unknown` without a signed device, `identity-changed` after another identity has taken the place of the
+        one that we knew, `identity-unverified` before it was compared by emoji.
+        """
+        code = doubt(self.assurance, needed)
+        if code == "identity-changed":
+            known = (await self.tx.identities([self.actor])).get(self.actor)
+            at = known.changed_at if known is not None and known.changed_at is not None else self.now
+            start = beginning(known.master if known is not None else None)
+            return Refused("identity-changed", date=at.date(), user=self.actor, start=start)
+        return Refused(code) if code is not None else None
 
     async def save(self, case: Case) -> None:
         """Store a changed case and bring its card up to date."""

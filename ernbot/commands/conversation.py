@@ -66,6 +66,11 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
         raise Refused("not-in-a-case-room")
     if ctx.place is not None and command.where == "direct":
         raise Refused("not-in-a-direct-chat")
+    # A command on a case is asked by the gate, which writes down the answer.
+    if ctx.place is None or command.action is None:
+        doubt = await ctx.doubt(ctx.office.policy.needs(None))
+        if doubt is not None:
+            raise doubt
     reply = await command.run(ctx, **command.arguments(rest))
     if reply is not None:
         await ctx.say(reply)
@@ -130,7 +135,8 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
         return
     try:
         async with ctx.tx.savepoint():
-            await ctx.case(topic.action)
+            # It proves nothing, and completes nothing: that takes words, of whose sender we are sure.
+            await ctx.case(topic.action, said=False)
             await dialogue.take(ctx, current, topic, text, number)
     except Refused as error:
         await ctx.say(explain(error, None))

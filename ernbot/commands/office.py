@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ernbot.core.assurance import Policy
 from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import Refused
@@ -13,13 +14,15 @@ from ernbot.core.form import Form
 
 @dataclass(frozen=True)
 class Office:
-    """`bot` is the bot's own user id; `forms` maps form ids to forms."""
+    """`bot` is the bot's own user id, `fingerprint` its public master key; `forms` maps form ids to forms."""
 
     bot: str
     directory: Directory
     forms: Mapping[str, Form]
     languages: tuple[str, ...]
     max_megabytes: int = 100
+    policy: Policy = Policy()
+    fingerprint: str = ""
 
     def network(self, case: Case) -> Network:
         """The network of a case.

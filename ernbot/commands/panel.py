@@ -18,26 +18,26 @@ MAX_BY_COMPETENCE = 3
 """A competence stands for a handful of experts, not for everybody who has it."""
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
 def _competences(network: Network) -> dict[str, str]:
     """Competences by every name that they have: their id, and their label in each language."""
     return {
-        _folded(name): competence.id
+        folded(name): competence.id
         for competence in network.competences
         for name in (competence.id, *competence.labels.values())
     }
 
 
-def _people(network: Network) -> dict[str, str]:
+def people(network: Network) -> dict[str, str]:
     """People by what they are called; a name that two of them share means neither."""
     named: dict[str, set[str]] = {}
     for person in network.people:
         localpart = person.user_id.removeprefix("@").partition(":")[0]
         for name in (person.user_id, localpart, f"@{localpart}", person.name):
-            named.setdefault(_folded(name), set()).add(person.user_id)
+            named.setdefault(folded(name), set()).add(person.user_id)
     return {name: users.pop() for name, users in named.items() if len(users) == 1}
 
 
@@ -62,16 +62,16 @@ def _wanted(text: str, mentions: tuple[str, ...], case: Case, network: Network) 
     mentioned = tuple(harmless(user) for user in mentions if user not in case.admitted)
     if mentioned:
         return mentioned
-    competences, people = _competences(network), _people(network)
+    competences, named = _competences(network), people(network)
     wanted: list[str] = []
-    for word in _split(_folded(text), [*competences, *people]):
+    for word in _split(folded(text), [*competences, *named]):
         if word in competences:
             free = [p.user_id for p in network.experts(competences[word]) if p.user_id not in case.admitted]
             if not free:
                 raise BadInput("competence-empty", competence=competences[word])
             wanted += free[:MAX_BY_COMPETENCE]
-        elif word in people:
-            wanted.append(people[word])
+        elif word in named:
+            wanted.append(named[word])
         elif re.fullmatch(r"@[^:]+:.+", word):
             wanted.append(word)
         else:

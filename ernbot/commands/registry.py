@@ -56,7 +56,8 @@ class Parameter:
 class Command:
     """A command by its words. `action` is what the access gate is asked; None needs no case.
 
-    `shape` is how its arguments are shown where their own shapes say too little.
+    `shape` is how its arguments are shown where their own shapes say too little. `coordinator`: for
+    coordinators only.
     """
 
     words: tuple[str, ...]
@@ -65,6 +66,7 @@ class Command:
     action: Action | None
     parameters: tuple[Parameter, ...]
     shape: str | None = None
+    coordinator: bool = False
 
     @property
     def name(self) -> str:
@@ -157,7 +159,7 @@ def key_values(text: str) -> dict[str, str]:
 
 
 def command(
-    name: str, *, where: Where, action: Action | None = None, shape: str | None = None
+    name: str, *, where: Where, action: Action | None = None, shape: str | None = None, coordinator: bool = False
 ) -> Callable[[Handler], Command]:
     """Make a command of a function whose first argument is the context."""
 
@@ -167,7 +169,7 @@ def command(
             Parameter(parameter.name, hints[parameter.name], parameter.default is inspect.Parameter.empty)
             for parameter in list(inspect.signature(run).parameters.values())[1:]
         )
-        return Command(tuple(name.split()), run, where, action, parameters, shape)
+        return Command(tuple(name.split()), run, where, action, parameters, shape, coordinator)
 
     return wrap
 

@@ -8,7 +8,9 @@ from ernbot.commands.context import Context
 from ernbot.commands.registry import Command, command
 from ernbot.commands.reply import Heading, Item, Part, Reply, Text, say
 from ernbot.core.access import check_case, check_new_case
+from ernbot.core.assurance import RECORDS
 from ernbot.core.case import Action
+from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput, Refused
 
 
@@ -17,7 +19,12 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     if not ctx.office.directory.knows(ctx.actor):
         return []
     if ctx.place is None:
-        return [c for c in commands if c.where != "case" and (c.action is None or _may_open_cases(ctx))]
+        coordinates = any(person.role is Role.COORDINATOR for _, person in ctx.office.directory.memberships(ctx.actor))
+        return [
+            c
+            for c in commands
+            if c.where != "case" and (c.action is None or _may_open_cases(ctx)) and (coordinates or not c.coordinator)
+        ]
     case = await ctx.case(Action.READ)
     network = ctx.office.network(case)
 
@@ -26,7 +33,7 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
             check_case(ctx.actor, action, case, network, ctx.now)
         except Refused:
             return False
-        return True
+        return ctx.assurance >= ctx.office.policy.needs(action)
 
     return [c for c in commands if c.where != "direct" and (c.action is None or fits(c.action))]
 
@@ -68,7 +75,15 @@ async def help_(ctx: Context) -> Reply:
     """List what this person may do here."""
     from ernbot.commands import COMMANDS
 
-    return Reply((Heading("help-title"), *listing(await usable(ctx, COMMANDS)), Text("help-more")))
+    doubted = ctx.assurance < max(ctx.office.policy.needs(action) for action in RECORDS)
+    return Reply(
+        (
+            Heading("help-title"),
+            *listing(await usable(ctx, COMMANDS)),
+            *((Text("help-doubted"),) if doubted else ()),
+            Text("help-more"),
+        )
+    )
 
 
 @command("language", where="anywhere")

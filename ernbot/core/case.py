@@ -109,6 +109,9 @@ ALLOWED: dict[StateKind, frozenset[Action]] = {
 }
 """Which action fits which state. What is not here is refused."""
 
+OVER: tuple[StateKind, ...] = ("closed", "withdrawn")
+"""States of a case in which nobody is waited for any more."""
+
 
 @dataclass(frozen=True)
 class Case:

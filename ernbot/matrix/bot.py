@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ernbot.commands.office import Office
@@ -65,8 +65,10 @@ async def run(
     gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
     try:
         trust = Trust(gateway, store, clock)
-        machine = Machine(gateway, store, trust, clock=clock)
+        machine = Machine(gateway, store, trust, clock=clock, room_keys=office.policy.room_keys)
         await machine.open()
+        ours = await _come_up(gateway, machine, store)
+        office = replace(office, fingerprint=ours.fingerprint)
         rooms = Rooms(gateway)
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
@@ -107,31 +109,31 @@ async def run(
                 wake=wake,
                 hear=verification.hear,
             )
-            await _come_up(gateway, machine, store)
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
                 group.create_task(dispatcher.run())
                 group.create_task(sender.run())
                 group.create_task(backup.run())
                 group.create_task(verification.run())
-                group.create_task(_tend(machine))
+                group.create_task(_tend(machine, trust))
                 await sync.caught_up.wait()
                 ready()
     finally:
         await gateway.close()
 
 
-async def _tend(machine: Machine) -> None:
+async def _tend(machine: Machine, trust: Trust) -> None:
     """Do now and then what encryption left for later."""
     while True:
         try:
             await machine.tend()
+            await trust.refresh()
         except (Unreachable, MatrixError, StorageBusy) as error:
             log.warning("what was left for later waits (%s)", type(error).__name__)
         await asyncio.sleep(TEND_EVERY)
 
 
-async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
+async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> identity.Identity:
     """Publish our keys and our identity, which must be there; a homeserver that is not there yet is waited for."""
     async with store.transaction() as tx:
         seeds = await tx.secret(identity.SECRET)
@@ -145,7 +147,7 @@ async def _come_up(gateway: Gateway, machine: Machine, store: Store) -> None:
             await machine.upload_keys()
             await identity.ensure_identity(gateway, machine.olm, ours)
             log.info("identity %s", ours.fingerprint)
-            return
+            return ours
         except (Unreachable, MatrixError) as error:
             if isinstance(error, MatrixError) and not error.passing:
                 raise

@@ -14,13 +14,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.commands import arrival, conversation, files
+from ernbot.commands import arrival, conversation, files, identity
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Reply, say
+from ernbot.core.assurance import Assurance
 from ernbot.core.errors import Refused
 from ernbot.imaging import is_picture
 from ernbot.imaging.worker import Previewer
@@ -33,9 +34,10 @@ from ernbot.matrix.machine import Machine
 from ernbot.matrix.media import fetch
 from ernbot.matrix.rooms import Rooms, RoomView
 from ernbot.matrix.sas import concerns
-from ernbot.matrix.trust import Trust
+from ernbot.matrix.trust import Device, Trust
 from ernbot.matrix.verification import Verification
 from ernbot.storage.errors import StorageBusy
+from ernbot.storage.identities import IDENTITY_CHANGED
 from ernbot.storage.records import CasePlace, InboxItem
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
@@ -186,6 +188,8 @@ class Dispatcher:
                 await self._arrival(item)
             case "invite":
                 await self._invitation(item)
+            case "identity" | "identity-confirmed":
+                await self._identity(item)
             case _:
                 await self._done(item)
 
@@ -227,17 +231,26 @@ class Dispatcher:
         try:
             device = await self._trust.owner(item.sender, payload["curve25519"], payload["ed25519"])
             self._check_room(view, item, place)
+            if payload.get("authentic") is not True:
+                raise Refused("key-unproven")
         except Refused as error:
             async with self._store.transaction() as tx:
                 await tx.handled(item.event_id)
                 await self._tell(tx, item, refusal(error), plain=error.code.startswith("device-"))
             return
+        async with self._store.transaction() as tx:
+            doubt = await (await self._context(tx, item, place, device)).doubt(self._office.policy.room_keys)
+            if doubt is not None:
+                # They are given no room keys, so they could not read an encrypted answer.
+                await self._tell(tx, item, refusal(doubt), plain=True)
+                await tx.handled(item.event_id)
+                return
         if file is not None:
-            await self._file(item, place, device.device_id, content)
+            await self._file(item, place, device, content)
             return
         assert said is not None
         async with self._store.transaction() as tx:
-            context = self._context(tx, item, place, device.device_id, said)
+            context = await self._context(tx, item, place, device, said)
             if said.edits is not None:
                 if said.text.startswith(PREFIX):
                     await context.say(say("edited"))
@@ -264,20 +277,28 @@ class Dispatcher:
         if place is None and not view.is_direct(item.sender, self._gateway.user_id):
             raise Refused("not-direct")
 
-    def _context(
-        self, tx: Transaction, item: InboxItem, place: CasePlace | None, device_id: str, said: Words | None = None
+    async def _context(
+        self,
+        tx: Transaction,
+        item: InboxItem,
+        place: CasePlace | None,
+        device: Device | None,
+        said: Words | None = None,
     ) -> Context:
+        """What a command sees. How sure we are of the device is asked in the transaction in which it counts."""
+        sure = (await self._trust.as_stored(tx, device)).assurance if device is not None else Assurance.NONE
         return Context(
             tx=tx,
             office=self._office,
             actor=item.sender,
-            device_id=device_id,
+            device_id=device.device_id if device is not None else "",
             room_id=item.room_id,
             event_id=item.event_id,
             now=self._clock(),
             thread=said.thread if said else None,
             place=place,
             mentions=said.mentions if said else (),
+            assurance=sure,
         )
 
     async def _plaintext(self, item: InboxItem) -> None:
@@ -300,11 +321,11 @@ class Dispatcher:
                 place = await tx.place_of_room(item.room_id)
                 dialogue = await tx.dialogue(item.room_id, item.sender)
                 said = Words("", None, dialogue.thread if dialogue else None, None, ())
-                await conversation.hear_reaction(self._context(tx, item, place, "", said), key, target)
+                await conversation.hear_reaction(await self._context(tx, item, place, None, said), key, target)
 
     # --- files
 
-    async def _file(self, item: InboxItem, place: CasePlace | None, device_id: str, content: dict[str, Any]) -> None:
+    async def _file(self, item: InboxItem, place: CasePlace | None, device: Device, content: dict[str, Any]) -> None:
         """Check, fetch, look, answer. The preview is made outside of any transaction."""
         if place is None:
             async with self._store.transaction() as tx:
@@ -315,13 +336,13 @@ class Dispatcher:
         assert file is not None
         try:
             async with self._store.transaction() as tx:
-                allowed = await self._try(tx, files.may_attach(self._context(tx, item, place, device_id)))
+                allowed = await self._try(tx, files.may_attach(await self._context(tx, item, place, device)))
             if allowed is not None:
                 raise allowed
             data = await fetch(self._gateway, file, limit=self._office.max_megabytes * 2**20)
             preview = await self._previewer.preview(data, claimed=file.mimetype)
             async with self._store.transaction() as tx:
-                context = self._context(tx, item, place, device_id)
+                context = await self._context(tx, item, place, device)
                 refused = await self._try(tx, files.accept(context, content, preview))
                 if refused is None:
                     await tx.handled(item.event_id)
@@ -330,7 +351,7 @@ class Dispatcher:
         except Refused as error:
             async with self._store.transaction() as tx:
                 picture = is_picture(data, file.mimetype)
-                await files.refuse(self._context(tx, item, place, device_id), error, picture=picture)
+                await files.refuse(await self._context(tx, item, place, device), error, picture=picture)
                 await tx.handled(item.event_id)
 
     async def _try(self, tx: Transaction, work: Any) -> Refused | None:
@@ -361,7 +382,8 @@ class Dispatcher:
                 if not view.encrypted:
                     await self._tell(tx, item, say("room-not-encrypted"), plain=True)
                     return
-                if not any(device.signed for device in devices if device.user_id == other):
+                theirs = [device.assurance for device in devices if device.user_id == other]
+                if max(theirs, default=Assurance.NONE) < self._office.policy.room_keys:
                     # They could not read an encrypted greeting: no device of theirs is given our keys.
                     await self._tell(tx, item, say("no-verified-device"), plain=True)
                     return
@@ -371,6 +393,17 @@ class Dispatcher:
 
     def _arrived(self, tx: Transaction, item: InboxItem, place: CasePlace | None, user: str) -> Context:
         return Context(tx, self._office, user, "", item.room_id, item.event_id, self._clock(), place=place)
+
+    async def _identity(self, item: InboxItem) -> None:
+        """Somebody's identity changed, or a new one was confirmed; the latter may have been another program."""
+        async with self._store.transaction() as tx:
+            context = self._arrived(tx, item, None, item.sender)
+            if item.kind == IDENTITY_CHANGED:
+                await identity.changed(context, item.payload["before"], item.payload["now"])
+            else:
+                await identity.confirmed(context, item.payload["by"])
+            await tx.handled(item.event_id)
+        self._trust.forget([item.sender])
 
     async def _invitation(self, item: InboxItem) -> None:
         """Come when a person of the directory calls; decline everybody else."""

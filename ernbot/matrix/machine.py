@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ernbot.core.assurance import Assurance
 from ernbot.matrix.errors import Unacceptable, Undecryptable, place
 from ernbot.matrix.events import as_dict, as_list, is_id, well_formed
 from ernbot.matrix.gateway import Gateway
@@ -46,6 +47,9 @@ MAX_RETRIES = 24
 """Tries to give a room key to a device that has no one-time key, some four days in all."""
 
 
+UNVERIFIED = "This device is not verified by its owner, or its owner's identity has changed."
+
+
 @dataclass(frozen=True)
 class ToDevice:
     """A to-device message that is not about room keys. `curve25519` is of the device that encrypted it, if any did."""
@@ -73,12 +77,22 @@ def now() -> datetime:
 class Machine:
     """Encrypts and decrypts for one device. `open` it before anything else."""
 
-    def __init__(self, gateway: Gateway, store: Store, trust: Trust, *, clock: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        store: Store,
+        trust: Trust,
+        *,
+        clock: Callable[[], datetime] = now,
+        room_keys: Assurance = Assurance.SIGNED,
+    ) -> None:
+        """`room_keys` is how sure we have to be of a device before it is given any."""
         pickle_key = store.vault.derive("pickles")
         self._gateway = gateway
         self._store = store
         self._trust = trust
         self._clock = clock
+        self._room_keys = max(room_keys, Assurance.SIGNED)
         self.olm = Olm(gateway.user_id, gateway.device_id, pickle_key)
         self.megolm = Megolm(self.olm, pickle_key)
         self._rooms: dict[str, asyncio.Lock] = {}
@@ -87,6 +101,10 @@ class Machine:
         self._published = False
         self._wedged: set[tuple[str, str]] = set()
         self._renewed: dict[tuple[str, str], datetime] = {}
+
+    def _trusts(self, device: Device) -> bool:
+        """Whether a device is given room keys."""
+        return device.assurance >= self._room_keys
 
     async def open(self) -> None:
         """Read our account from the database, or make it."""
@@ -230,7 +248,7 @@ class Machine:
         *,
         rotation: Rotation = DEFAULT_ROTATION,
     ) -> dict[str, Any]:
-        """The content of an `m.room.encrypted` event that the signed devices of `users` can read."""
+        """The content of an `m.room.encrypted` event that the devices of `users` can read that we trust."""
         async with self._rooms.setdefault(room_id, asyncio.Lock()):
             ours = (self._gateway.user_id, self._gateway.device_id)
             devices = {
@@ -238,10 +256,10 @@ class Machine:
                 for device in await self._trust.devices(users)
                 if (device.user_id, device.device_id) != ours
             }
-            signed = {key for key, device in devices.items() if device.signed}
+            signed = {key for key, device in devices.items() if self._trusts(device)}
             async with self._store.transaction() as tx:
                 key = await self._valid(tx, room_id, signed, rotation)
-                if key is not None and devices.keys() <= key.shared | key.missed | key.withheld:
+                if key and signed <= key.shared | key.missed and devices.keys() - signed <= key.withheld:
                     return await self._encrypt(tx, key, type, content)
             return await self._share_and_encrypt(room_id, devices, rotation, type, content)
 
@@ -269,7 +287,7 @@ class Machine:
         content: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Give the room key to all who lack it, then encrypt."""
-        signed = {key for key, device in devices.items() if device.signed}
+        signed = {key for key, device in devices.items() if self._trusts(device)}
         async with self._store.transaction() as tx:
             key = await self._valid(tx, room_id, signed, rotation)
             if key is None:
@@ -289,7 +307,7 @@ class Machine:
                 key,
                 shared=key.shared | {device.key for device in reached},
                 missed=key.missed | {device.key for device in missed},
-                withheld=key.withheld | {device.key for device in refused},
+                withheld=(key.withheld - signed) | {device.key for device in refused},
             )
             return await self._encrypt(tx, key, type, content)
 
@@ -377,7 +395,7 @@ class Machine:
         """Tell devices why they will not get a room key (spec, "Reporting that decryption keys are withheld")."""
         common = {"algorithm": MEGOLM, "sender_key": self.olm.curve25519}
         session = {"room_id": key.room_id, "session_id": key.session_id}
-        unverified = {**common, **session, "code": "m.unverified", "reason": "Its owner has not verified this device."}
+        unverified = {**common, **session, "code": "m.unverified", "reason": UNVERIFIED}
         no_olm = {**common, "code": "m.no_olm", "reason": "This device has no one-time key left."}
         messages = {(device.user_id, device.device_id): unverified for device in unsigned}
         messages |= {(device.user_id, device.device_id): no_olm for device in unreached}
@@ -425,7 +443,7 @@ class Machine:
     async def _retry(self, share: MissedShare) -> None:
         """Give a device the key that it missed, unless it is no longer to have it."""
         devices = await self._trust.devices([share.user_id])
-        device = next((it for it in devices if it.device_id == share.device_id and it.signed), None)
+        device = next((it for it in devices if it.device_id == share.device_id and self._trusts(it)), None)
         reached = False
         if device is not None:
             content = {

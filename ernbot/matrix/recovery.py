@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from ernbot.core.assurance import grouped
 from ernbot.matrix import backup, identity
 from ernbot.matrix.backup import Backup, BackupKey, Restored, current_version, new_version
 from ernbot.matrix.bot import Account, now
@@ -178,8 +179,7 @@ def _shown(ours: Identity, recovery_key: bytes) -> str:
 
 def _fingerprint(ours: Identity) -> str:
     """For people to compare, in groups of four."""
-    text = ours.fingerprint
-    return "Fingerprint:   " + " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+    return f"Fingerprint:   {grouped(ours.fingerprint)}"
 
 
 # --- recover

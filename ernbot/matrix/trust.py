@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ernbot.core.assurance import Assurance
@@ -19,17 +19,23 @@ from ernbot.core.errors import Refused
 from ernbot.matrix.events import is_id
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.keys import verifies
+from ernbot.storage.identities import IDENTITY_CHANGED
 from ernbot.storage.records import InboxItem, StoredIdentity
 from ernbot.storage.store import Store
-
-IDENTITY_CHANGED = "identity"
-"""Kind of the inbox row that tells of a changed identity."""
+from ernbot.storage.transaction import Transaction
 
 MAX_KNOWN = 2_000
 """People whose devices are remembered; the others are read from the database again."""
 
 MAX_DEVICES = 200
 """Devices of one person that are looked at; nobody has so many, and each costs a signature to check."""
+
+
+REFRESHED_AT_ONCE = 50
+"""People about whom one question is asked that nobody waits for."""
+
+LEFT_ALONE = timedelta(minutes=10)
+"""How long nobody is asked about whose homeserver did not answer, unless somebody needs to know."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,7 @@ class Trust:
         self._clock = clock
         self._known: OrderedDict[str, tuple[Device, ...]] = OrderedDict()
         self._changed: set[str] = set()
+        self._left_out: dict[str, datetime] = {}
         self._fetching = asyncio.Lock()
 
     def forget(self, user_ids: Iterable[str]) -> None:
@@ -205,19 +212,23 @@ class Trust:
         now = self._clock()
         found: dict[str, tuple[Device, ...]] = {}
         async with self._store.transaction() as tx:
+            await tx.lock_crypto()
             stored = await tx.identities(user_ids)
             for user_id in user_ids:
                 known = stored.get(user_id)
                 # Whom a homeserver that is away left out is as before, and asked for again.
                 if _of(user_id, "device_keys", answer) is None:
+                    self._left_out[user_id] = now + LEFT_ALONE
                     found[user_id] = devices_of(known) if known is not None else ()
                     continue
                 identity = merge(user_id, known, read_identity(user_id, answer), now)
                 found[user_id] = devices_of(identity)
                 await tx.save_identity(replace(identity, stale=user_id in self._changed))
                 if known is not None and identity.changed_at is not None and identity.master != known.master:
-                    news = f"{IDENTITY_CHANGED}:{user_id}:{identity.master}"
-                    await tx.receive(InboxItem(news, "", user_id, IDENTITY_CHANGED, {}, now))
+                    # One that comes back is news again, so its name alone does not do.
+                    news = f"{IDENTITY_CHANGED}:{user_id}:{identity.master}:{now.isoformat()}"
+                    change = {"before": known.master, "now": identity.master}
+                    await tx.receive(InboxItem(news, "", user_id, IDENTITY_CHANGED, change, now))
         for user_id, devices in found.items():
             if user_id not in self._changed and _of(user_id, "device_keys", answer) is not None:
                 self._remember(user_id, devices)
@@ -241,6 +252,21 @@ class Trust:
             if (device.curve25519, device.ed25519) == (curve25519, ed25519):
                 raise Refused("device-unsigned", device=device.device_id)
         raise Refused("device-unknown")
+
+    async def as_stored(self, tx: Transaction, device: Device) -> Device:
+        """The device as the transaction sees it: what changed or was confirmed meanwhile counts already."""
+        stored = (await tx.identities([device.user_id])).get(device.user_id)
+        now = [known for known in devices_of(stored) if known.key == device.key] if stored is not None else []
+        known = next((known for known in now if known.ed25519 == device.ed25519), None)
+        return known or replace(device, assurance=Assurance.NONE)
+
+    async def refresh(self) -> None:
+        """Ask about some of those who changed, though nobody needs their devices: a new identity is news by itself."""
+        now = self._clock()
+        self._left_out = {user_id: until for user_id, until in self._left_out.items() if until > now}
+        async with self._store.transaction() as tx:
+            stale = [user_id for user_id in await tx.stale_users() if user_id not in self._left_out]
+        await self.devices(stale[:REFRESHED_AT_ONCE])
 
     async def identity(self, user_id: str) -> StoredIdentity | None:
         """What is stored of somebody, after asking the homeserver when it is due."""

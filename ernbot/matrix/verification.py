@@ -409,6 +409,7 @@ class Verification:
         path = f"{_CLIENT}/keys/signatures/upload"
         answer = await _patiently(partial(self._gateway.request, "POST", path, body))
         async with self._store.transaction() as tx:
+            await tx.lock_crypto()
             known = (await tx.identities([theirs.user_id])).get(theirs.user_id)
             if answer.get("failures") or known is None or known.accepted != master:
                 raise Mismatch("m.key_mismatch")

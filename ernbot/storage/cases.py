@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, bindparam, insert, select, update
 
 from ernbot.core.access import check_case
-from ernbot.core.case import Action, Case
+from ernbot.core.case import OVER, Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
 from ernbot.storage.audit import AuditEntry
@@ -46,16 +47,29 @@ class CaseRows(SealedRows):
             )
         )
 
-    async def case_in(self, room_id: str, user_id: str, action: Action, network_of: Directory, at: datetime) -> Case:
+    async def case_in(
+        self,
+        room_id: str,
+        user_id: str,
+        action: Action,
+        network_of: Directory,
+        at: datetime,
+        *,
+        doubt: Refused | None = None,
+    ) -> Case:
         """The case of a room, if this person may do this with it now. The decision is audited either way.
+
+        `doubt` is why we are not sure enough that it is this person; who may not do it anyway is not told of it.
 
         Raises:
             Refused: `no-case` when the room has none (or its key was destroyed, or its network is gone), else what
-                `ernbot.core.access.check_case` says.
+                `ernbot.core.access.check_case` says, else the doubt.
         """
         row = (await self._connection.execute(CASE_IN, {"room": room_id})).one_or_none()
         try:
             case = self._checked(row, user_id, action, network_of, at)
+            if doubt is not None:
+                raise doubt
         except Refused as refusal:
             self._decided(row, room_id, user_id, action, refusal.code, at)
             raise
@@ -118,6 +132,21 @@ class CaseRows(SealedRows):
         if requester is not None:
             query = query.where(cases.c.requester == requester)
         return [CasePlace(*row) for row in await self._connection.execute(query)]
+
+    async def places_of(self, user_id: str) -> list[CasePlace]:
+        """Where the cases are that somebody takes part in and that are not over, oldest first; every case is opened."""
+        query = sealed(cases).where(cases.c.state.not_in(OVER)).order_by(cases.c.opened_at, cases.c.id)
+        found = []
+        for row in await self._connection.execute(query):
+            try:
+                case = CASE.validate_json(self._open(row, cases, "content", row.id))
+            except Shredded:
+                continue
+            if user_id in case.admitted:
+                place = (row.id, row.network, row.room_id, row.state, row.requester, row.card_event_id)
+                found.append(CasePlace(*place))
+            await asyncio.sleep(0)
+        return found
 
     async def add_file(self, file: CaseFile) -> None:
         scope = case_scope(file.case_id)

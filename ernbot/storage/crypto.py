@@ -67,7 +67,7 @@ class CryptoRows(SealedRows):
     """The part of a transaction that holds sessions and room keys."""
 
     async def lock_crypto(self) -> None:
-        """Keep ratchets to this transaction until it ends. SQLite has one writer anyway."""
+        """Keep ratchets and identities to this transaction until it ends. SQLite has one writer anyway."""
         if self._connection.dialect.name == "postgresql":
             await self._connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
 

@@ -13,6 +13,9 @@ from ernbot.storage.tables import identities
 from ernbot.storage.vault import SYSTEM
 
 IDENTITIES = sealed(identities).where(identities.c.user_id.in_(bindparam("users", expanding=True)))
+IDENTITY_CHANGED, IDENTITY_CONFIRMED = "identity", "identity-confirmed"
+"""Kinds of the inbox rows that tell of a changed identity, and of one that was confirmed since."""
+
 STALE = update(identities).where(identities.c.user_id.in_(bindparam("users", expanding=True))).values(stale=True)
 
 
@@ -63,6 +66,10 @@ class IdentityRows(SealedRows):
     async def mark_all_stale(self) -> None:
         """What changed is not known, as after a first sync."""
         await self._connection.execute(update(identities).values(stale=True))
+
+    async def stale_users(self) -> list[str]:
+        """Those of whom the homeserver says that something changed, and who were not asked about since."""
+        return list(await self._connection.scalars(select(identities.c.user_id).where(identities.c.stale)))
 
     async def known_users(self) -> list[str]:
         return list(await self._connection.scalars(select(identities.c.user_id)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -16,17 +16,20 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from ernbot.commands import arrival, conversation
+from ernbot.commands import arrival, conversation, identity
 from ernbot.commands.context import Context
-from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, load
+from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, direct_lane, load
 from ernbot.commands.office import Office
 from ernbot.config import load_directory, load_forms
+from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.form import Form
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render
-from ernbot.storage.records import OutboxItem
+from ernbot.matrix.trust import assurance
+from ernbot.storage.identities import IDENTITY_CHANGED
+from ernbot.storage.records import InboxItem, OutboxItem, StoredIdentity
 from ernbot.storage.store import Store
 from ernbot.storage.tables import audit
 from ernbot.storage.transaction import Transaction
@@ -52,6 +55,10 @@ KASPER = f"@kasper.friis:{SERVER}"
 """A clinician of the other network."""
 
 STRANGER = f"@stranger:{SERVER}"
+
+FINGERPRINT = "BotsFingerprint"
+NEW = "NewMasterKeyOfSomebody"
+"""The fingerprint of an identity that replaced another one."""
 
 QUESTION = "Operate on the sagittal suture now, or wait?"
 CONSENT = "!consent give care form=2.1 lang=da signer=parent signed=2026-03-01"
@@ -108,6 +115,7 @@ class Chat:
     now: datetime = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
     directory: Directory = DIRECTORY
     forms: dict[str, Form] = field(default_factory=lambda: dict(FORMS))
+    policy: Policy = Policy()
     room: str = ""
     event: str = ""
     delivers: bool = True
@@ -116,7 +124,7 @@ class Chat:
 
     @property
     def office(self) -> Office:
-        return Office(BOT, self.directory, self.forms, LANGUAGES)
+        return Office(BOT, self.directory, self.forms, LANGUAGES, policy=self.policy, fingerprint=FINGERPRINT)
 
     def later(self, **by: int) -> None:
         self.now += timedelta(**by)
@@ -171,6 +179,42 @@ class Chat:
         (answer,) = await self._answers(user)
         return answer
 
+    async def meets(self, user: str, master: str = "first", *, verified: bool = False) -> None:
+        """The bot sees this person's identity for the first time."""
+        known = StoredIdentity(user, master, master, master if verified else None, ())
+        async with self.store.transaction() as tx:
+            await tx.save_identity(known)
+
+    async def resets(self, user: str, master: str | None = NEW) -> None:
+        """This person's identity is another one now; nobody has been told of it yet."""
+        async with self.store.transaction() as tx:
+            known = (await tx.identities([user]))[user]
+            await tx.save_identity(replace(known, master=master, changed_at=self.now))
+            change = {"before": known.master, "now": master}
+            await tx.receive(
+                InboxItem(f"$identity-{next(self._numbers)}", "", user, IDENTITY_CHANGED, change, self.now)
+            )
+
+    async def hears_of_identities(self) -> None:
+        """Handle what the inbox says of identities, as dispatch does."""
+        async with self.store.transaction() as tx:
+            for item in await tx.pending(at=self.now):
+                context = await self.context(tx, item.sender, "", device="")
+                if item.kind == IDENTITY_CHANGED:
+                    await identity.changed(context, item.payload["before"], item.payload["now"])
+                else:
+                    await identity.confirmed(context, item.payload["by"])
+                await tx.handled(item.event_id)
+        await self.deliver()
+
+    def told(self, user: str) -> list[Answer]:
+        """What the bot said to somebody alone, by itself."""
+        return [
+            Answer(done.event_id, done.effect)
+            for done in self.done
+            if done.lane == direct_lane(user) and isinstance(done.effect, Message)
+        ]
+
     @asynccontextmanager
     async def _heard(
         self, user: str, room: str, thread: str | None, mentions: tuple[str, ...], *, device: str = "DEVICE"
@@ -191,7 +235,10 @@ class Chat:
     ) -> Context:
         """What a command sees of the latest event."""
         place = await tx.place_of_room(room)
-        return Context(tx, self.office, user, device, room, self.event, self.now, thread, place, mentions)
+        known = (await tx.identities([user])).get(user)
+        sure = assurance(known, signed=True) if known is not None else Assurance.UNCHANGED
+        sure = sure if device else Assurance.NONE
+        return Context(tx, self.office, user, device, room, self.event, self.now, thread, place, mentions, sure)
 
     async def _answers(self, user: str) -> list[str]:
         await self.deliver()
@@ -223,6 +270,10 @@ class Chat:
     def answers(self, since: int = 0) -> list[Answer]:
         """The messages among what was done, from a place on."""
         return [Answer(done.event_id, done.effect) for done in self.done[since:] if isinstance(done.effect, Message)]
+
+    def texts(self, since: int = 0) -> list[str]:
+        """The messages as they are read, from a place on."""
+        return [answer.text for answer in self.answers(since)]
 
     @property
     def last(self) -> Answer:

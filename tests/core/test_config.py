@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ernbot.config import ConfigError, check_forms, load_directory, load_forms, load_settings, read_secret
+from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.directory import CentreKind, Directory, Role
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind
 
@@ -94,6 +95,28 @@ def test_settings_have_defaults_and_absolute_paths(tmp_path: Path) -> None:
     assert settings.vault.previous_key_files == (tmp_path / "secrets/old.key",)
     assert settings.networks == tmp_path / "networks"
     assert settings.files.max_megabytes == 100
+
+
+def test_by_default_records_ask_for_an_unchanged_identity(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, "ernbot.toml", SETTINGS)).trust.policy == Policy()
+    strict = '[trust]\ncommands = "unchanged"\nrecords = "verified"\nroom_keys = "unchanged"\n'
+    settings = load_settings(written(tmp_path, "ernbot.toml", SETTINGS + strict))
+    assert settings.trust.policy == Policy(Assurance.UNCHANGED, Assurance.VERIFIED, Assurance.UNCHANGED)
+
+
+@pytest.mark.parametrize("setting", ["commands", "records", "room_keys"])
+@pytest.mark.parametrize("value", ['"none"', '"NONE"', '"unsigned"', '"Signed"', '""', "0", "1", "false", "[]"])
+def test_nothing_weaker_than_a_signed_device_can_be_set(tmp_path: Path, setting: str, value: str) -> None:
+    path = written(tmp_path, "ernbot.toml", f"{SETTINGS}[trust]\n{setting} = {value}\n")
+    with pytest.raises(ConfigError, match=f"at 'trust.{setting}': Input should be 'signed'"):
+        load_settings(path)
+
+
+def test_room_keys_are_for_more_people_than_have_compared_emoji(tmp_path: Path) -> None:
+    """Before the first message nobody could compare any."""
+    path = written(tmp_path, "ernbot.toml", SETTINGS + '[trust]\nroom_keys = "verified"\n')
+    with pytest.raises(ConfigError, match=r"at 'trust\.room_keys': Input should be 'signed' or 'unchanged'"):
+        load_settings(path)
 
 
 @pytest.mark.parametrize(

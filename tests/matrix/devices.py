@@ -20,7 +20,7 @@ from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.keys import public, signed
 from ernbot.matrix.machine import Machine, Received, now
 from ernbot.matrix.megolm import Decrypted
-from ernbot.matrix.olm import MEGOLM, OLM
+from ernbot.matrix.olm import MEGOLM, OLM, Olm
 from ernbot.matrix.trust import Trust
 from ernbot.storage.records import OlmSession
 from ernbot.storage.store import Store
@@ -198,6 +198,19 @@ async def come_up(device: Phone, *, signed: bool = True) -> None:
     if signed:
         await ensure_identity(device.gateway, device.machine.olm, Identity.generate(device.user_id))
     await device.sync()
+
+
+async def reset_identity(gateway: Gateway, olm: Olm, password: str) -> Identity:
+    """Put a new identity in the place of the old one, as its owner does with their password, and sign this device."""
+    user_id, device_id = gateway.user_id, gateway.device_id
+    identity = Identity.generate(user_id)
+    auth = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": user_id}, "password": password}
+    keys = "/_matrix/client/v3/keys"
+    await gateway.request("POST", f"{keys}/device_signing/upload", {**identity.upload_body(), "auth": auth})
+    device = signed(olm.device_keys, user_id, public(identity.self_signing), identity.self_signing)
+    answer = await gateway.request("POST", f"{keys}/signatures/upload", {user_id: {device_id: device}})
+    assert answer.get("failures", {}) == {}, answer
+    return identity
 
 
 @dataclass(frozen=True)

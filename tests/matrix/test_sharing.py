@@ -98,6 +98,22 @@ async def test_an_unsigned_device_gets_no_key(bot: Phone, new_account: NewAccoun
     assert await signed_one.reads("!r", event) == "ok"
 
 
+async def test_a_device_that_is_signed_later_reads_on(bot: Phone, new_phone: NewPhone, room: str) -> None:
+    """Without a new room key, which nobody else would need."""
+    late = await new_phone(signed=False)
+    before = bot.event(await bot.encrypt(room, late))
+    assert types(await late.sync()) == ["m.room_key.withheld"]
+    await ensure_identity(late.gateway, late.machine.olm, Identity.generate(late.user_id))
+    await bot.trust.devices([late.user_id])
+    async with bot.store.transaction() as tx:
+        await tx.mark_stale([late.user_id])
+    bot.trust.forget([late.user_id])
+    after = bot.event(await bot.encrypt(room, late))
+    assert after["content"]["session_id"] == before["content"]["session_id"]
+    await late.sync()
+    assert (await late.reads(room, before), await late.reads(room, after)) == ("no-key", "ok")
+
+
 async def test_a_device_named_like_ours_is_somebody_elses(
     bot: Phone, homeserver: Homeserver, new_account: NewAccount, new_phone: NewPhone, room: str
 ) -> None:

@@ -10,9 +10,12 @@ greeting-unknown = Hej. Intet netværk har dig på sin liste endnu, så der er i
 network-name = { $name }
 help-title = Det kan du gøre her
 help-more = Helpdesken i dit netværk hjælper dig personligt.
+help-doubted = Jeg er endnu ikke sikker nok på, at det er dig, så noget mangler her. `!identity` i din direkte chat med mig siger, hvad du skal gøre.
 help-now = `!help` viser, hvad du kan gøre nu.
 help-help = vis, hvad du kan gøre her
 help-language = vælg det sprog, jeg taler til dig: `en` eller `da`
+help-identity = vis de fingeraftryk, som du og jeg kender hinanden på
+help-identity-confirm = bekræft som koordinator andres nye krypteringsidentitet, når du har talt med dem
 help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
 help-case-show = vis denne sags kort
 help-consent = registrér patientens samtykke, spørgsmål for spørgsmål
@@ -176,6 +179,22 @@ outcome-file = Konklusion { $nickname }.pdf
 vote-agrees = Registreret: Du er enig i version { $version }.
 vote-dissents = Registreret: Du er uenig i version { $version }. Din begrundelse står i konklusionen.
 
+## Identiteter
+
+identity-bot = Mit fingeraftryk
+identity-yours = Dit fingeraftryk
+identity-unchanged = Dit er det, som jeg har kendt, siden jeg først så det, eller siden det blev bekræftet.
+identity-verified = Du og jeg har sammenlignet emoji.
+identity-coordinators = Koordinatorer i dine netværk
+identity-until-confirmed = Indtil en koordinator i netværket har bekræftet den nye identitet, tager jeg ikke imod samtykke, stemmer eller underskrifter, der kommer med den.
+identity-changed-notice = Krypteringsidentiteten for **{ $name }** ændrede sig { $date }. Det sker med en ny enhed uden gendannelsesnøgle, men også når en anden har overtaget en konto. Spørg { $name } personligt, før du stoler på det, der skrives i det navn.
+identity-changed-yours = Din krypteringsidentitet ændrede sig { $date }. Har du selv nulstillet den, så ring til en koordinator i dit netværk, og læs begyndelsen af dit nye fingeraftryk op: `{ $start }`. Vedkommende bekræfter det ved at skrive `!identity confirm { $user } { $start }` til mig. Var det ikke dig, er en anden inde på din konto: Sig det straks til helpdesken.
+identity-changed-coordinator = Krypteringsidentiteten for **{ $name }** ændrede sig { $date }. Ring til { $name } på et nummer, du kender. Var det vedkommende selv, så lad begyndelsen af det nye fingeraftryk læse op for dig, som `!identity` viser, og skriv det til mig efter `!identity confirm { $user }`. Var det ikke, så sig det straks til administratoren.
+identity-confirmed = Bekræftet. Jeg regner fra nu af den nye krypteringsidentitet for **{ $name }** som rigtig.
+identity-confirmed-notice = Den nye krypteringsidentitet for **{ $name }** er bekræftet af { $by }.
+identity-confirmed-yours = Din nye krypteringsidentitet er bekræftet af { $by }. Du kan fortsætte som før.
+confirmed-by-administrator = administratoren
+
 ## Hvad botten siger om rum og enheder
 
 room-not-encrypted = Jeg arbejder kun i krypterede rum. Slå kryptering til i chattens indstillinger, eller start en ny krypteret chat med mig.
@@ -203,6 +222,16 @@ refused-images-consent = Et fotografi kan vise, hvem patienten er. Registrér f�
 refused-language-unknown = Jeg taler: { $languages }
 refused-device-unsigned = Jeg kan ikke tage imod dette fra din enhed { $device }: Du har ikke bekræftet den. Bekræft den i din klient (Indstillinger → Sessioner) med en anden enhed eller din gendannelsesnøgle, og send så beskeden igen.
 refused-device-unknown = Jeg kan ikke se, hvilken af dine enheder der har sendt dette. Send det igen fra en bekræftet enhed.
+refused-identity-changed = Din krypteringsidentitet ændrede sig { $date }, og ingen har endnu bekræftet, at det var dig. Ring til en koordinator i dit netværk: Vedkommende bekræfter det ved at skrive `!identity confirm { $user } { $start }` til mig.
+refused-identity-unverified = Du og jeg skal først sammenligne emoji. Åbn min profil i din direkte chat med mig, og tryk **Bekræft**.
+refused-identity-not-coordinator = Kun en koordinator i et netværk kan bekræfte andres identitet.
+refused-identity-person = Intet netværk, som du koordinerer, har { $person } på sin liste.
+refused-identity-own = Ingen bekræfter sin egen identitet. Spørg en anden koordinator i dit netværk eller administratoren.
+refused-identity-unknown = Jeg har endnu ikke set nogen krypteringsidentitet for { $name }, så der er intet at bekræfte.
+refused-identity-unchanged = Krypteringsidentiteten for { $name } har ikke ændret sig, så der er intet at bekræfte.
+refused-identity-none = { $name } har ingen krypteringsidentitet nu. Vedkommende skal først oprette en i sin klients sikkerhedsindstillinger.
+refused-identity-fingerprint = Det nye fingeraftryk for { $name } begynder ikke sådan. Lad vedkommende læse de første { $count } tegn op for dig: `!identity` viser det. Har vedkommende ikke selv nulstillet sin identitet, så bekræft intet, og sig det til administratoren.
+refused-key-unproven = Jeg kunne læse dette, men nøglen kommer fra en sikkerhedskopi og beviser ikke, at det er fra dig. Send det igen.
 refused-not-direct = Det er ikke en direkte chat: Der er andre i rummet. Start en krypteret chat med mig alene.
 
 ## Afslag om filer

@@ -10,9 +10,12 @@ greeting-unknown = Hello. No network lists you yet, so there is nothing that you
 network-name = { $name }
 help-title = What you can do here
 help-more = The helpdesk of your network helps you in person.
+help-doubted = I am not sure enough yet that it is you, so some things are missing here. `!identity` in your direct chat with me says what to do.
 help-now = `!help` lists what you can do now.
 help-help = list what you can do here
 help-language = choose the language that I speak to you: `en` or `da`
+help-identity = show by which fingerprints you and I know each other
+help-identity-confirm = as coordinator, confirm somebody’s new encryption identity once you have talked to them
 help-case-new = open a case with one clear question; I make the room
 help-case-show = show the card of this case
 help-consent = record the patient’s consent, question by question
@@ -176,6 +179,22 @@ outcome-file = Outcome { $nickname }.pdf
 vote-agrees = Recorded: you agree with version { $version }.
 vote-dissents = Recorded: you dissent from version { $version }. Your reason stands in the outcome.
 
+## Identities
+
+identity-bot = My fingerprint
+identity-yours = Your fingerprint
+identity-unchanged = Yours is the one that I have known since I first saw it, or since it was confirmed.
+identity-verified = You and I have compared emoji.
+identity-coordinators = Coordinators of your networks
+identity-until-confirmed = Until a coordinator of the network has confirmed the new identity, I take no consent, vote or signature that comes with it.
+identity-changed-notice = The encryption identity of **{ $name }** changed on { $date }. This happens with a new device and no recovery key, but also when somebody else has taken over an account. Please ask { $name } in person before you rely on what is written in this name.
+identity-changed-yours = Your encryption identity changed on { $date }. If you have reset it yourself, call a coordinator of your network and read the beginning of your new fingerprint to them: `{ $start }`. They confirm it by writing `!identity confirm { $user } { $start }` to me. If it was not you, somebody else is in your account: tell the helpdesk at once.
+identity-changed-coordinator = The encryption identity of **{ $name }** changed on { $date }. Please call { $name } on a number that you know. If it was their own doing, let them read the beginning of their new fingerprint to you, which `!identity` shows to them, and write it to me behind `!identity confirm { $user }`. If it was not, tell the administrator at once.
+identity-confirmed = Confirmed. I take the new encryption identity of **{ $name }** for theirs from now on.
+identity-confirmed-notice = The new encryption identity of **{ $name }** was confirmed by { $by }.
+identity-confirmed-yours = Your new encryption identity was confirmed by { $by }. You can go on as before.
+confirmed-by-administrator = the administrator
+
 ## What the bot says about rooms and devices
 
 room-not-encrypted = I only work in encrypted rooms. Please turn on encryption in the settings of this chat, or start a new encrypted chat with me.
@@ -203,6 +222,16 @@ refused-images-consent = A photograph can show who the patient is. Record consen
 refused-language-unknown = I speak: { $languages }
 refused-device-unsigned = I cannot take this from your device { $device }: it has not been verified by you. Verify it in your client (Settings → Sessions) with another device or your recovery key, then send the message again.
 refused-device-unknown = I cannot tell which of your devices sent this. Please send it again from a verified device.
+refused-identity-changed = Your encryption identity changed on { $date }, and nobody has confirmed yet that this was you. Call a coordinator of your network: they confirm it by writing `!identity confirm { $user } { $start }` to me.
+refused-identity-unverified = You and I have to compare emoji first. Open my profile in your direct chat with me and press **Verify**.
+refused-identity-not-coordinator = Only a coordinator of a network can confirm somebody’s identity.
+refused-identity-person = No network that you coordinate lists { $person }.
+refused-identity-own = Nobody confirms their own identity. Ask another coordinator of your network, or the administrator.
+refused-identity-unknown = I have not seen any encryption identity of { $name } yet, so there is nothing to confirm.
+refused-identity-unchanged = The encryption identity of { $name } has not changed, so there is nothing to confirm.
+refused-identity-none = { $name } has no encryption identity now. They have to set one up first, in the security settings of their client.
+refused-identity-fingerprint = The new fingerprint of { $name } does not begin like this. Let them read its first { $count } characters to you: `!identity` shows it to them. If they did not reset their identity themselves, confirm nothing and tell the administrator.
+refused-key-unproven = I could read this, but its key comes from a backup and does not prove that it is from you. Please send it again.
 refused-not-direct = This is no direct chat: others are in this room. Please start an encrypted chat with me alone.
 
 ## Refusals of files
