@@ -32,7 +32,7 @@ from ernbot.matrix.delivery import Delivery
 from ernbot.matrix.dispatch import Dispatcher
 from ernbot.matrix.gaps import Gaps
 from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.identity import Identity, ensure_identity
+from ernbot.matrix.identity import SECRET, Identity, ensure_identity
 from ernbot.matrix.intake import Intake
 from ernbot.matrix.keys import public, signed
 from ernbot.matrix.machine import now
@@ -106,13 +106,12 @@ class Ours(Bot):
         machine, store, gateway = bot.phone.machine, bot.phone.store, bot.phone.gateway
         await machine.upload_keys()
 
-        async def keep(seeds: bytes) -> None:
-            async with store.transaction() as tx:
-                await tx.set_secret("cross-signing", seeds)
-
         async with store.transaction() as tx:
-            seeds, bot.since = await tx.secret("cross-signing"), await tx.sync_token()
-        await ensure_identity(gateway, machine.olm, seeds, keep)
+            if await tx.secret(SECRET) is None:
+                await tx.set_secret(SECRET, Identity.generate(gateway.user_id).to_bytes())
+            seeds, bot.since = await tx.secret(SECRET), await tx.sync_token()
+        assert seeds is not None
+        await ensure_identity(gateway, machine.olm, Identity.from_bytes(gateway.user_id, seeds))
         rooms = Rooms(gateway)
         trust, intake, unused = bot.phone.trust, Intake(machine, clock=now), cast(Any, None)
         bot.sync = Sync(gateway, machine, intake, trust, rooms, store, clock=now, wake=lambda: None)

@@ -15,7 +15,7 @@ from aiohttp import ClientPayloadError
 
 from ernbot.demo.homeserver import Homeserver
 from ernbot.matrix.errors import Undecryptable
-from ernbot.matrix.identity import ensure_identity
+from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.keys import encode
 from tests.fixtures_homeserver import Account
 from tests.matrix.devices import ENCRYPTED, Phone, log_in, phone, switched_on
@@ -60,12 +60,8 @@ class Stage:
         gateway = await log_in(self._homeserver, await self._new_account(name))
         device = await self.stack.enter_async_context(switched_on(gateway, self._folder))
         await gateway.request("POST", f"{CLIENT}/keys/upload", {"device_keys": device.machine.olm.device_keys})
-        await ensure_identity(gateway, device.machine.olm, None, _keep)
+        await ensure_identity(gateway, device.machine.olm, Identity.generate(gateway.user_id))
         return device
-
-
-async def _keep(_seeds: bytes) -> None:
-    """A phone of a test lives no longer than its test."""
 
 
 async def meet(bot: AnyBot, *members: Phone, asleep: Phone | None = None) -> str:
