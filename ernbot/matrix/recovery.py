@@ -43,7 +43,7 @@ _BACKUP = "m.megolm_backup.v1"
 _SECRETS = {f"m.cross_signing.{usage}": usage for usage in identity.USAGES}
 """The seeds in the secret storage, and their usages."""
 
-Say = Callable[[str], None]
+Write = Callable[[str], None]
 """Shows a text to the administrator, and returns once it is shown."""
 
 
@@ -80,7 +80,7 @@ class _Stored:
 # --- make
 
 
-async def create(account: Account, store: Store, say: Say) -> None:
+async def create(account: Account, store: Store, write: Write) -> None:
     """Make the identity, its secret storage and its backup, as far as they are not there, and show the recovery key.
 
     Raises:
@@ -92,7 +92,7 @@ async def create(account: Account, store: Store, say: Say) -> None:
         async with store.transaction() as tx:
             stored = await _Stored.read(tx)
         if stored.is_complete:
-            await _renew_backup(gateway, machine, store, stored, say)
+            await _renew_backup(gateway, machine, store, stored, write)
             return
         await _check_free(gateway, stored)
         await check_device(gateway, machine.olm)
@@ -105,7 +105,7 @@ async def create(account: Account, store: Store, say: Say) -> None:
         secrets = {name: ours.seeds()[usage] for name, usage in _SECRETS.items()}
         await set_up(gateway, stored.unshown, {**secrets, _BACKUP: stored.backup_key})
         await _ensure_backup(gateway, machine, store, ours, stored.backup_key)
-        say(_shown(ours, stored.unshown))
+        write(_shown(ours, stored.unshown))
         async with store.transaction() as tx:
             await tx.drop_secret(UNSHOWN)
 
@@ -156,7 +156,7 @@ async def _ensure_backup(gateway: Gateway, machine: Machine, store: Store, ours:
     return True
 
 
-async def _renew_backup(gateway: Gateway, machine: Machine, store: Store, stored: _Stored, say: Say) -> None:
+async def _renew_backup(gateway: Gateway, machine: Machine, store: Store, stored: _Stored, write: Write) -> None:
     """Where all else is there: another backup, when the last one is gone."""
     assert stored.seeds is not None and stored.backup_key is not None  # noqa: PT018
     ours = Identity.from_bytes(gateway.user_id, stored.seeds)
@@ -165,7 +165,7 @@ async def _renew_backup(gateway: Gateway, machine: Machine, store: Store, stored
             f"{gateway.user_id} has an identity and a key backup already, and nothing was changed. "
             "`ernbot identity show` shows its fingerprint."
         )
-    say("A new key backup was made, which the bot fills while it runs. Identity and recovery key are as before.")
+    write("A new key backup was made, which the bot fills while it runs. Identity and recovery key are as before.")
 
 
 def _shown(ours: Identity, recovery_key: bytes) -> str:
@@ -185,7 +185,7 @@ def _fingerprint(ours: Identity) -> str:
 # --- recover
 
 
-async def recover(account: Account, store: Store, typed: str, say: Say) -> None:
+async def recover(account: Account, store: Store, typed: str, write: Write) -> None:
     """Make this device one of the bot's existing identity, with all that is in the backup.
 
     Raises:
@@ -222,7 +222,7 @@ async def recover(account: Account, store: Store, typed: str, say: Say) -> None:
         await machine.upload_keys()
         await ensure_identity(gateway, machine.olm, ours)
         restored = await _restore(gateway, machine, store, secrets[_BACKUP])
-        say(f"{_fingerprint(ours)}\nDevice:        {gateway.device_id}\n{_told(restored)}")
+        write(f"{_fingerprint(ours)}\nDevice:        {gateway.device_id}\n{_told(restored)}")
 
 
 async def _restore(gateway: Gateway, machine: Machine, store: Store, private: bytes) -> Restored | None:
@@ -254,7 +254,7 @@ def _told(restored: Restored | None) -> str:
 # --- show
 
 
-async def show(user_id: str, device_id: str, store: Store, say: Say) -> None:
+async def show(user_id: str, device_id: str, store: Store, write: Write) -> None:
     """Show the fingerprint of the identity, the device, and whether there is a backup.
 
     Raises:
@@ -266,6 +266,6 @@ async def show(user_id: str, device_id: str, store: Store, say: Say) -> None:
         raise RecoveryRefused(identity.NONE)
     is_on = stored.is_complete and version is not None
     kept = f"on, version {version}" if is_on else "off: run `ernbot identity create` to complete it"
-    say(
+    write(
         f"{_fingerprint(Identity.from_bytes(user_id, stored.seeds))}\nDevice:        {device_id}\nKey backup:    {kept}"
     )
