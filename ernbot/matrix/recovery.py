@@ -91,7 +91,7 @@ async def create(account: Account, store: Store, write: Write) -> None:
     async with _device(account, store) as (gateway, machine):
         async with store.transaction() as tx:
             stored = await _Stored.read(tx)
-        if stored.is_complete:
+        if stored.is_complete and await default_key_id(gateway) is not None:
             await _renew_backup(gateway, machine, store, stored, write)
             return
         await _check_free(gateway, stored)
@@ -165,7 +165,7 @@ async def _renew_backup(gateway: Gateway, machine: Machine, store: Store, stored
             f"{gateway.user_id} has an identity and a key backup already, and nothing was changed. "
             "`ernbot identity show` shows its fingerprint."
         )
-    write("A new key backup was made, which the bot fills while it runs. Identity and recovery key are as before.")
+    write("A new key backup was made: restart the bot, which fills it. Identity and recovery key are as before.")
 
 
 def _shown(ours: Identity, recovery_key: bytes) -> str:

@@ -303,12 +303,22 @@ async def test_a_lost_backup_is_made_anew_on_purpose(office: Office, what: str) 
             await new_version(office.gateway, {"public_key": BackupKey(bytes(32), machine.megolm).public})
     await office.create()
     assert office.said[-1] == (
-        "A new key backup was made, which the bot fills while it runs. Identity and recovery key are as before."
+        "A new key backup was made: restart the bot, which fills it. Identity and recovery key are as before."
     )
     assert recovery_key == office.recovery_key
     assert await office.is_whole()
     async with office.store.transaction() as tx:
         assert len(await tx.room_keys_to_back_up(10)) == 1, "all of it is written again"
+
+
+async def test_a_secret_storage_that_was_emptied_is_made_anew_under_another_key(office: Office) -> None:
+    await office.create()
+    lost, ours = office.said.pop(), await office.identity()
+    await office.gateway.put_account_data("m.secret_storage.default_key", {})
+    await office.create()
+    assert await office.is_whole()
+    assert office.said[0] != lost
+    assert (await office.identity()).seeds() == ours.seeds()
 
 
 # --- recover
