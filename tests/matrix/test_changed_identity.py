@@ -46,7 +46,7 @@ ROOM = direct_room(ANDERS)
 
 
 class World(Gateway):
-    """A homeserver that says of people what `people` says, and of every room that only Anders and the bot are there."""
+    """A homeserver that says of people what `people` says; in every room Anders and the bot are alone."""
 
     def __init__(self, *people: Forge) -> None:
         self.user_id, self.device_id = BOT, "ERNBOT"
