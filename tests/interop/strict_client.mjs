@@ -138,10 +138,13 @@ const requests = {
         await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
         const trust = await crypto.isKeyBackupTrusted(await crypto.getKeyBackupInfo());
         const { total, imported } = await crypto.restoreKeyBackup();
-        const device = await crypto.getDeviceVerificationStatus(client.getUserId(), client.getDeviceId());
+        // The new signature is seen once the homeserver has told of it.
+        const signed = async () =>
+            (await crypto.getDeviceVerificationStatus(user, client.getDeviceId()))?.signedByOwner ?? false;
+        await until(signed, "the signature of the new device", client, CryptoEvent.DevicesUpdated);
         return {
             device_id: client.getDeviceId(),
-            signed: device.signedByOwner,
+            signed: await signed(),
             trusted: trust.trusted,
             key_fits: trust.matchesDecryptionKey,
             total,
