@@ -214,9 +214,11 @@ class Verification:
         """
         kind, content, device_key = payload["type"], payload["content"], payload.get("ed25519")
         me, view = self._gateway.user_id, await self._rooms.view(room_id)
-        direct = view.is_direct(sender, me)
         if not view.encrypted or not payload.get("authentic", True):
             return
+        async with self._store.transaction() as tx:
+            # A case room has no third person yet when it is new.
+            direct = view.is_direct(sender, me) and await tx.place_of_room(room_id) is None
         if kind == "m.room.message":
             place = Place(sender, event_id, room_id, plain=device_key is None)
             if content.get("to") != me or not self._may_answer(place):

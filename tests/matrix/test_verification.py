@@ -434,6 +434,13 @@ async def test_after_a_restart_what_was_under_way_is_unknown(desk: Desk) -> None
     only(await desk.ask(again), "ready")
 
 
+async def test_a_message_about_nothing_is_no_trouble(desk: Desk) -> None:
+    assert await desk.in_room(*desk.client("$nowhere").begin()) == []
+    assert await desk.in_room(NAMESPACE + "start", {"m.relates_to": {"rel_type": "m.reference", "event_id": 1}}) == []
+    assert await desk.by_device(NAMESPACE + "start", {"transaction_id": ["T"]}) == []
+    assert await desk.said() == []
+
+
 async def test_a_new_request_takes_the_place_of_the_old_one(desk: Desk) -> None:
     first = await desk.event()
     second = await desk.event()
