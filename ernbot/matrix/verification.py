@@ -205,7 +205,7 @@ class Verification:
         return -CLOCK_DRIFT // _MILLISECOND <= age <= LIMIT // _MILLISECOND
 
     async def in_room(self, room_id: str, event_id: str, sender: str, payload: dict[str, Any]) -> None:
-        """Answer one event that `concerns` a verification: decrypted (`sync.as_payload`), or with no keys if plain.
+        """Answer one event that `concerns` a verification: decrypted (`intake.as_payload`), or with no keys if plain.
 
         Raises:
             Refused: we were asked to verify, and the sentence says why we do not: `verify-not-direct`, or `device-...`
@@ -304,8 +304,10 @@ class Verification:
                     await self._send(talk.place, flow.finish())
             except (MatrixError, Unreachable, StorageError, Mismatch) as error:
                 log.warning("a verification was given up (%s)", type(error).__name__)
-                with suppress(MatrixError, Unreachable):
-                    await self._send(talk.place, flow.cancel("m.user"))
+                # What is signed stays signed, also when we could not say so.
+                if not flow.ended:
+                    with suppress(MatrixError, Unreachable):
+                        await self._send(talk.place, flow.cancel("m.user"))
             if flow.ended:
                 await self._end(talk)
 

@@ -526,6 +526,25 @@ async def test_a_homeserver_that_stays_away_ends_it_and_nothing_else(
     only(await desk.ask(again), "ready")
 
 
+async def test_what_is_signed_stays_signed_when_the_last_word_is_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ernbot.matrix.verification.PAUSES", ())
+    asked = await desk.event()
+    await desk.ask(asked)
+    client = desk.client(asked)
+    await compare(desk, client)
+
+    async def fails(*_: Any) -> str:
+        raise Unreachable("away")
+
+    monkeypatch.setattr(desk.bot.gateway, "send", fails)
+    assert await desk.in_room(*client.mac()) == []
+    assert await desk.is_signed()
+    [said] = await desk.said()
+    assert said.startswith("Done")
+
+
 # --- anything at all
 
 
