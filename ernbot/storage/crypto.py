@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, exists, func, select, text, update
 
 from ernbot.storage.errors import Shredded
 from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey, RoomKey
@@ -61,6 +61,15 @@ USE = select(room_key_uses.c.event_id).where(
     room_key_uses.c.sender_key == bindparam("sender_key"),
     room_key_uses.c.message_index == bindparam("message_index"),
 )
+
+
+def _is(key: RoomKey | Row[Any]) -> tuple[ColumnElement[bool], ...]:
+    """What finds the row of a room key."""
+    return (
+        room_keys.c.room_id == key.room_id,
+        room_keys.c.session_id == key.session_id,
+        room_keys.c.sender_key == key.sender_key,
+    )
 
 
 class CryptoRows(SealedRows):
@@ -123,18 +132,20 @@ class CryptoRows(SealedRows):
         return [key for row in rows if (key := self._room_key(row)) is not None]
 
     def _room_key(self, row: Row[Any]) -> RoomKey | None:
-        key = (row.room_id, row.session_id, row.sender_key)
+        owner = (row.room_id, row.session_id, row.sender_key, row.user_id, row.ed25519, row.source)
         try:
-            pickle = self._open(row, room_keys, "pickle", *key)
+            pickle = self._open(row, room_keys, "pickle", *owner)
         except Shredded:
             return None
-        return RoomKey(*key, row.user_id, row.ed25519, row.source, row.first_index, pickle)
+        return RoomKey(*owner, row.first_index, pickle)
 
     async def save_room_key(self, key: RoomKey, *, backed_up: bool = False) -> None:
         """Keep a room key, in place of the one that this device gave us for the session before."""
         scope = await self.scope_of(key.room_id)
-        name = (key.room_id, key.session_id, key.sender_key)
-        values = {**dataclasses.asdict(key), "pickle": await self._seal(scope, key.pickle, room_keys, "pickle", *name)}
+        # Whose it is and how we know is bound to the key: who can write here must not make it somebody else's.
+        owner = (key.room_id, key.session_id, key.sender_key, key.user_id, key.ed25519, key.source)
+        pickle = await self._seal(scope, key.pickle, room_keys, "pickle", *owner)
+        values = {**dataclasses.asdict(key), "pickle": pickle}
         await self._put(room_keys, **values, backed_up=backed_up, scope=scope)
 
     async def has_too_many_unused_keys(self, user_id: str) -> bool:
@@ -157,9 +168,15 @@ class CryptoRows(SealedRows):
         return bool(await self._connection.scalar(USE, place) == event_id)
 
     async def room_keys_to_back_up(self, limit: int) -> list[RoomKey]:
-        """Room keys that are not in the backup; those that can no longer be read are left out."""
-        rows = await self._connection.execute(NOT_BACKED_UP.limit(limit))
-        return [key for row in rows if (key := self._room_key(row)) is not None]
+        """Room keys that are not in the backup; those whose room's key was destroyed are forgotten."""
+        found = []
+        for row in (await self._connection.execute(NOT_BACKED_UP.limit(limit))).all():
+            key = self._room_key(row)
+            if key is not None:
+                found.append(key)
+            else:
+                await self._connection.execute(delete(room_keys).where(*_is(row)))
+        return found
 
     async def mark_backed_up(self, keys: Iterable[RoomKey]) -> None:
         """These are in the backup, unless they were replaced by better ones since."""
@@ -167,9 +184,7 @@ class CryptoRows(SealedRows):
             await self._connection.execute(
                 update(room_keys)
                 .where(
-                    room_keys.c.room_id == key.room_id,
-                    room_keys.c.session_id == key.session_id,
-                    room_keys.c.sender_key == key.sender_key,
+                    *_is(key),
                     room_keys.c.first_index == key.first_index,
                     room_keys.c.source == key.source,
                 )

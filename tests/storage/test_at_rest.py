@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from ernbot.core.case import Action
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import WrongKey
+from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey, RoomKey, StoredIdentity
 from ernbot.storage.rotation import rotate
 from ernbot.storage.store import Store
 from ernbot.storage.tables import metadata, vault_keys
@@ -19,6 +20,7 @@ from tests.fixtures_database import MASTER_KEY, Database
 from .samples import (
     CLINICAL_WORDS,
     DIRECTORY,
+    EXPERT,
     NOW,
     REQUESTER,
     ROOM,
@@ -31,6 +33,13 @@ from .samples import (
 )
 
 NEW_KEY = b"n" * 32
+
+ROOM_KEY = RoomKey(ROOM, "session", "curve", EXPERT, "ed", "direct", 0, b"sessionpickle")
+SECRETS = (
+    *("secretseed", "channelpickle", "sessionpickle", "ownpickle", "sharedcurve", "missedsessionkey"),
+    *("hermasterkey", "hercurve", "hered"),
+)
+"""Key material in what `_live` writes, and whom the bot trusts."""
 
 
 async def _live(store: Store) -> None:
@@ -46,6 +55,13 @@ async def _live(store: Store) -> None:
         await tx.add_file(case_file())
         await tx.save_dialogue(dialogue())
         await tx.set_secret("cross-signing", b"secretseed")
+        await tx.save_olm_session(OlmSession("curve", "olm", b"channelpickle"), NOW)
+        await tx.save_room_key(ROOM_KEY)
+        await tx.save_own_room_key(
+            OwnRoomKey(ROOM, "own", NOW, 1, b"ownpickle", frozenset({("@x:y", "D", "sharedcurve")}))
+        )
+        await tx.miss(MissedShare(ROOM, "own", EXPERT, "D", "missedsessionkey", 0, NOW))
+        await tx.save_identity(StoredIdentity(EXPERT, "hermasterkey", None, None, (("D", "hercurve", "hered", True),)))
     async with store.transaction() as tx:
         await tx.receive(received("$other", "!direct:x"))
         await tx.handled("$in")
@@ -59,7 +75,7 @@ async def test_a_copy_of_the_database_shows_no_clinical_word(store: Store, datab
     for copy in (database.raw(), await _all_values(store)):
         assert b"c-1" in copy
         folded = copy.lower()
-        for word in (*CLINICAL_WORDS, "secretseed"):
+        for word in (*CLINICAL_WORDS, *SECRETS):
             assert word.lower().encode() not in folded
             assert word.lower().encode().hex().encode() not in folded
     await store.close()
@@ -97,9 +113,15 @@ async def test_the_columns_in_the_clear_are_known_to_be_harmless(store: Store) -
         "dialogues.thread",
         "inbox.handled",
         *("outbox.done", "outbox.lane", "outbox.reason", "outbox.tag"),
+        *("identities.stale", "inbox.turn", "olm_sessions.curve25519"),
+        "own_room_keys.messages",
         "people.language",
+        *("room_key_uses.message_index", "room_key_uses.sender_key"),
+        *("room_keys.backed_up", "room_keys.ed25519", "room_keys.first_index", "room_keys.sender_key"),
+        "room_keys.source",
         "secrets.name",
         *("settings.name", "settings.value"),
+        "withheld_keys.code",
     }
 
 
@@ -121,7 +143,7 @@ async def test_a_destroyed_key_is_nowhere_in_the_file(sqlite_store: Store) -> No
 
 async def test_rotation_makes_the_new_master_key_enough(store: Store, database: Database) -> None:
     await _live(store)
-    secret = store.vault.derive("crypto-store")
+    secret = store.vault.derive("pickles")
     await store.close()
 
     both = await Store.open(database.url, NEW_KEY, [MASTER_KEY])
@@ -136,11 +158,12 @@ async def test_rotation_makes_the_new_master_key_enough(store: Store, database: 
     with pytest.raises(WrongKey):
         await Store.open(database.url, MASTER_KEY)
     new = await Store.open(database.url, NEW_KEY)
-    assert new.vault.derive("crypto-store") == secret
+    assert new.vault.derive("pickles") == secret
     async with new.transaction() as tx:
         assert await tx.case_in(ROOM, REQUESTER, Action.READ, DIRECTORY, NOW) == drafting()
         assert await tx.files("c-1") == [case_file()]
         assert await tx.secret("cross-signing") == b"secretseed"
+        assert await tx.room_keys(ROOM, "session") == [ROOM_KEY]
         assert [item.event_id for item in await tx.pending()] == ["$other"]
     assert (await verify_audit(new)).intact
     await new.close()
