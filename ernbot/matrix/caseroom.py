@@ -11,6 +11,9 @@ ACCESS = "eu.ern.case.access"
 
 ENCRYPTION = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
 
+ROOM_VERSION = "12"
+"""The first version in which a creator's power is no entry in the power levels that could be taken away (MSC4289)."""
+
 _BOT_ONLY = 100
 POWER = {
     "users_default": 0,
@@ -29,7 +32,7 @@ POWER = {
         "m.room.redaction": 0,
     },
 }
-"""Invitations and state at the bot's power alone, which as the creator (room version 12) it holds for ever."""
+"""Invitations and state at the bot's power alone, which as the only creator it holds for ever."""
 
 
 def access_content(case_id: str, access: Access) -> dict[str, Any]:
@@ -49,6 +52,7 @@ def creation(case_id: str, effect: CreateCaseRoom) -> dict[str, Any]:
     return {
         "name": effect.nickname,
         "invite": [effect.requester],
+        "room_version": ROOM_VERSION,
         "preset": "private_chat",
         "visibility": "private",
         "creation_content": {"m.federate": False, "eu.ern.room": "case"},
@@ -68,6 +72,7 @@ def direct_chat(user_id: str) -> dict[str, Any]:
     return {
         "invite": [user_id],
         "is_direct": True,
+        "room_version": ROOM_VERSION,
         "preset": "private_chat",
         "visibility": "private",
         "creation_content": {"m.federate": False},
