@@ -87,8 +87,8 @@ def _whom(line: str, networks: Sequence[Network]) -> tuple[str, str]:
     raise Refused("identity-person", person=words[0])
 
 
-async def accept(tx: Transaction, user_id: str, typed: str, *, name: str, by: str, at: datetime) -> StoredIdentity:
-    """Take somebody's new identity for theirs from now on; the bot hears of it by its inbox. What is stored then.
+async def accept(tx: Transaction, user_id: str, typed: str, *, name: str, by: str, at: datetime) -> None:
+    """Take somebody's new identity for theirs from now on; the bot hears of it by its inbox.
 
     Raises:
         Refused: `identity-unknown`, `identity-unchanged`, `identity-none` or `identity-fingerprint`.
@@ -101,13 +101,11 @@ async def accept(tx: Transaction, user_id: str, typed: str, *, name: str, by: st
         tx.audit(at=at, actor=by, action=AUDITED, decision=refusal.code, detail={"user": user_id})
         raise
     assert known is not None
-    confirmed = replace(known, accepted=master, changed_at=None)
-    await tx.save_identity(confirmed)
+    await tx.save_identity(replace(known, accepted=master, changed_at=None))
     detail = {"user": user_id, **_change(known.accepted, master)}
     tx.audit(at=at, actor=by, action=AUDITED, decision="identity-confirmed", detail=detail)
     row = f"{IDENTITY_CONFIRMED}:{user_id}:{master}:{at.isoformat()}"
     await tx.receive(InboxItem(row, "", user_id, IDENTITY_CONFIRMED, {"by": by}, at))
-    return confirmed
 
 
 def _new_master(known: StoredIdentity | None, typed: str, name: str) -> str:

@@ -239,24 +239,23 @@ class Dispatcher:
                 await self._tell(tx, item, refusal(error), plain=error.code.startswith("device-"))
             return
         async with self._store.transaction() as tx:
-            doubt = await (await self._context(tx, item, place, device)).doubt(self._office.policy.room_keys)
+            context = await self._context(tx, item, place, device, said)
+            doubt = await context.doubt(self._office.policy.room_keys)
             if doubt is not None:
                 # They are given no room keys, so they could not read an encrypted answer.
                 await self._tell(tx, item, refusal(doubt), plain=True)
+            elif said is not None:
+                await self._hear(context, said)
+            if doubt is not None or said is not None:
                 await tx.handled(item.event_id)
                 return
-        if file is not None:
-            await self._file(item, place, device, content)
-            return
-        assert said is not None
-        async with self._store.transaction() as tx:
-            context = await self._context(tx, item, place, device, said)
-            if said.edits is not None:
-                if said.text.startswith(PREFIX):
-                    await context.say(say("edited"))
-            else:
-                await conversation.hear(context, said.text, said.replies_to)
-            await tx.handled(item.event_id)
+        await self._file(item, place, device, content)
+
+    async def _hear(self, context: Context, said: Words) -> None:
+        if said.edits is None:
+            await conversation.hear(context, said.text, said.replies_to)
+        elif said.text.startswith(PREFIX):
+            await context.say(say("edited"))
 
     async def _verify(self, item: InboxItem, payload: dict[str, Any]) -> None:
         """A message of a verification by emoji, which no command ever sees."""

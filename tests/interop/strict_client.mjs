@@ -164,6 +164,17 @@ const requests = {
         return recoveryKey;
     },
 
+    /** Put a new identity in the place of the old one, as who has lost the recovery key does; its fingerprint. */
+    async reset_identity({ password }) {
+        const identifier = { type: "m.id.user", user: client.getUserId() };
+        const crypto = client.getCrypto();
+        await crypto.bootstrapCrossSigning({
+            setupNewCrossSigning: true,
+            authUploadDeviceSigningKeys: (makeRequest) => makeRequest({ type: "m.login.password", identifier, password }),
+        });
+        return await crypto.getCrossSigningKeyId();
+    },
+
     /** Start an encrypted direct chat, as clients do; ends when the other person has joined. */
     async open_chat({ user }) {
         const { room_id: roomId } = await client.createRoom({

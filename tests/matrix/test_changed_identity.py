@@ -126,12 +126,14 @@ class Desk:
         async with self.store.transaction() as tx:
             return [item.payload for item in await tx.pending(at=self.time) if item.kind == IDENTITY_CHANGED]
 
-    async def hears(self, text: str, by: Forge = FIRST, *, authentic: bool | None = True) -> list[tuple[str, bool]]:
+    async def hears(
+        self, text: str, by: Forge = FIRST, *, authentic: bool | None = True, msgtype: str = "m.text"
+    ) -> list[tuple[str, bool]]:
         """What the bot answers to a message of Anders, and whether it answers in the clear."""
         self.messages += 1
         payload: dict[str, Any] = {
             "type": "m.room.message",
-            "content": {"msgtype": "m.text", "body": text},
+            "content": {"msgtype": msgtype, "body": text},
             "curve25519": "curve",
             "ed25519": public(by.device_key),
             "authentic": authentic,
@@ -311,8 +313,13 @@ async def test_who_gets_no_room_keys_is_answered_in_the_clear_and_commands_nothi
         (f"direct:{ANDERS}", True),
         (f"direct:{METTE}", False),
     ]
-    for text in ("!help", "!language da", "!case new ern-cranio Why?"):
-        ((answer, plain),) = await desk.hears(text, SECOND)
+    for text, msgtype in (
+        ("!help", "m.text"),
+        ("!language da", "m.text"),
+        ("!case new ern-cranio Why?", "m.text"),
+        ("scan.dcm", "m.file"),
+    ):
+        ((answer, plain),) = await desk.hears(text, SECOND, msgtype=msgtype)
         assert answer.startswith("Your encryption identity changed on 4 March 2026")
         assert SECOND.identity.fingerprint[:8] in answer
         assert plain
@@ -336,6 +343,8 @@ async def test_a_message_whose_key_proves_nothing_is_not_acted_upon(sqlite_store
     async with sqlite_store.transaction() as tx:
         assert await tx.language(ANDERS) is None
         assert await tx.places() == []
+    ((answer, _),) = await desk.hears("scan.dcm", authentic=authentic, msgtype="m.file")
+    assert "comes from a backup" in answer
     ((answer, _),) = await desk.hears("!help")
     assert "What you can do here" in answer
 

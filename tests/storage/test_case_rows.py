@@ -25,6 +25,7 @@ from .samples import (
     NOW,
     REQUESTER,
     ROOM,
+    SECOND_EXPERT,
     STRANGER,
     case_file,
     dialogue,
@@ -125,6 +126,39 @@ async def test_places_are_listed_oldest_first(store: Store) -> None:
         mine = await tx.places(requester=REQUESTER)
         assert [(place.case_id, place.card_event_id) for place in mine] == [("c-early", "$card"), ("c-late", None)]
         assert await tx.place_of_room("!nowhere:x") is None
+
+
+async def test_the_open_cases_of_a_person_are_found_whatever_their_part(store: Store) -> None:
+    for number, case in enumerate(_states()):
+        await _add(store, replace(case, id=f"c-{number}-{case.state.kind}"), f"!room-{number}:x")
+    await _add(store, replace(draft("c-other"), requester=SECOND_EXPERT), "!other:x")
+    await _add(store, draft("c-shredded"), "!shredded:x")
+    async with store.transaction() as tx:
+        await tx.shred("case:c-shredded")
+    async with store.transaction() as tx:
+        of_requester = await tx.places_of(REQUESTER)
+        of_expert = await tx.places_of(EXPERT)
+        assert await tx.places_of(STRANGER) == []
+        assert tx.audited == (), "nobody asked for a case"
+    assert {place.state for place in of_requester} == {"draft", "open", "assessing", "drafting"}
+    assert {place.state for place in of_expert} == {"assessing", "drafting"}
+    async with store.transaction() as tx:
+        everything = await tx.places()
+    assert of_requester == [place for place in everything if place in of_requester], "with all that is known, in order"
+
+
+async def test_a_doubt_counts_only_for_whom_the_gate_would_let_pass(store: Store) -> None:
+    await _add(store, draft())
+    doubt = Refused("identity-changed")
+    for user, action, code in (
+        (REQUESTER, Action.GIVE_CONSENT, "identity-changed"),
+        (REQUESTER, Action.SIGN, "consent-needed"),
+        (STRANGER, Action.GIVE_CONSENT, "no-case"),
+    ):
+        with pytest.raises(Refused, match=f"^{code}$"):
+            async with store.transaction() as tx:
+                await tx.case_in(ROOM, user, action, DIRECTORY, NOW, doubt=doubt)
+        assert [entry.decision for entry in tx.audited] == [code]
 
 
 async def test_files_come_back_as_they_were(store: Store) -> None:
