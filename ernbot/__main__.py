@@ -15,12 +15,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
 from ernbot.demo.homeserver import HomeserverFailed
 from ernbot.locales import LANGUAGES
-from ernbot.matrix import bot, recovery
+from ernbot.matrix import bot, nio_store, recovery
 from ernbot.matrix.errors import IdentityLost, MatrixError, RecoveryRefused, Unreachable
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import StorageError
@@ -76,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ernbot", description="Encrypted case rooms for rare-disease networks.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
-    def add(name: str, text: str, *, config: bool = True) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    def add(name: str, text: str, *, config: bool = True, to: Any = commands) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = to.add_parser(name, help=text, description=text.capitalize() + ".")
         if config:
             command.add_argument("--config", type=Path, default=Path("config/ernbot.toml"), metavar="FILE")
         return command
@@ -92,8 +93,17 @@ def _parser() -> argparse.ArgumentParser:
         "what", choices=["new-key", "rotate"]
     )
     add("metrics", "print how much waits, in the text format of Prometheus")
-    text = "make the bot's identity, recover it with the recovery key on standard input, or show its fingerprint"
-    add("identity", text).add_argument("what", choices=["create", "recover", "show"])
+    identity = add("identity", "the bot's identity and its device's keys", config=False)
+    what = identity.add_subparsers(dest="what", required=True, metavar="what")
+    add("create", "make the identity and show its recovery key", to=what)
+    add("recover", "bring up another device with the recovery key on standard input", to=what)
+    add("show", "show fingerprint, device and backup", to=what)
+    taken = add("import", "go on with the keys that matrix-nio kept for this device", to=what)
+    taken.add_argument(
+        "file", type=Path, metavar="STORE", help="<user>_<device>.db; the program that uses it is stopped"
+    )
+    text = "environment variable with the passphrase, unless version 0.1 made the file"
+    taken.add_argument("--passphrase-env", metavar="NAME", help=text)
     return parser
 
 
@@ -136,6 +146,8 @@ async def _command(options: argparse.Namespace) -> int:
         case "metrics", _:
             async with _opened(load_settings(options.config)) as store:
                 sys.stdout.write(exposition(await figures(store, bot.now())))
+        case "identity", "import":
+            await _import(load_settings(options.config), options.file, options.passphrase_env)
         case "identity", what:
             await _identity(load_settings(options.config), str(what), getattr(options, "typed", ""))
     return 0
@@ -208,6 +220,15 @@ async def _identity(settings: Settings, what: str, typed: str) -> None:
             await recovery.create(account, store, _say)
         else:
             await recovery.recover(account, store, typed, _say)
+
+
+async def _import(settings: Settings, file: Path, variable: str | None) -> None:
+    passphrase = None if variable is None else read_secret(None, variable, "passphrase of nio's store")
+    async with _opened(settings, create=True) as store:
+        taken = await nio_store.import_store(
+            store, file, settings.bot_user_id, settings.homeserver.device_id, passphrase
+        )
+    _say(nio_store.told(taken))
 
 
 if __name__ == "__main__":

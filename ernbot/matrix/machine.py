@@ -19,7 +19,7 @@ from ernbot.matrix.errors import Unacceptable, Undecryptable, place
 from ernbot.matrix.events import as_dict, as_list, is_id, well_formed
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.megolm import DEFAULT_ROTATION, Decrypted, Megolm, Rotation
-from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, Olm
+from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, PICKLES, Olm
 from ernbot.matrix.trust import Device, Trust
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import MissedShare, OwnRoomKey
@@ -74,7 +74,7 @@ class Machine:
     """Encrypts and decrypts for one device. `open` it before anything else."""
 
     def __init__(self, gateway: Gateway, store: Store, trust: Trust, *, clock: Callable[[], datetime] = now) -> None:
-        pickle_key = store.vault.derive("pickles")
+        pickle_key = store.vault.derive(PICKLES)
         self._gateway = gateway
         self._store = store
         self._trust = trust
