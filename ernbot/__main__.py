@@ -22,7 +22,7 @@ from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
 from ernbot.demo.homeserver import HomeserverFailed
 from ernbot.locales import FALLBACK, LANGUAGES
-from ernbot.matrix import bot, recovery
+from ernbot.matrix import bot, nio_store, recovery
 from ernbot.matrix.errors import IdentityLost, MatrixError, RecoveryRefused, Unreachable
 from ernbot.matrix.render import render
 from ernbot.storage.audit import verify_audit
@@ -103,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     confirm = add("confirm", "confirm that the changed identity of a user is their own", to=identities)
     confirm.add_argument("user", metavar="USER")
     confirm.add_argument("fingerprint", metavar="FINGERPRINT", help="the new one; its first 8 characters will do")
+    taken = add("import", "go on with the keys that matrix-nio kept for the bot's device", to=identities)
+    taken.add_argument(
+        "file", type=Path, metavar="STORE", help="<user>_<device>.db; the program that uses it is stopped"
+    )
+    text = "environment variable with the passphrase, unless version 0.1 made the file"
+    taken.add_argument("--passphrase-env", metavar="NAME", help=text)
     return parser
 
 
@@ -147,6 +153,8 @@ async def _command(options: argparse.Namespace) -> int:
                 sys.stdout.write(exposition(await figures(store, bot.now())))
         case "identity", "confirm":
             return await _confirm(load_settings(options.config), options.user, options.fingerprint)
+        case "identity", "import":
+            await _import(load_settings(options.config), options.file, options.passphrase_env)
         case "identity", what:
             await _identity(load_settings(options.config), str(what), getattr(options, "typed", ""))
     return 0
@@ -228,6 +236,15 @@ async def _confirm(settings: Settings, user: str, fingerprint: str) -> int:
         done, said = await confirm_identity(store, workplace, user, fingerprint, bot.now())
     (sys.stdout if done else sys.stderr).write(render(said, FALLBACK).body + "\n")
     return 0 if done else 1
+
+
+async def _import(settings: Settings, file: Path, variable: str | None) -> None:
+    passphrase = None if variable is None else read_secret(None, variable, "passphrase of nio's store")
+    async with _opened(settings, create=True) as store:
+        taken = await nio_store.import_store(
+            store, file, settings.bot_user_id, settings.homeserver.device_id, passphrase
+        )
+    _say(nio_store.told(taken))
 
 
 if __name__ == "__main__":

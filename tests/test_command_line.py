@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nio.crypto import OlmAccount
+from nio.store import SqliteStore
 
 from ernbot.__main__ import run_command
 from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver
@@ -367,6 +369,28 @@ def test_what_is_no_recovery_key_is_said_so_and_not_repeated(
     assert (status, out, one_sentence(error)) == (1, "", True)
     assert "recovery key" in error
     assert RECOVERY_KEY[:4] not in error
+
+
+def nio_file(setup: Setup, passphrase: str) -> str:
+    """A store of nio's with an account in it, and its path."""
+    nio = SqliteStore("@ernbot:ern.localhost", "D", str(setup.folder), passphrase)
+    nio.save_account(OlmAccount())
+    nio.database.close()
+    return str(nio.database_path)
+
+
+def test_a_store_of_nio_is_imported(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = nio_file(setup, "DEFAULT_KEY")
+    status, out, error = setup.run("identity", "import", file)
+    assert (status, out) == (1, "")
+    assert "does not open with this passphrase" in error
+    assert one_sentence(error)
+    status, out, error = setup.run("identity", "import", file, "--passphrase-env", "NIO_PASSPHRASE")
+    assert (status, out) == (2, "")
+    assert "environment variable NIO_PASSPHRASE" in error
+    monkeypatch.setenv("NIO_PASSPHRASE", "DEFAULT_KEY")
+    imported = setup.run("identity", "import", file, "--passphrase-env", "NIO_PASSPHRASE")
+    assert imported == (0, "The device is taken over, with 0 channels to other devices and 0 room keys.\n", "")
 
 
 def test_a_recovery_key_is_no_argument(setup: Setup) -> None:

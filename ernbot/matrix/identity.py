@@ -162,6 +162,7 @@ def _check_ours(olm: Olm, device: object) -> None:
     ):
         raise IdentityLost(
             f"The homeserver knows the device {olm.device_id} of {olm.user_id} by other keys than those in this "
-            "database. Restore the database that holds them, or remove the device from the account and give the bot "
-            "another homeserver.device_id."
+            "database. Restore the database that holds them, import them with `ernbot identity import` if version 0.1 "
+            "or another bot on matrix-nio kept them, or remove the device from the account and give the bot another "
+            "homeserver.device_id."
         )

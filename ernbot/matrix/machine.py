@@ -20,7 +20,7 @@ from ernbot.matrix.errors import Unacceptable, Undecryptable, place
 from ernbot.matrix.events import as_dict, as_list, is_id, well_formed
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.megolm import DEFAULT_ROTATION, Decrypted, Megolm, Rotation
-from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, Olm
+from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, PICKLES, Olm
 from ernbot.matrix.trust import Device, Trust
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.records import MissedShare, OwnRoomKey
@@ -87,7 +87,7 @@ class Machine:
         room_keys: Assurance = Assurance.SIGNED,
     ) -> None:
         """`room_keys` is how sure we have to be of a device before it is given any."""
-        pickle_key = store.vault.derive("pickles")
+        pickle_key = store.vault.derive(PICKLES)
         self._gateway = gateway
         self._store = store
         self._trust = trust

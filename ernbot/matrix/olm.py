@@ -29,6 +29,9 @@ MEGOLM = "m.megolm.v1.aes-sha2"
 ACCOUNT = "olm-account"
 """Name of the stored account."""
 
+PICKLES = "pickles"
+"""Purpose of the vault's key for the states of accounts and sessions."""
+
 ONE_TIME_KEYS = 50
 """How many the homeserver is to have for others to claim; half of what an account can hold."""
 

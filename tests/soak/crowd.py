@@ -59,7 +59,7 @@ class Asked:
 
 @dataclass
 class Crowd(House):
-    """The people of an installation, who reach the homeserver over the wire and keep the seeds of their identities."""
+    """The people of an installation, who reach the homeserver over the wire and sign each of their devices."""
 
     wire: Wire = field(default_factory=lambda: Wire("", ""))
     devices: dict[str, list[tuple[float, Clinician]]] = field(default_factory=dict)
@@ -73,7 +73,6 @@ class Crowd(House):
 
     async def another_device(self, name: str, *, signed: bool = False) -> Clinician:
         device = await super().another_device(name, signed=False)
-
         if signed:
             identity = self._identities.setdefault(name, Identity.generate(device.user_id))
             await ensure_identity(device.gateway, device.machine.olm, identity)
@@ -116,6 +115,8 @@ class Talk:
     crowd: Crowd
     chance: random.Random
     max_devices: int
+    patience: float
+    """Seconds that an answer may take; the bot may not live long enough for it several times."""
     asked: list[Asked] = field(default_factory=list)
     new_devices: int = 0
     new_channels: int = 0
@@ -133,7 +134,7 @@ class Talk:
             event_id = await device.say(room.id, command)
             self.asked.append(Asked(room, who, device, event_id, diagnosis, at))
             if self.chance.random() < PATIENT:
-                await self.crowd.answer(device, event_id)
+                await self.crowd.answer(device, event_id, self.patience)
             await asyncio.sleep(self.chance.uniform(0, PAUSE))
 
     async def _device(self, who: str) -> Clinician:
