@@ -110,8 +110,8 @@ def state(claim: str, ours: float, reference: float | None, unit: str) -> None:
     """The one line of JSON of a claim; without a ratio where there is nothing to divide by."""
     figures = {
         "claim": claim,
-        "ours": round(ours, 1),
-        "reference": None if reference is None else round(reference, 1),
+        "ours": round(ours, 3),
+        "reference": None if reference is None else round(reference, 3),
         "ratio": round(ours / reference, 3) if reference else None,
         "unit": unit,
     }
