@@ -110,12 +110,17 @@ def state(claim: str, ours: float, reference: float | None, unit: str) -> None:
     """The one line of JSON of a claim; without a ratio where there is nothing to divide by."""
     figures = {
         "claim": claim,
-        "ours": round(ours, 3),
-        "reference": None if reference is None else round(reference, 3),
+        "ours": _short(ours),
+        "reference": None if reference is None else _short(reference),
         "ratio": round(ours / reference, 3) if reference else None,
         "unit": unit,
     }
     print(json.dumps(figures), flush=True)
+
+
+def _short(value: float) -> float:
+    """Four digits are more than any of this is worth."""
+    return float(f"{value:.4g}")
 
 
 def full() -> bool:

@@ -118,14 +118,12 @@ async def main() -> None:
         for number in range(asked):
             for scene, side in turns[:: 1 if number % 2 else -1]:
                 await scene.start(side)
-    imports = {
-        "ours": await seconds_of_imports("ernbot.__main__"),
-        "reference": await seconds_of_imports("bench._echo"),
-    }
-    tell(*scenes, imports)
+    for side, module in (("ours", "ernbot.__main__"), ("reference", "bench._echo")):
+        print(f"{side:9}  of each start, imports take {await seconds_of_imports(module):.2f} s")
+    tell(*scenes)
 
 
-def tell(small: Scene, large: Scene, imports: dict[str, float]) -> None:
+def tell(small: Scene, large: Scene) -> None:
     """The figures for people, then the claims."""
     for scene in (small, large):
         for side, starts in scene.starts.items():
@@ -135,9 +133,6 @@ def tell(small: Scene, large: Scene, imports: dict[str, float]) -> None:
                 f"{max(starts.seconds):5.2f} s, of {len(starts.seconds)}   most memory {starts.memory:5.1f} MiB   "
                 f"first start ever, to ready: {cold:5.2f} s"
             )
-    print(
-        "Of each start, " + " and ".join(f"{took:.2f} s are imports ({side})" for side, took in imports.items()) + "."
-    )
     ours = {scene.rooms: scene.starts["ours"] for scene in (small, large)}
     nio = {scene.rooms: scene.starts["reference"] for scene in (small, large)}
     state(
