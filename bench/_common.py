@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sqlite3
 import statistics
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -94,6 +95,12 @@ async def in_turns(ours: Measure, reference: Measure, *, warm_up: int, rounds: i
                 samples.seconds.append(seconds)
             await asyncio.sleep(rest)
     return tuple(samples for _, samples in sides)
+
+
+def count(database: Path, query: str) -> int:
+    """The one number that a query finds in an SQLite database that others are using."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
+        return int(connection.execute(query).fetchone()[0])
 
 
 def report(claim: str, ours: Samples, reference: Samples) -> None:

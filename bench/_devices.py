@@ -90,7 +90,11 @@ async def log_in(http: aiohttp.ClientSession, user_id: str, password: str) -> Ca
 
 async def new_device(hs: Homeserver, http: aiohttp.ClientSession, localpart: str, one_time_keys: int) -> Device:
     """A new account whose device is signed by its identity and can be given room keys `one_time_keys` times."""
-    caller = await new_account(hs, http, localpart)
+    return await equip(await new_account(hs, http, localpart), one_time_keys)
+
+
+async def equip(caller: Caller, one_time_keys: int) -> Device:
+    """Publish keys for a device that has none, and an identity that vouches for it."""
     olm = Account()
     user_id, device_id = caller.user_id, caller.device_id
 

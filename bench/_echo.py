@@ -40,8 +40,11 @@ async def main(url: str, user_id: str, device_id: str, token: str, store: str) -
     if client.should_upload_keys:
         await client.keys_upload()
     telling = asyncio.create_task(tell())
-    await client.sync_forever(timeout=30_000, full_state=True)
-    await telling
+    try:
+        await client.sync_forever(timeout=30_000, full_state=True)
+    finally:
+        telling.cancel()
+        await client.close()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import json
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -24,7 +23,7 @@ from typing import Any
 
 import aiohttp
 
-from bench._common import PERSON, start_echo
+from bench._common import PERSON, count, start_echo
 from bench._devices import Caller, new_account, new_device, sign_device, whoami
 from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver, homeserver
 from ernbot.demo.installation import installation
@@ -69,19 +68,14 @@ class Place:
 
     def pending(self) -> int:
         """Rows of our inbox that are not handled."""
-        return _count(self.folder / "data" / "ernbot.db", "SELECT count(*) FROM inbox WHERE NOT handled")
+        return count(self.folder / "data" / "ernbot.db", "SELECT count(*) FROM inbox WHERE NOT handled")
 
     def keys_waiting(self) -> int:
         """Encrypted to-device messages that nobody has fetched: what was shared with devices that are away."""
-        return _count(
+        return count(
             self.homeserver.directory / "homeserver.db",
             "SELECT count(*) FROM device_inbox WHERE message_json LIKE '%m.room.encrypted%'",
         )
-
-
-def _count(database: Path, query: str) -> int:
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
-        return int(connection.execute(query).fetchone()[0])
 
 
 @contextlib.asynccontextmanager
