@@ -97,10 +97,10 @@ async def in_turns(ours: Measure, reference: Measure, *, warm_up: int, rounds: i
     return tuple(samples for _, samples in sides)
 
 
-def count(database: Path, query: str) -> int:
+def count(database: Path, query: str, *values: str) -> int:
     """The one number that a query finds in an SQLite database that others are using."""
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
-        return int(connection.execute(query).fetchone()[0])
+        return int(connection.execute(query, values).fetchone()[0])
 
 
 def report(claim: str, ours: Samples, reference: Samples) -> None:

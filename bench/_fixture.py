@@ -25,8 +25,8 @@ import aiohttp
 
 from bench._common import PERSON, count, start_echo
 from bench._devices import Caller, new_account, new_device, sign_device, whoami
-from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver, homeserver
-from ernbot.demo.installation import installation
+from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver, free_ports, homeserver
+from ernbot.demo.installation import installation, write_settings
 from ernbot.demo.process import Process
 from ernbot.matrix.caseroom import ENCRYPTION
 
@@ -70,11 +70,12 @@ class Place:
         """Rows of our inbox that are not handled."""
         return count(self.folder / "data" / "ernbot.db", "SELECT count(*) FROM inbox WHERE NOT handled")
 
-    def keys_waiting(self) -> int:
-        """Encrypted to-device messages that nobody has fetched: what was shared with devices that are away."""
+    def keys_waiting(self, sender: str) -> int:
+        """Encrypted to-device messages that wait for devices of others than the sender, who are all away."""
         return count(
             self.homeserver.directory / "homeserver.db",
-            "SELECT count(*) FROM device_inbox WHERE message_json LIKE '%m.room.encrypted%'",
+            "SELECT count(*) FROM device_inbox WHERE message_json LIKE '%m.room.encrypted%' AND user_id != ?",
+            sender,
         )
 
 
@@ -86,18 +87,29 @@ async def populated(rooms: int) -> AsyncIterator[Place]:
         folder = Path(name) / "place"
         await asyncio.to_thread(shutil.copytree, built, folder)
         async with _running(folder) as place:
+            _configure(place)
             yield place
 
 
 @contextlib.asynccontextmanager
 async def _running(folder: Path) -> AsyncIterator[Place]:
-    """The installation in a folder, wherever it was made; without its bridge, which has nothing to do here."""
-    note = json.loads((folder / _NOTE).read_text())
-    for settings in (folder / "config").glob("*.toml"):
-        settings.write_text(settings.read_text().replace(note["folder"], str(folder)))
-    (folder / _NOTE).write_text(json.dumps({**note, "folder": str(folder)}))
+    """The homeserver of a fixture, in whichever folder; without the bridge, which has nothing to do here."""
+    # Copies of one fixture may run at the same time: each gets a port of its own.
+    identity = folder / "homeserver" / "identity.json"
+    (port,) = free_ports(1)
+    identity.write_text(json.dumps({**json.loads(identity.read_text()), "url": f"http://127.0.0.1:{port}"}))
     async with homeserver(folder / "homeserver", appservice=False) as hs, aiohttp.ClientSession(hs.url) as http:
-        yield Place(hs, folder, http, note)
+        yield Place(hs, folder, http, json.loads((folder / _NOTE).read_text()))
+
+
+def _configure(place: Place) -> None:
+    """Write the settings of our bot for where it is now. Its master key stays, if it has one."""
+    secrets = place.folder / "secrets"
+    keys = [secrets / "master_key", secrets / "admin_token"]
+    master_key, admin_token = (key.read_text() for key in keys)
+    database = f"sqlite+aiosqlite:///{place.folder / 'data' / 'ernbot.db'}"
+    write_settings(place.folder, place.homeserver, admin_token, database)
+    keys[0].write_text(master_key)
 
 
 # --- building
@@ -157,7 +169,6 @@ async def _settle(folder: Path) -> None:
         hs = place.homeserver
         people = [(await new_device(hs, http, name, one_time_keys=50)).caller for name in ("silent-1", "silent-2")]
         note = {
-            "folder": str(folder),
             "password": place.passwords[f"@{PERSON}:{hs.server_name}"],
             "echo": _plain(await new_account(hs, http, "echo")),
             "people": [_plain(person) for person in people],
@@ -192,9 +203,11 @@ async def _fill(members: Sequence[Caller], rooms: int) -> None:
 async def _let_bots_sync(folder: Path, rooms: int) -> None:
     """The second layer: each bot comes up once and takes in all the rooms."""
     await asyncio.to_thread(shutil.copytree, await _built("rooms", rooms, _make_rooms), folder)
-    # Whatever an older program left there: our database is made anew.
-    shutil.rmtree(folder / "data", ignore_errors=True)
+    # Made by the program as it was then: our database and settings are made anew.
+    for part in ("data", "config"):
+        shutil.rmtree(folder / part, ignore_errors=True)
     async with _running(folder) as place:
+        _configure(place)
         start = time.monotonic()
         bot = await place.start_ours(ready="ready")
         ours = time.monotonic() - start

@@ -23,7 +23,6 @@ from bench._attacker import Attacker
 from bench._common import clinic, count, full, open_echo_chat, start_echo, state
 from bench._devices import Device, equip, log_in, new_account, sign_device
 from ernbot.demo.clinician import Clinician
-from ernbot.demo.homeserver import BOT_LOCALPART
 from ernbot.demo.installation import Installation
 from ernbot.demo.process import Process
 from ernbot.matrix.caseroom import ENCRYPTION
@@ -156,9 +155,9 @@ async def against_ours(place: Installation, person: Clinician, device: Device, e
 
 async def _unread(place: Installation) -> int:
     """To-device messages that wait for our bot at the homeserver, after it has had a while to fetch them."""
-    query = f"SELECT count(*) FROM device_inbox WHERE user_id LIKE '@{BOT_LOCALPART}:%'"
+    query = "SELECT count(*) FROM device_inbox WHERE user_id = ?"
     for _ in range(20):
-        waiting = count(place.homeserver.directory / "homeserver.db", query)
+        waiting = count(place.homeserver.directory / "homeserver.db", query, place.homeserver.bot_user_id)
         if not waiting:
             break
         await asyncio.sleep(0.5)

@@ -25,10 +25,10 @@ class Run:
     blocked: float
 
 
-async def run(place: Place, arguments: list[str]) -> Run:
-    before = place.keys_waiting()
+async def run(place: Place, sender: str, arguments: list[str]) -> Run:
+    before = place.keys_waiting(sender)
     said = json.loads((await finish("bench._every_room", arguments)).splitlines()[-1])
-    return Run(place.keys_waiting() - before, said["seconds"], said["blocked"])
+    return Run(place.keys_waiting(sender) - before, said["seconds"], said["blocked"])
 
 
 async def main() -> None:
@@ -37,12 +37,15 @@ async def main() -> None:
         echo = place.echo
         store = str(place.folder / "echo" / "store")
         sides = {
-            "ours": ["ours", str(place.settings)],
-            "reference": ["reference", place.homeserver.url, echo.user_id, echo.device_id, echo.token, store],
+            "ours": (place.homeserver.bot_user_id, ["ours", str(place.settings)]),
+            "reference": (
+                echo.user_id,
+                ["reference", place.homeserver.url, echo.user_id, echo.device_id, echo.token, store],
+            ),
         }
         again = {}
-        for side, arguments in sides.items():
-            first, again[side] = await run(place, arguments), await run(place, arguments)
+        for side, (sender, arguments) in sides.items():
+            first, again[side] = await run(place, sender, arguments), await run(place, sender, arguments)
             for when, took in (("first", first), ("after the restart", again[side])):
                 print(
                     f"{size} rooms  {side:9}  {when:17}  {took.keys} keys shared   {took.seconds:5.1f} s to send in "

@@ -55,7 +55,7 @@ class Installation:
             await self.bot.stop()
 
 
-def _write(folder: Path, hs: Homeserver, admin_token: str, database: str) -> None:
+def write_settings(folder: Path, hs: Homeserver, admin_token: str, database: str) -> None:
     """The configuration, with its secrets in files of their own."""
     config, secrets = folder / "config", folder / "secrets"
     for part in ("networks", "forms", "synapse"):
@@ -123,7 +123,7 @@ async def installation(folder: Path, *, database: str | None = None) -> AsyncIte
         hs = await stack.enter_async_context(homeserver(folder / "homeserver"))
         admin_token = await register(hs, "administrator", generate_master_key(), admin=True)
         url = database or f"sqlite+aiosqlite:///{folder / 'data' / 'ernbot.db'}"
-        _write(folder, hs, admin_token, url)
+        write_settings(folder, hs, admin_token, url)
         config = ["--config", str(folder / "config" / "bridge.toml")]
         bridge = await Process.start("bridge", ["run", *config], folder / "log" / "bridge.log")
         stack.push_async_callback(bridge.stop)
