@@ -1,7 +1,7 @@
 """Sends one encrypted message into every room that a bot is in, as a process of its own: ours, or plain nio's.
 
-It syncs once before, so that it knows whose devices have changed. Prints one line of JSON: seconds from this sync to the
-last room, and for how long the event loop was blocked meanwhile.
+It syncs once before, so that it knows whose devices have changed. Prints one line of JSON: seconds from this sync to
+the last room, and for how long the event loop was blocked meanwhile.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Whether a hostile member can stop the bot, or slow it down for others, with malformed messages.
 
 A clinician's commands are answered in quiet first, then while another member floods the bot at a fixed pace: half with
-to-device messages, half with room events. The pace is one that the homeserver can take beside everything else, since
-how the homeserver fares is not the question. Then the same member turns to the plain nio bot, first with one message of
-each kind, and the bot is started again whenever it has ended.
+to-device messages, half with room events. The pace is one that the homeserver can take beside everything else; what the
+homeserver itself becomes slower by is told by a flood of somebody who is away. Then the same member turns to the plain
+nio bot, first with one message of each kind, and the bot is started again whenever it has ended.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ import argparse
 import asyncio
 import itertools
 import logging
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
 from bench._attacker import Attacker
 from bench._common import clinic, count, full, open_echo_chat, start_echo, state
-from bench._devices import Device, equip, log_in, new_account, sign_device
+from bench._devices import Device, equip, log_in, new_account, new_device, sign_device
 from ernbot.demo.clinician import Clinician
 from ernbot.demo.installation import Installation
 from ernbot.demo.process import Process
@@ -29,7 +31,7 @@ from ernbot.matrix.caseroom import ENCRYPTION
 
 ATTACKER = "mette.holm"
 COMMAND = "!help"
-PACE = 40.0
+PACE = 20.0
 """Malformed messages per second."""
 
 QUIET = 20.0
@@ -117,32 +119,50 @@ async def chat_with(device: Device, bot: str) -> str:
     return room_id
 
 
-async def against_ours(place: Installation, person: Clinician, device: Device, events: int, pace: float) -> Fate:
+async def room_with(device: Device, bystander: Device) -> str:
+    """An encrypted room of the attacker and somebody else."""
+    body = {"preset": "public_chat", "visibility": "private", "initial_state": [ENCRYPTION]}
+    room_id: str = (await device.caller.call("POST", "/createRoom", body))["room_id"]
+    await bystander.caller.call("POST", f"/join/{room_id}", {})
+    return room_id
+
+
+async def against_ours(
+    place: Installation, person: Clinician, device: Device, bystander: Device, events: int, pace: float
+) -> Fate:
     bot, bot_id = place.bot, place.homeserver.bot_user_id
     assert bot is not None
     chat = await person.open_chat(bot_id)
     await person.hears(chat, "Hello")
     attacker = await Attacker.of(device, bot_id, await chat_with(device, bot_id))
-    warm_up, quiet, loud = (Conversation(person, chat, bot_id, patience=60) for _ in range(3))
+    decoy = await Attacker.of(device, bystander.user_id, await room_with(device, bystander))
+    warm_up, quiet, elsewhere, loud = (Conversation(person, chat, bot_id, patience=60) for _ in range(4))
     for _ in range(5):
         await warm_up.ask()
     end = time.monotonic() + QUIET
     await quiet.ask_until(lambda: time.monotonic() > end)
+    flooding = asyncio.create_task(flood(decoy, bot, events // 4, pace))
+    await elsewhere.ask_until(flooding.done)
 
-    start = time.monotonic()
+    start, worked = time.monotonic(), _processor_seconds(bot)
     flooding = asyncio.create_task(flood(attacker, bot, events, pace))
     await loud.ask_until(flooding.done)
     sent, seconds = await flooding, time.monotonic() - start
+    worked = _processor_seconds(bot) - worked
     unread = await _unread(place)
     await loud.ask()
     await asyncio.sleep(SETTLE)
     fate = Fate(ends=0 if bot.running else 1, not_once=loud.not_once())
     print(
         f"ours       {sent} malformed messages, {sent / seconds:.0f} per second; {len(loud.asked)} commands, "
-        f"{fate.not_once} not answered exactly once; median {loud.median:.0f} ms, slowest "
-        f"{1000 * max(loud.seconds):.0f} ms; in quiet {quiet.median:.0f} ms; {unread} messages not taken in; "
-        f"process {bot.pid} {'ended' if fate.ends else 'ran through'}"
+        f"{fate.not_once} not answered exactly once; {unread} messages not taken in; process {bot.pid} "
+        f"{'ended' if fate.ends else 'ran through'}, busy for {worked / seconds:.0%} of the time"
     )
+    for name, talk in (("in quiet", quiet), ("flood of somebody else", elsewhere), ("flood of the bot", loud)):
+        slowest = 1000 * max(talk.seconds)
+        print(
+            f"ours       {name:22}  median {talk.median:6.1f} ms   slowest {slowest:6.1f} ms   of {len(talk.seconds)}"
+        )
     state(
         f"answer during {sent} malformed messages (ours) against the same in quiet (reference: ours too; aim: ratio at "
         "most 2)",
@@ -151,6 +171,12 @@ async def against_ours(place: Installation, person: Clinician, device: Device, e
         "ms",
     )
     return fate
+
+
+def _processor_seconds(process: Process) -> float:
+    """What a process has used of the processor by itself (Linux)."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _unread(place: Installation) -> int:
@@ -209,7 +235,8 @@ async def main() -> None:
     async with clinic() as (place, person), aiohttp.ClientSession(place.homeserver.url) as http:
         user_id = f"@{ATTACKER}:{place.homeserver.server_name}"
         device = await equip(await log_in(http, user_id, place.passwords[user_id]), one_time_keys=20)
-        ours = await against_ours(place, person, device, options.events, options.pace)
+        bystander = await new_device(place.homeserver, http, "bystander", one_time_keys=20)
+        ours = await against_ours(place, person, device, bystander, options.events, options.pace)
         reference = await against_reference(place, http, person, device, options.events, options.pace)
     state(
         "commands of others not answered exactly once in the flood (aim: 0)",
