@@ -26,7 +26,7 @@ import aiohttp
 from bench._common import PERSON, count, start_echo
 from bench._devices import Caller, new_account, new_device, sign_device, whoami
 from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver, free_ports, homeserver
-from ernbot.demo.installation import installation, write_settings
+from ernbot.demo.installation import create_identity, installation, write_settings
 from ernbot.demo.process import Process
 from ernbot.matrix.caseroom import ENCRYPTION
 
@@ -165,7 +165,7 @@ async def _make_rooms(folder: Path, rooms: int) -> None:
 
 async def _settle(folder: Path) -> None:
     """A new installation, and the accounts that will be in its rooms."""
-    async with installation(folder) as place, aiohttp.ClientSession(place.homeserver.url) as http:
+    async with installation(folder, identity=False) as place, aiohttp.ClientSession(place.homeserver.url) as http:
         hs = place.homeserver
         people = [(await new_device(hs, http, name, one_time_keys=50)).caller for name in ("silent-1", "silent-2")]
         note = {
@@ -208,6 +208,7 @@ async def _let_bots_sync(folder: Path, rooms: int) -> None:
         shutil.rmtree(folder / part, ignore_errors=True)
     async with _running(folder) as place:
         _configure(place)
+        await create_identity(place.settings)
         start = time.monotonic()
         bot = await place.start_ours(ready="ready")
         ours = time.monotonic() - start
