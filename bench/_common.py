@@ -130,6 +130,11 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def tell_load() -> None:
+    """How busy the machine was before: figures of a busy one compare, but they are not what a quiet one takes."""
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before", flush=True)
+
+
 def full() -> bool:
     """Whether all that the claim names is to be measured (`FULL=1`), and not the smaller size that is quick."""
     return os.environ.get("FULL", "") not in ("", "0")
@@ -140,4 +145,5 @@ def rounds(default: int) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=default, help="measurements of each side")
     asked: int = parser.parse_args().rounds
+    tell_load()
     return max(2, asked)

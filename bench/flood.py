@@ -22,7 +22,7 @@ from pathlib import Path
 import aiohttp
 
 from bench._attacker import Attacker
-from bench._common import clinic, count, full, open_echo_chat, start_echo, state
+from bench._common import clinic, count, full, open_echo_chat, start_echo, state, tell_load
 from bench._devices import Device, equip, log_in, new_account, new_device, sign_device
 from ernbot.demo.clinician import Clinician
 from ernbot.demo.installation import Installation
@@ -232,6 +232,7 @@ async def main() -> None:
     parser.add_argument("--events", type=int, default=10_000 if full() else 2_000, help="malformed messages")
     parser.add_argument("--pace", type=float, default=PACE, help="malformed messages per second")
     options = parser.parse_args()
+    tell_load()
     async with clinic() as (place, person), aiohttp.ClientSession(place.homeserver.url) as http:
         user_id = f"@{ATTACKER}:{place.homeserver.server_name}"
         device = await equip(await log_in(http, user_id, place.passwords[user_id]), one_time_keys=20)

@@ -11,7 +11,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-from bench._common import full, state
+from bench._common import full, state, tell_load
 from bench._fixture import Place, populated
 from ernbot.demo.process import finish
 
@@ -33,6 +33,7 @@ async def run(place: Place, sender: str, arguments: list[str]) -> Run:
 
 async def main() -> None:
     size = 500 if full() else 300
+    tell_load()
     async with populated(size) as place:
         echo = place.echo
         store = str(place.folder / "echo" / "store")
