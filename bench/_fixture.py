@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ def _configure(place: Place) -> None:
 # --- building
 
 
-async def _built(layer: str, rooms: int, finish: Any) -> Path:
+async def _built(layer: str, rooms: int, build: Callable[[Path, int], Awaitable[None]]) -> Path:
     """The folder of a layer, built unless it is there and made by the same program."""
     folder = CACHE / f"bench-{layer}-{rooms}"
     if not _usable(folder, layer):
@@ -124,7 +124,7 @@ async def _built(layer: str, rooms: int, finish: Any) -> Path:
             shutil.rmtree(old, ignore_errors=True)
         CACHE.mkdir(exist_ok=True)
         start = time.monotonic()
-        await finish(part, rooms)
+        await build(part, rooms)
         note = json.loads((part / _NOTE).read_text())
         (part / _NOTE).write_text(json.dumps({**note, f"stamp-{layer}": _stamp(layer)}))
         part.rename(folder)
@@ -151,8 +151,9 @@ def _stamp(layer: str) -> str:
 
 async def _make_rooms(folder: Path, rooms: int) -> None:
     """The first layer: accounts and rooms, of which the smaller fixtures' are taken over."""
-    smaller = [int(path.name.rsplit("-", 1)[1]) for path in CACHE.glob("bench-rooms-*") if _usable(path, "rooms")]
-    base = max((size for size in smaller if size < rooms), default=0)
+    finished = [path for path in CACHE.glob("bench-rooms-*") if path.suffix != ".part" and _usable(path, "rooms")]
+    sizes = [int(path.name.rpartition("-")[2]) for path in finished]
+    base = max((size for size in sizes if size < rooms), default=0)
     if base:
         await asyncio.to_thread(shutil.copytree, CACHE / f"bench-rooms-{base}", folder)
     else:

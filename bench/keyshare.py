@@ -12,6 +12,7 @@ import secrets
 import statistics
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -35,16 +36,17 @@ WARM_UP = 1
 SENDER = "sender"
 HELLO = {"msgtype": "m.text", "body": "hello"}
 
-Side = Callable[[Caller, Path, dict[int, "Room"], Watch], Awaitable[dict[int, Blocked]]]
-"""Shares one key in each room from a new device; what that blocked, by size."""
 
-
+@dataclass(frozen=True)
 class Room:
     """A room and the people in it but the sender."""
 
-    def __init__(self, room_id: str, people: set[str]) -> None:
-        self.room_id = room_id
-        self.people = people
+    room_id: str
+    people: set[str]
+
+
+Side = Callable[[str, Caller, Path, dict[int, Room], Watch], Awaitable[dict[int, Blocked]]]
+"""Shares one key in each room from a new device of a homeserver (url); what that blocked, by number of devices."""
 
 
 async def fill(hs: Homeserver, http: aiohttp.ClientSession, sender: Caller, size: int, keys: int) -> Room:
@@ -59,9 +61,9 @@ async def fill(hs: Homeserver, http: aiohttp.ClientSession, sender: Caller, size
     return Room(room_id, people)
 
 
-async def ours(caller: Caller, folder: Path, rooms: dict[int, Room], watch: Watch) -> dict[int, Blocked]:
+async def ours(url: str, caller: Caller, folder: Path, rooms: dict[int, Room], watch: Watch) -> dict[int, Blocked]:
     folder.mkdir()
-    gateway = Gateway(str(caller.http._base_url), caller.user_id, caller.device_id, caller.token)
+    gateway = Gateway(url, caller.user_id, caller.device_id, caller.token)
     store = await Store.open(f"sqlite+aiosqlite:///{folder / 'ernbot.db'}", secrets.token_bytes(32))
     try:
         trust = Trust(gateway, store, now)
@@ -74,15 +76,18 @@ async def ours(caller: Caller, folder: Path, rooms: dict[int, Room], watch: Watc
             # Who they are is known before, as nio knows it.
             await trust.devices(users)
             found[size] = await watch.measure(machine.encrypt(room.room_id, users, "m.room.message", HELLO))
+            async with store.transaction() as tx:
+                key = await tx.own_room_key(room.room_id)
+            assert key is not None
+            assert len(key.shared) == size, f"ours reached {len(key.shared)} of {size} devices"
         return found
     finally:
         await gateway.close()
         await store.close()
 
 
-async def reference(caller: Caller, folder: Path, rooms: dict[int, Room], watch: Watch) -> dict[int, Blocked]:
+async def reference(url: str, caller: Caller, folder: Path, rooms: dict[int, Room], watch: Watch) -> dict[int, Blocked]:
     folder.mkdir()
-    url = str(caller.http._base_url)
     client = AsyncClient(url, caller.user_id, caller.device_id, str(folder), AsyncClientConfig(encryption_enabled=True))
     client.restore_login(caller.user_id, caller.device_id, caller.token)
     try:
@@ -122,7 +127,7 @@ async def main(watch: Watch) -> None:
             for number in range(asked + WARM_UP):
                 for name_of, (side, found) in list(sides.items())[:: 1 if number % 2 else -1]:
                     caller = await log_in(http, SENDER, password)
-                    blocked = await side(caller, folder / f"{name_of}-{number}", rooms, watch)
+                    blocked = await side(hs.url, caller, folder / f"{name_of}-{number}", rooms, watch)
                     await caller.call("POST", "/logout", {})
                     if number >= WARM_UP:
                         found.append(blocked)
