@@ -169,7 +169,7 @@ def _prepare(directory: Path, *, appservice: bool, settings: Mapping[str, object
     if identity_file.exists():
         identity: dict[str, str] = json.loads(identity_file.read_text())
     else:
-        port, appservice_port = _free_ports(2)
+        port, appservice_port = free_ports(2)
         identity = {
             "url": f"http://127.0.0.1:{port}",
             "server_name": SERVER_NAME,
@@ -233,7 +233,7 @@ def _overrides(directory: Path, identity: Mapping[str, str], *, appservice: bool
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Loopback ports that nobody listens on.
 
     They are taken from below the ephemeral range, where no outgoing connection can take one of them between

@@ -55,7 +55,7 @@ class Installation:
             await self.bot.stop()
 
 
-def _write(folder: Path, hs: Homeserver, admin_token: str, database: str) -> None:
+def write_settings(folder: Path, hs: Homeserver, admin_token: str, database: str) -> None:
     """The configuration, with its secrets in files of their own."""
     config, secrets = folder / "config", folder / "secrets"
     for part in ("networks", "forms", "synapse"):
@@ -111,8 +111,12 @@ database = {db}
 
 
 @contextlib.asynccontextmanager
-async def installation(folder: Path, *, database: str | None = None) -> AsyncIterator[Installation]:
+async def installation(
+    folder: Path, *, database: str | None = None, identity: bool = True
+) -> AsyncIterator[Installation]:
     """Set everything up in a new folder and run it; the bot is started with `start_bot`.
+
+    Without `identity` the bot has none yet, and no recovery key.
 
     Raises:
         HomeserverFailed: something did not start; the text says what.
@@ -123,16 +127,21 @@ async def installation(folder: Path, *, database: str | None = None) -> AsyncIte
         hs = await stack.enter_async_context(homeserver(folder / "homeserver"))
         admin_token = await register(hs, "administrator", generate_master_key(), admin=True)
         url = database or f"sqlite+aiosqlite:///{folder / 'data' / 'ernbot.db'}"
-        _write(folder, hs, admin_token, url)
+        write_settings(folder, hs, admin_token, url)
         config = ["--config", str(folder / "config" / "bridge.toml")]
         bridge = await Process.start("bridge", ["run", *config], folder / "log" / "bridge.log")
         stack.push_async_callback(bridge.stop)
         book = folder / "secrets" / "passwords"
         said = await finish("bridge", ["apply", *config, "--passwords", str(book)])
         passwords = dict(line.split("\t") for line in book.read_text().splitlines())
-        made = await finish("ernbot", ["identity", "create", "--config", str(folder / "config" / "ernbot.toml")])
-        recovery_key = next(line.partition(":")[2].strip() for line in made.splitlines() if line.startswith("Recovery"))
+        recovery_key = await create_identity(folder / "config" / "ernbot.toml") if identity else ""
         directory = load_directory(folder / "config" / "networks", hs.server_name)
         place = Installation(hs, folder, directory, passwords, said.splitlines(), recovery_key, url)
         stack.push_async_callback(place.stop_bot)
         yield place
+
+
+async def create_identity(settings: Path) -> str:
+    """Give the bot its identity; the recovery key."""
+    made = await finish("ernbot", ["identity", "create", "--config", str(settings)])
+    return next(line.partition(":")[2].strip() for line in made.splitlines() if line.startswith("Recovery"))
