@@ -61,13 +61,12 @@ class _Rows:
     """What a file holds of one device, pickles still closed.
 
     `sessions` are (Curve25519 key, last use, pickle) and `keys` (Curve25519 and Ed25519 key of the device that it
-    belongs to, room, pickle, whether somebody passed it on); `owners` maps both keys of a device to its user.
+    belongs to, room, pickle, whether somebody passed it on).
     """
 
     account: bytes
     sessions: list[tuple[str, str, bytes]]
     keys: list[tuple[str, str, str, bytes, bool]]
-    owners: dict[tuple[str, str], str]
     token: str | None
 
 
@@ -96,7 +95,7 @@ async def import_store(store: Store, file: Path, user_id: str, device_id: str, p
         await _check_free(tx, pickles)
         await tx.set_secret(ACCOUNT, pickles.close(account))
         channels = await _take_sessions(tx, pickles, rows)
-        direct, passed_on = await _take_keys(tx, pickles, rows, account.curve25519_key.to_base64(), user_id)
+        direct, passed_on = await _take_keys(tx, pickles, rows)
         if rows.token is not None and await tx.sync_token() is None:
             await tx.set_sync_token(rows.token)
     keys = direct + passed_on
@@ -157,12 +156,11 @@ async def _take_sessions(tx: Transaction, pickles: _Pickles, rows: _Rows) -> int
     return taken
 
 
-async def _take_keys(
-    tx: Transaction, pickles: _Pickles, rows: _Rows, our_curve25519: str, user_id: str
-) -> tuple[int, int]:
+async def _take_keys(tx: Transaction, pickles: _Pickles, rows: _Rows) -> tuple[int, int]:
     """How many came from the device that they belong to, and how many were passed on by another one.
 
-    The latter come as if from a backup: the device that passed one on could name any device for it.
+    The latter come as if from a backup: the device that passed one on could name any device for it. No user is noted
+    for any: whose device it is, is looked up when it opens something, and nobody is held to how many they gave nio.
     """
     taken = {"direct": 0, "backup": 0}
     for curve25519, ed25519, room_id, pickle, passed_on in rows.keys:
@@ -170,9 +168,8 @@ async def _take_keys(
             session = pickles.open(vodozemac.InboundGroupSession, pickle)
         except ValueError:
             continue
-        owner = user_id if curve25519 == our_curve25519 else rows.owners.get((curve25519, ed25519), "")
         source = "backup" if passed_on else "direct"
-        name = (room_id, session.session_id, curve25519, owner, ed25519, source)
+        name = (room_id, session.session_id, curve25519, "", ed25519, source)
         await tx.save_room_key(RoomKey(*name, session.first_known_index, pickles.close(session)))
         taken[source] += 1
     return taken["direct"], taken["backup"]
@@ -182,7 +179,7 @@ def _moment(text: str) -> datetime:
     """When nio last used a session, in local time; what is no time was long ago."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return datetime.fromtimestamp(0, UTC)
 
 
@@ -226,11 +223,5 @@ def _select(connection: sqlite3.Connection, file: Path, user_id: str, device_id:
         "EXISTS (SELECT 1 FROM forwardedchains f WHERE f.session_id = megolminboundsessions.session_id) "
         "FROM megolminboundsessions WHERE account_id = :account"
     )
-    devices = rows(
-        "SELECT c.key, e.key, d.user_id FROM devicekeys d "
-        "JOIN keys c ON c.device_id = d.id AND c.key_type = 'curve25519' "
-        "JOIN keys e ON e.device_id = d.id AND e.key_type = 'ed25519' WHERE d.account_id = :account"
-    )
     token = next((token for (token,) in rows("SELECT token FROM synctokens WHERE account_id = :account")), None)
-    owners = {(curve25519, ed25519): owner for curve25519, ed25519, owner in devices}
-    return _Rows(account, sessions, keys, owners, token)
+    return _Rows(account, sessions, keys, token)

@@ -145,7 +145,7 @@ async def test_the_device_goes_on(
     async with own_store.transaction() as tx:
         bot.since = await tx.sync_token()
         [key] = await tx.room_keys(room, first["content"]["session_id"])
-    assert (key.user_id, key.source, key.first_index) == (ida.user_id, "direct", 0)
+    assert (key.sender_key, key.source, key.first_index) == (ida.key, "direct", 0)
     assert bot.since is not None
     await check_device(gateway, bot.machine.olm)
     assert await bot.reads(room, first) == "ok", "what it could read before"

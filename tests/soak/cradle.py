@@ -33,6 +33,10 @@ class Cradle:
         status = int(await self._process.stdout.readline())
         assert status == KILLED, f"the bot ended by itself: {self._log.read_text()[-500:]}"
 
+    def readies(self) -> int:
+        """How many bots so far have come up before they ended."""
+        return self._log.read_text().count("ready\n")
+
 
 @asynccontextmanager
 async def cradle(settings: Path, log: Path) -> AsyncIterator[Cradle]:

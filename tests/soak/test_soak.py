@@ -35,8 +35,8 @@ from tests.soak.wire import wire
 
 pytestmark = pytest.mark.homeserver
 
-LIFE = 2.0
-"""The mean life of the bot in seconds. Many kills come before it is up, and now and then it lives for long."""
+LIFE = 1.5
+"""The mean life of the bot, in times that it needs to come up: many kills come before, and some lives are long."""
 
 FAULTS = re.compile(r"dropped|ref [0-9A-F]{4}|given up|Traceback|forged|no one-time key")
 """What the bot's log says when something was lost."""
@@ -70,11 +70,23 @@ async def crowd(folder: Path, database: str) -> AsyncIterator[Crowd]:
         yield people
 
 
+async def rebirth(cradle: Cradle) -> float:
+    """Kill the bot and wait until the next one is up; how many seconds that took."""
+    before, start = cradle.readies(), time.monotonic()
+    await cradle.kill()
+
+    async def is_up() -> bool:
+        return cradle.readies() > before
+
+    await eventually(is_up, "the bot")
+    return time.monotonic() - start
+
+
 async def keep_killing(talk: Talk, cradle: Cradle, plan: Plan, chance: random.Random) -> int:
     """Kill the bot and start it at once, until enough was said and it died often enough; how often it died."""
-    kills = 0
+    kills, life = 1, LIFE * await rebirth(cradle)
     while kills < plan.kills or len(talk.asked) < plan.messages:
-        await asyncio.sleep(chance.expovariate(1 / LIFE))
+        await asyncio.sleep(chance.expovariate(1 / life))
         await cradle.kill()
         kills += 1
     talk.over = True
