@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from ernbot.demo.homeserver import ROOT
+from ernbot.matrix.identity import SECRET, Identity
+from ernbot.storage.store import Store
+from ernbot.storage.vault import parse_master_key
 from tests.fixtures_installation import PATIENCE, House, eventually
 
 pytestmark = pytest.mark.homeserver
@@ -144,6 +147,11 @@ async def test_a_token_that_the_homeserver_does_not_know(shared_house: House, tm
     text = settings.read_text().replace("../secrets/bot_token", str(token))
     database = str(shared_house.place.database)
     copy.write_text(text.replace(database, str(tmp_path / "other.db")))
+    key = parse_master_key(shared_house.secret("master_key"), "master_key")
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'other.db'}", key)
+    async with store.transaction() as tx:
+        await tx.set_secret(SECRET, Identity.generate(shared_house.bot).to_bytes())
+    await store.close()
     status, said = await run(copy)
     copy.unlink()
     assert status == 1
