@@ -45,6 +45,7 @@ async def accept(ctx: Context, content: dict[str, Any], preview: Preview) -> Non
     case = await ctx.case(Action.ATTACH)
     if preview.facts.format in PHOTOGRAPHS and not case.consent.covers(Purpose.IMAGES, ctx.now):
         raise Refused("images-consent")
+    assert preview.picture is not None
     file = CaseFile(
         id=ctx.event_id,
         case_id=case.id,
@@ -52,10 +53,10 @@ async def accept(ctx: Context, content: dict[str, Any], preview: Preview) -> Non
         sender=ctx.actor,
         content=content,
         facts=asdict(preview.facts),
-        preview=preview.image,
-        preview_mimetype=preview.mimetype,
-        preview_width=preview.width,
-        preview_height=preview.height,
+        preview=preview.picture.data,
+        preview_mimetype=preview.picture.mimetype,
+        preview_width=preview.picture.width,
+        preview_height=preview.picture.height,
         at=ctx.now,
     )
     await ctx.tx.add_file(file)

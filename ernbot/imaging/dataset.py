@@ -4,9 +4,9 @@ Each bound is checked before the work that it bounds: inflation, depth, identifi
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom.dataelem import RawDataElement
@@ -22,7 +22,7 @@ from pydicom.uid import (
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import frame, identifiers, rendering, terms
-from ernbot.imaging.model import MAX_FRAME_BYTES, Facts, Preview
+from ernbot.imaging.model import MAX_FRAME_BYTES, Facts, Options, Preview
 
 MAX_INFLATED = MAX_FRAME_BYTES + 64 * 2**20
 MAX_DEPTH = 32
@@ -31,6 +31,11 @@ MAX_DEPTH = 32
 _PIECE = 16 * 2**10
 _ITEM_STARTS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _ALWAYS_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
+
+
+def previews(files: Sequence[BinaryIO], _options: Options) -> list[Preview]:
+    """A preview of each file."""
+    return [preview(file.read()) for file in files]
 
 
 def preview(data: bytes) -> Preview:

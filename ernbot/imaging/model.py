@@ -1,25 +1,42 @@
-"""What the imaging gateway hands on: facts, a preview, and the description of a format.
+"""What the imaging gateway hands on: facts, pictures, and the description of a format.
 
 Plain values only, so that they cross the pipe of the sandbox as JSON. Nothing in here may carry text that a
 file brought along: a header can hold a name wherever it can hold text.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import BinaryIO
 
 LONGEST_SIDE = 800
 """Longest side of a preview, pixels: readable on a phone and on a desk, and a few hundred kilobytes."""
+
+THUMBNAIL_SIDE = 320
+"""Longest side of the small copy that clients show in a timeline, pixels."""
 
 MAX_FRAME_BYTES = 256 * 2**20
 """Largest declared size of one decoded frame: a 16-bit mammogram has 60 MB, and the sandbox holds 1.2 GB."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What may be said in a room about a picture.
+class Fact:
+    """One thing that may be said about a file: a name from `terms.FACTS`, and a number or a defined term.
 
-    `modality` and `body_part` are defined terms of DICOM; `width` and `height` are those of the original,
-    upright, in pixels; `lossy` says that the original itself was compressed with loss.
+    The sentence for it is `fact-NAME` in the catalogues.
+    """
+
+    name: str
+    value: int | float | str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What may be said in a room about a file.
+
+    `kind` is one of `terms.KINDS` and chooses the sentence. `modality` and `body_part` are defined terms of DICOM;
+    `width` and `height` are those of the original, upright, in pixels, and 0 without pixels; `frames` counts
+    images, also those of a series. `lossy` says that the original itself was compressed with loss, `identifiable`
+    that it shows, or lets a computer reconstruct, who somebody is. `details` come in the order of speaking.
     """
 
     format: str
@@ -29,31 +46,63 @@ class Facts:
     height: int
     frames: int
     lossy: bool
+    kind: str = "picture"
+    identifiable: bool = False
+    details: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture, made from pixel values alone: no header, profile or comment of the original is in it.
+
+    `width` and `height` are its own, in pixels.
+    """
+
+    data: bytes
+    mimetype: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A picture made from pixel values alone: no header, profile or comment of the original survives in it.
+    """What is shown of a file, a series or a study.
 
-    `width` and `height` are those of `image`, pixels, at most `LONGEST_SIDE`.
+    Without a `picture` it is a card: `facts` say what the file is and why there is nothing to see. `picture` is at
+    most `LONGEST_SIDE` wide and high, `thumbnail` at most `THUMBNAIL_SIDE`, `animation` a short film. `blurhash`
+    paints a stain until the picture is there. `writing` counts the places in the pixels that look like written text.
+    `uids` name the object and what it belongs to, `refers` those that it is drawn over (both DICOM UIDs).
     """
 
-    image: bytes
-    mimetype: str
-    width: int
-    height: int
     facts: Facts
+    picture: Picture | None
+    thumbnail: Picture | None = None
+    animation: Picture | None = None
+    blurhash: str | None = None
+    writing: int = 0
+    uids: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a decoder may need besides the files: objects of the same case that the files may refer to."""
+
+    references: tuple[BinaryIO, ...] = field(default=())
 
 
 @dataclass(frozen=True)
 class Format:
     """One kind of file.
 
-    `sniff` looks at content alone and decodes nothing, so that it may run beside the keys. `decoder` names
-    the module whose `preview(data: bytes) -> Preview` only the sandbox imports.
+    `sniff` looks at the first 64 KiB alone and decodes nothing, so that it may run beside the keys. `decoder` names
+    the module that only the sandbox imports, with `previews(files: Sequence[BinaryIO], options: Options) ->
+    list[Preview]`: files of the same format that were sent together. `cleaner` names the module with
+    `deidentify(file: BinaryIO, out: BinaryIO, policy: deid.Policy) -> deid.Report`, where there is one.
     """
 
     name: str
     mimetypes: frozenset[str]
     sniff: Callable[[bytes], bool]
     decoder: str
+    cleaner: str | None = None

@@ -4,16 +4,16 @@ A camera writes where it stood and whose it is; an image editor writes titles. A
 filled is refused, since the file itself stays as it was sent. The preview carries none of it in any case.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import rendering
-from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Facts, Preview
+from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Facts, Options, Preview
 
 Image.MAX_IMAGE_PIXELS = MAX_FRAME_BYTES  # Pillow's own alarm, at the bound that is checked below
 
@@ -49,6 +49,11 @@ _IPTC_RESOURCE = 0x0404
 _CHARACTER_CODE = 8
 _TURNED = frozenset({5, 6, 7, 8})
 """Orientations in which rows and columns change places: EXIF 2.32, tag 0x0112."""
+
+
+def previews(files: Sequence[BinaryIO], _options: Options) -> list[Preview]:
+    """A preview of each file."""
+    return [preview(file.read()) for file in files]
 
 
 def preview(data: bytes) -> Preview:

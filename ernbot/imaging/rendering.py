@@ -8,15 +8,20 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+from blurhash import encode as blurhash_of
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
-from ernbot.imaging.model import LONGEST_SIDE, Facts, Preview
+from ernbot.imaging.model import LONGEST_SIDE, THUMBNAIL_SIDE, Facts, Picture, Preview
 
 Array = np.ndarray[Any, Any]
 
 _JPEG_QUALITY = 88
+
+_STAIN_SIDE = 12
+_STAIN_PARTS = (4, 3)
+"""Samples that the stain is computed from, and its waves across and down."""
 
 
 def encode(picture: Image.Image, facts: Facts) -> Preview:
@@ -25,16 +30,24 @@ def encode(picture: Image.Image, facts: Facts) -> Preview:
     Grey goes out as PNG, since a compression artefact beside a bone could be read as a finding; colour as
     JPEG without chroma subsampling, since PNG would be ten times larger.
     """
-    small = _fit(picture, picture.size)
+    large = _fit(picture, picture.size)
+    small = large.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    stain = small.resize((_STAIN_SIDE, _STAIN_SIDE), Image.Resampling.BOX).convert("RGB")
+    blurhash = blurhash_of(np.asarray(stain), *_STAIN_PARTS)
+    return Preview(facts, _encode(large), _encode(small), blurhash=blurhash)
+
+
+def _encode(picture: Image.Image) -> Picture:
     # A new image from bare samples: Pillow otherwise carries comments, profiles and EXIF over.
-    bare = Image.frombytes(small.mode, small.size, small.tobytes())
+    bare = Image.frombytes(picture.mode, picture.size, picture.tobytes())
     file = BytesIO()
     if bare.mode == "L":
         bare.save(file, "PNG")
     else:
         bare.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     mimetype = "image/png" if bare.mode == "L" else "image/jpeg"
-    return Preview(file.getvalue(), mimetype, bare.width, bare.height, facts)
+    return Picture(file.getvalue(), mimetype, bare.width, bare.height)
 
 
 def _fit(picture: Image.Image, shape: tuple[float, float]) -> Image.Image:

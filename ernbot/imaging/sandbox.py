@@ -8,9 +8,10 @@ namespace of its own; where that is forbidden, as in many containers, it keeps t
 must never write what it reads anywhere but the pipe.
 
     request   u16 index into FORMATS | u64 length | file
-    answer    u32 length | u32 length | JSON | picture
+    answer    u32 length | u32 length | JSON | pictures, one after the other
 
-All numbers are big-endian. JSON is `{"preview": {...}}` or `{"refused": code, "fields": {...}}`.
+All numbers are big-endian. JSON is `{"previews": [{...}]}`, where the
+length of a picture stands for the picture, or `{"refused": code, "fields": {...}}`.
 """
 
 import ctypes
@@ -21,17 +22,20 @@ import resource
 import struct
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib import import_module
-from typing import BinaryIO
+from io import BytesIO
+from typing import Any, BinaryIO
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Preview
+from ernbot.imaging.model import Options
 
 REQUEST = struct.Struct(">HQ")
 ANSWER = struct.Struct(">II")
 READY = b"R"
+PICTURES = ("picture", "thumbnail", "animation")
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_DUMPABLE = 4
@@ -39,7 +43,7 @@ _LEAST_ROOM = 64 * 2**20
 _OPEN_FILES = 32
 """Standard streams, and the modules that a codec loads on its first use."""
 
-Decoder = Callable[[bytes], Preview]
+Decoder = Callable[[Sequence[BinaryIO], Options], list[Preview]]
 
 
 def leave_network() -> bool:
@@ -76,7 +80,7 @@ def allow_seconds(seconds: float) -> None:
 def answer(decoder: Decoder, data: bytes) -> tuple[dict[str, object], bytes]:
     """What goes back for one file; running out of memory ends the process, and a fresh one follows."""
     try:
-        preview = decoder(data)
+        previews = decoder([BytesIO(data)], Options())
     except Refused as refusal:
         return {"refused": refusal.code, "fields": refusal.fields}, b""
     except RecursionError:
@@ -85,8 +89,18 @@ def answer(decoder: Decoder, data: bytes) -> tuple[dict[str, object], bytes]:
         raise
     except Exception:  # parsers and codecs raise anything on hostile bytes, with patient data in the message
         return {"refused": "file-broken", "fields": {}}, b""
-    facts = asdict(preview)
-    return {"preview": facts}, facts.pop("image")
+    pictures: list[bytes] = []
+    return {"previews": [_plain(preview, pictures) for preview in previews]}, b"".join(pictures)
+
+
+def _plain(preview: Preview, pictures: list[bytes]) -> dict[str, Any]:
+    """What JSON can carry of a preview; the pictures go into a list of their own."""
+    plain = asdict(preview)
+    for name in PICTURES:
+        if plain[name] is not None:
+            pictures.append(plain[name]["data"])
+            plain[name]["data"] = len(pictures[-1])
+    return plain
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, decoders: tuple[Decoder, ...], seconds: float) -> None:
@@ -107,7 +121,7 @@ def main(memory: int, seconds: float) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     leave_network()
     warnings.simplefilter("ignore")
-    decoders = tuple(import_module(format_.decoder).preview for format_ in FORMATS)
+    decoders = tuple(import_module(format_.decoder).previews for format_ in FORMATS)
     confine(memory)
     answers.write(READY)
     answers.flush()

@@ -44,6 +44,59 @@ BODY_PARTS = frozenset(_BODY_PARTS.split())
 """Terms of Body Part Examined (0018,0015) that name a region of a human: PS3.16 annex L, table L-1."""
 
 
+KINDS = frozenset(
+    [
+        "cine",
+        "document",
+        "dose",
+        "encapsulated-document",
+        "encapsulated-model",
+        "key-objects",
+        "model",
+        "photograph",
+        "picture",
+        "plan",
+        "presentation-state",
+        "raw-data",
+        "report",
+        "segmentation",
+        "series",
+        "slide",
+        "structure-set",
+        "unknown",
+        "video",
+        "waveform",
+    ]
+)
+"""What a file is to its reader: `kind-NAME` in the catalogues."""
+
+FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
+    "duration-s": float,
+    "hidden-texts": int,
+    "images": int,
+    "items": int,
+    "leads": int,
+    "levels": int,
+    "magnification": float,
+    "microns-per-pixel": float,
+    "no-pixels": None,
+    "not-in-the-room": None,
+    "pages": int,
+    "rate-fps": float,
+    "segments": int,
+    "series": int,
+    "spacing-mm": float,
+    "structures": int,
+    "thickness-mm": float,
+    "triangles": int,
+    "truncated": None,
+    "window-center": float,
+    "window-estimated": None,
+    "window-width": float,
+}
+"""What may be said besides, and the type of its value: `fact-NAME` in the catalogues. A set lists the terms."""
+
+
 def defined(value: object, terms: frozenset[str]) -> str | None:
     """`value` when it is one of the terms, read as leniently as consoles write it; else None."""
     word = str(value).strip().upper()

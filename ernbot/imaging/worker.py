@@ -15,8 +15,8 @@ from typing import Any, Self
 import ernbot
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, codestream, identifiers, png, recognise, terms
-from ernbot.imaging.model import LONGEST_SIDE, Facts, Format, Preview
-from ernbot.imaging.sandbox import ANSWER, READY, REQUEST
+from ernbot.imaging.model import LONGEST_SIDE, THUMBNAIL_SIDE, Fact, Facts, Format, Picture, Preview
+from ernbot.imaging.sandbox import ANSWER, PICTURES, READY, REQUEST
 
 _PIECE = 2**20
 _MAX_WORDS = 64 * 2**10
@@ -196,12 +196,18 @@ def _checked(said: dict[str, Any], picture: bytes, format_: Format) -> Preview:
     try:
         if said.get("refused"):
             raise _refusal(said)
-        preview = said["preview"]
-        facts = Facts(**preview.pop("facts"))
-        checked = Preview(image=picture, facts=facts, **preview)
-        if not _is_honest(checked, format_):
+        (plain,), at = said["previews"], 0
+        for name in PICTURES:
+            if plain[name] is not None:
+                length = plain[name]["data"]
+                plain[name] = Picture(**{**plain[name], "data": picture[at : at + length]})
+                at += length
+        facts = plain.pop("facts")
+        details = tuple(Fact(**detail) for detail in facts.pop("details"))
+        checked = Preview(Facts(**facts, details=details), **{**plain, "uids": tuple(plain["uids"]), "refers": ()})
+        if at != len(picture) or not _is_honest(checked, format_):
             raise _Died
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _Died from error
     return checked
 
@@ -209,17 +215,23 @@ def _checked(said: dict[str, Any], picture: bytes, format_: Format) -> Preview:
 def _is_honest(preview: Preview, format_: Format) -> bool:
     """Whether every value is one that a decoder of this format gives. Raises `TypeError` at odd types."""
     facts = preview.facts
-    sides = (preview.width, preview.height)
     numbers = (facts.width, facts.height, facts.frames)
     return (
-        sides == _size(preview.image, preview.mimetype)
-        and 0 < min(sides) <= max(sides) <= LONGEST_SIDE
+        _is_picture(preview.picture, LONGEST_SIDE)
+        and _is_picture(preview.thumbnail, THUMBNAIL_SIDE)
         and facts.format == format_.name
         and facts.modality in terms.MODALITIES | {None}
         and facts.body_part in terms.BODY_PARTS | {None}
         and all(type(number) is int and 0 < number < 2**32 for number in numbers)
         and type(facts.lossy) is bool
     )
+
+
+def _is_picture(picture: Picture | None, longest: int) -> bool:
+    if picture is None:
+        return False
+    sides = (picture.width, picture.height)
+    return sides == _size(picture.data, picture.mimetype) and 0 < min(sides) <= max(sides) <= longest
 
 
 def _refusal(said: dict[str, Any]) -> Exception:

@@ -8,6 +8,7 @@ from ernbot.commands import files
 from ernbot.commands.effects import Card, Redact, ShowFile
 from ernbot.core.errors import Refused
 from ernbot.imaging import Facts, Preview
+from ernbot.imaging.model import Picture
 from ernbot.matrix.render import render
 
 from .chat import ANDERS, CONSENT, METTE, PIOTR, SASKIA, Chat
@@ -20,7 +21,7 @@ def photograph(format: str, *, lossy: bool = False, frames: int = 1) -> Preview:
     """What the imaging worker makes of a file of a format."""
     dicom = format == "DICOM"
     facts = Facts(format, "CT" if dicom else None, "HEAD" if dicom else None, 512, 400, frames, lossy)
-    return Preview(b"picture", "image/png", 512, 400, facts)
+    return Preview(facts, Picture(b"picture", "image/png", 512, 400))
 
 
 async def attach(chat: Chat, user: str, preview: Preview) -> str:

@@ -13,6 +13,9 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from ernbot.imaging import Preview
+from ernbot.imaging.model import Picture
+
 Array = np.ndarray[Any, Any]
 DATA = Path(__file__).parents[1] / "data" / "imaging"
 _NAMES = ((b"PHANTOM^CT", b" " * 10), (b"PHANTOM-1 ", b" " * 10))
@@ -20,6 +23,12 @@ _NAMES = ((b"PHANTOM^CT", b" " * 10), (b"PHANTOM-1 ", b" " * 10))
 
 def sample(name: str) -> bytes:
     return (DATA / name).read_bytes()
+
+
+def pictured(preview: Preview) -> Picture:
+    """The large picture of a preview that has one."""
+    assert preview.picture is not None
+    return preview.picture
 
 
 def nameless(name: str) -> bytes:

@@ -14,7 +14,17 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Facts, Preview, frame
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import deidentified, dicom, edited, nameless, opened, sample, shipped, written
+from tests.imaging.imaging_samples import (
+    deidentified,
+    dicom,
+    edited,
+    nameless,
+    opened,
+    pictured,
+    sample,
+    shipped,
+    written,
+)
 
 LOSSLESS = ("explicit", "implicit", "bigendian", "deflated", "rle", "jpegls_80", "j2k_90", "htj2k_201")
 LOSSY = ("jpegls_near_81", "j2k_lossy_91", "htj2k_lossy_203")
@@ -45,7 +55,7 @@ async def refusal(previewer: Previewer, data: bytes, claimed: str | None = "appl
 
 async def shown(previewer: Previewer, data: bytes) -> tuple[Preview, "np.ndarray[Any, Any]"]:
     preview = await previewer.preview(data, claimed="application/dicom")
-    return preview, opened(preview.image)
+    return preview, opened(pictured(preview).data)
 
 
 def decodable(name: str) -> bool:
@@ -61,7 +71,7 @@ async def test_the_first_window_decides_the_grey(previewer: Previewer) -> None:
     # PS3.3 C.11.2.1.2.1 for a centre of 40 and a width of 80 HU, in other words than the code's.
     expected = np.interp(stored, [39.5 - 39.5, 39.5 + 39.5], [0, 255])
     assert np.abs(grey.astype(float) - expected).max() <= 0.51
-    assert preview.mimetype == "image/png"
+    assert pictured(preview).mimetype == "image/png"
     assert preview.facts == Facts(
         format="DICOM", modality="CT", body_part=None, width=256, height=256, frames=1, lossy=False
     )
@@ -123,7 +133,7 @@ async def test_real_files(
     body_part: str | None,
 ) -> None:
     preview, picture = await shown(previewer, deidentified(shipped(name)))
-    assert (preview.mimetype, preview.width, preview.height) == (mimetype, *size)
+    assert (pictured(preview).mimetype, pictured(preview).width, pictured(preview).height) == (mimetype, *size)
     assert (preview.facts.modality, preview.facts.body_part) == (modality, body_part)
     assert picture.shape[:2] == size[::-1]
     assert picture.min() < 64
@@ -228,14 +238,14 @@ async def test_palette_in_both_byte_orders(previewer: Previewer) -> None:
 @pytest.mark.parametrize("elements", [{"PixelAspectRatio": [2, 1]}, {"PixelSpacing": [1.0, 0.5]}])
 async def test_pixels_that_are_not_square(previewer: Previewer, elements: dict[str, Any]) -> None:
     preview, _ = await shown(previewer, dicom(np.eye(100), **elements))
-    assert (preview.width, preview.height) == (100, 200)
+    assert (pictured(preview).width, pictured(preview).height) == (100, 200)
     assert (preview.facts.width, preview.facts.height) == (100, 100)
 
 
 async def test_a_large_frame_becomes_a_small_preview(previewer: Previewer) -> None:
     large = np.tile(np.arange(3000, dtype=np.uint16), (4000, 1))
     preview, grey = await shown(previewer, dicom(large))
-    assert (preview.width, preview.height) == (600, 800)
+    assert (pictured(preview).width, pictured(preview).height) == (600, 800)
     assert abs(int(grey[400, 300]) - 128) < 4
 
 
@@ -253,11 +263,11 @@ async def test_only_terms_of_the_standard_are_repeated(previewer: Previewer, ele
 
 async def test_nothing_of_the_header_is_in_the_preview(previewer: Previewer) -> None:
     preview, _ = await shown(previewer, dicom(np.eye(8), StudyDescription="JANE DOE", InstitutionName="JANE DOE"))
-    assert b"JANE" not in preview.image
+    assert b"JANE" not in pictured(preview).data
     chunks, at = [], 8
-    while at < len(preview.image):
-        chunks.append(preview.image[at + 4 : at + 8])
-        at += 12 + int.from_bytes(preview.image[at : at + 4], "big")
+    while at < len(pictured(preview).data):
+        chunks.append(pictured(preview).data[at + 4 : at + 8])
+        at += 12 + int.from_bytes(pictured(preview).data[at : at + 4], "big")
     assert chunks == [b"IHDR", b"IDAT", b"IEND"]
 
 

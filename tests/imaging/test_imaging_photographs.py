@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from ernbot.core.errors import Refused
 from ernbot.imaging import Facts, identifiers
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import Array, opened, photograph, sample
+from tests.imaging.imaging_samples import Array, opened, photograph, pictured, sample
 
 RED, WHITE = (200, 30, 30), (255, 255, 255)
 
@@ -22,8 +22,8 @@ async def previewer() -> AsyncIterator[Previewer]:
         yield pool
 
 
-async def seen(previewer: Previewer, data: bytes) -> Array:
-    return opened((await previewer.preview(data, claimed=None)).image)
+async def shown(previewer: Previewer, data: bytes) -> Array:
+    return opened(pictured(await previewer.preview(data, claimed=None)).data)
 
 
 async def refusal(previewer: Previewer, data: bytes) -> Refused:
@@ -51,11 +51,11 @@ def exif(**tags: Any) -> Image.Exif:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
     preview = await previewer.preview(photograph(flag(2400, 1200), kind), claimed=f"image/{kind.lower()}")
-    assert (preview.mimetype, preview.width, preview.height) == ("image/jpeg", 800, 400)
+    assert (pictured(preview).mimetype, pictured(preview).width, pictured(preview).height) == ("image/jpeg", 800, 400)
     assert preview.facts == Facts(
         format=kind, modality=None, body_part=None, width=2400, height=1200, frames=1, lossy=kind == "JPEG"
     )
-    picture = opened(preview.image)
+    picture = opened(pictured(preview).data)
     assert np.abs(picture[100, 200].astype(int) - RED).max() < 6
     assert np.abs(picture[300, 600].astype(int) - WHITE).max() < 6
 
@@ -67,10 +67,10 @@ async def test_photographs_are_turned_upright(previewer: Previewer, orientation:
     data = photograph(flag(400, 200), exif=exif(Orientation=orientation))
     preview = await previewer.preview(data, claimed="image/jpeg")
     turned = orientation >= 5
-    assert (preview.width, preview.height) == (preview.facts.width, preview.facts.height)
-    assert (preview.width, preview.height) == ((200, 400) if turned else (400, 200))
-    picture = opened(preview.image)
-    row, column = (preview.height * (1 + 2 * red[0]) // 4, preview.width * (1 + 2 * red[1]) // 4)
+    assert (pictured(preview).width, pictured(preview).height) == (preview.facts.width, preview.facts.height)
+    assert (pictured(preview).width, pictured(preview).height) == ((200, 400) if turned else (400, 200))
+    picture = opened(pictured(preview).data)
+    row, column = (pictured(preview).height * (1 + 2 * red[0]) // 4, pictured(preview).width * (1 + 2 * red[1]) // 4)
     assert np.abs(picture[row, column].astype(int) - RED).max() < 10
 
 
@@ -85,8 +85,8 @@ async def test_photographs_are_turned_upright(previewer: Previewer, orientation:
 )
 async def test_grey_pictures_stay_grey_and_lossless(previewer: Previewer, picture: Image.Image) -> None:
     preview = await previewer.preview(photograph(picture, "PNG"), claimed=None)
-    assert preview.mimetype == "image/png"
-    grey = opened(preview.image)
+    assert pictured(preview).mimetype == "image/png"
+    grey = opened(pictured(preview).data)
     assert grey.ndim == 2
     assert grey[63, 63] > 250
     assert grey[0, 0] < 100
@@ -94,13 +94,13 @@ async def test_grey_pictures_stay_grey_and_lossless(previewer: Previewer, pictur
 
 async def test_transparency_becomes_white(previewer: Previewer) -> None:
     clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
-    assert (await seen(previewer, photograph(clear, "PNG"))).min() > 250
+    assert (await shown(previewer, photograph(clear, "PNG"))).min() > 250
     palette = flag(64, 64).quantize(2)
-    assert (await seen(previewer, photograph(palette, "PNG", transparency=palette.getpixel((0, 0))))).min() > 200
+    assert (await shown(previewer, photograph(palette, "PNG", transparency=palette.getpixel((0, 0))))).min() > 200
 
 
 async def test_print_colours_become_screen_colours(previewer: Previewer) -> None:
-    picture = await seen(previewer, photograph(flag(64, 64).convert("CMYK")))
+    picture = await shown(previewer, photograph(flag(64, 64).convert("CMYK")))
     assert np.abs(picture[10, 10].astype(int) - RED).max() < 12
 
 
@@ -111,11 +111,11 @@ async def test_a_colour_profile_is_applied_and_dropped(previewer: Previewer) -> 
     swapped[red : red + 4], swapped[blue : blue + 4] = b"bXYZ", b"rXYZ"
     data = photograph(flag(64, 64), icc_profile=bytes(swapped))
     preview = await previewer.preview(data, claimed=None)
-    picture = opened(preview.image)
+    picture = opened(pictured(preview).data)
     assert picture[10, 10, 2] > picture[10, 10, 0] + 100
-    assert b"ICC_PROFILE" not in preview.image
+    assert b"ICC_PROFILE" not in pictured(preview).data
     broken = photograph(flag(64, 64), icc_profile=b"no profile")
-    assert np.abs((await seen(previewer, broken))[10, 10].astype(int) - RED).max() < 6
+    assert np.abs((await shown(previewer, broken))[10, 10].astype(int) - RED).max() < 6
 
 
 # Metadata
@@ -182,15 +182,15 @@ async def test_the_second_picture_of_a_pair_is_searched(previewer: Previewer) ->
 async def test_what_says_nothing_is_accepted_and_dropped(previewer: Previewer) -> None:
     quiet = exif(Model="Model 1", Artist="  ", ImageDescription="", UserComment=b"ASCII\0\0\0\0\0 ")
     preview = await previewer.preview(photograph(flag(32, 32), exif=quiet), claimed=None)
-    assert b"Maker" not in preview.image
-    assert b"Exif" not in preview.image
+    assert b"Maker" not in pictured(preview).data
+    assert b"Exif" not in pictured(preview).data
     await previewer.preview(
         photograph(flag(32, 32), "PNG", exif=exif(UserComment=b"ASCII\0\0\0Screenshot")), claimed=None
     )
     texts = PngInfo()
     texts.add_text("Software", "a screenshot tool")
     preview = await previewer.preview(photograph(flag(32, 32), "PNG", pnginfo=texts), claimed=None)
-    assert b"screenshot" not in preview.image
+    assert b"screenshot" not in pictured(preview).data
 
 
 # Broken and hostile

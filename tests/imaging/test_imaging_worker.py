@@ -1,6 +1,7 @@
 """The gateway itself: what is let in, what comes back; workers that are slow, greedy, killed or dishonest."""
 
 import asyncio
+import copy
 import os
 import signal
 import socket
@@ -23,7 +24,7 @@ import ernbot
 from ernbot.core.errors import Refused
 from ernbot.imaging import png, worker
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import DATA, deidentified, dicom, nameless, photograph, sample, shipped
+from tests.imaging.imaging_samples import DATA, deidentified, dicom, nameless, photograph, pictured, sample, shipped
 
 GOOD = nameless("phantom/ct_phantom_explicit.dcm")
 PNG = photograph(Image.new("RGB", (32, 32), "red"), "PNG")
@@ -117,7 +118,7 @@ async def test_a_file_that_lies_about_its_kind(previewer: Previewer, data: bytes
 @pytest.mark.parametrize("claimed", [None, "", "application/octet-stream", "text/plain", "nonsense"])
 @pytest.mark.parametrize("data", [GOOD, PNG, JPEG])
 async def test_a_claim_that_says_nothing_is_no_lie(previewer: Previewer, data: bytes, claimed: str | None) -> None:
-    assert (await previewer.preview(data, claimed=claimed)).image
+    assert pictured(await previewer.preview(data, claimed=claimed)).data
 
 
 @pytest.mark.parametrize("claimed", ["image/jpg", "image/pjpeg", "image/jpeg; charset=binary"])
@@ -179,18 +180,18 @@ def test_every_hostile_sample_is_expected_to_end_somehow() -> None:
 async def test_a_hostile_file_is_refused_by_a_living_worker(previewer: Previewer, name: str, code: str) -> None:
     begin = time.monotonic()
     assert (await refusal(previewer, nameless(f"hostile/{name}"))).code == code
-    assert (await previewer.preview(GOOD, claimed=None)).width == 256
+    assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
     assert time.monotonic() - begin < 2
 
 
 async def test_a_deflate_bomb(previewer: Previewer) -> None:
     assert (await refusal(previewer, deflate_bomb(1024))).code == "file-too-complex"
-    assert (await previewer.preview(GOOD, claimed=None)).width == 256
+    assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
 
 
 async def test_a_run_length_lie(previewer: Previewer) -> None:
     data = black(64, 64)
-    assert (await previewer.preview(data, claimed=None)).width == 64
+    assert pictured(await previewer.preview(data, claimed=None)).width == 64
     # 256 MB would be allowed; a hundredth of the bytes that they need are there.
     lie = data.replace(
         struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 64), struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 6400)
@@ -210,7 +211,7 @@ async def test_flipped_bytes_of_every_codec(previewer: Previewer) -> None:
                 await previewer.preview(bytes(mutated), claimed=None)
             except Refused as refused:
                 assert refused.code.startswith("file-")  # noqa: PT017
-    assert (await previewer.preview(GOOD, claimed=None)).width == 256
+    assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
 
 
 # Workers
@@ -219,7 +220,7 @@ async def test_flipped_bytes_of_every_codec(previewer: Previewer) -> None:
 async def test_too_slow_is_too_complex_and_the_pool_refills(started: list[worker._Worker]) -> None:
     async with Previewer(seconds=0.25) as previewer:
         assert (await refusal(previewer, deflate_bomb(1024))).code == "file-too-complex"
-        assert (await previewer.preview(PNG, claimed=None)).width == 32
+        assert pictured(await previewer.preview(PNG, claimed=None)).width == 32
         assert len(started) == 2
         assert started[0].process.returncode == -signal.SIGKILL
 
@@ -230,14 +231,14 @@ async def test_a_worker_killed_at_work_costs_one_refusal(started: list[worker._W
         await asyncio.sleep(0.2)
         os.kill(started[0].process.pid, signal.SIGKILL)
         assert (await asked).code == "file-too-complex"
-        assert (await previewer.preview(GOOD, claimed=None)).width == 256
+        assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
 
 
 async def test_a_worker_killed_at_rest_costs_nothing(started: list[worker._Worker]) -> None:
     async with Previewer() as previewer:
         os.kill(started[0].process.pid, signal.SIGKILL)
         await started[0].process.wait()
-        assert (await previewer.preview(GOOD, claimed=None)).width == 256
+        assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
         assert len(started) == 2
 
 
@@ -256,7 +257,7 @@ async def test_too_much_memory_is_too_complex_and_the_pool_refills(started: list
     data = black(12_800, 12_800)
     async with Previewer(memory=450 * 2**20) as previewer:
         assert (await refusal(previewer, data)).code == "file-too-complex"
-        assert (await previewer.preview(GOOD, claimed=None)).width == 256
+        assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
         assert len(started) == 2
 
 
@@ -265,7 +266,7 @@ async def test_many_at_once_share_few_workers(started: list[worker._Worker]) -> 
     async with Previewer(workers=2) as previewer:
         previews = await asyncio.gather(*(previewer.preview(data, claimed=None) for data in files))
         assert [preview.facts.format for preview in previews] == ["DICOM", "PNG", "JPEG", "DICOM"] * 5
-        assert [preview.width for preview in previews] == [256, 32, 32, 64] * 5
+        assert [pictured(preview).width for preview in previews] == [256, 32, 32, 64] * 5
         assert len(started) == 2
 
 
@@ -283,7 +284,7 @@ async def test_nothing_is_left_behind(started: list[worker._Worker]) -> None:
 
 # Answers of a worker that was taken over
 
-FACTS = {
+FACTS: dict[str, Any] = {
     "format": "PNG",
     "modality": None,
     "body_part": None,
@@ -291,8 +292,10 @@ FACTS = {
     "height": 32,
     "frames": 1,
     "lossy": False,
+    "details": [],
 }
-SAID = {"mimetype": "image/png", "width": 32, "height": 32, "facts": FACTS}
+SEEN = {"data": len(PNG), "mimetype": "image/png", "width": 32, "height": 32}
+SAID: dict[str, Any] = {"facts": {**FACTS}, "picture": SEEN, "thumbnail": SEEN, "animation": None, "uids": []}
 
 
 @pytest.mark.parametrize(
@@ -301,17 +304,17 @@ SAID = {"mimetype": "image/png", "width": 32, "height": 32, "facts": FACTS}
         {},
         {"preview": None},
         {"preview": {"width": 32}},
-        {"preview": {**SAID, "extra": "Jane"}},
-        {"preview": {**SAID, "width": 31}},
-        {"preview": {**SAID, "mimetype": "image/jpeg"}},
-        {"preview": {**SAID, "mimetype": "text/html"}},
-        {"preview": {**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}},
-        {"preview": {**SAID, "facts": {**FACTS, "body_part": "Jane Doe"}}},
-        {"preview": {**SAID, "facts": {**FACTS, "format": "DICOM"}}},
-        {"preview": {**SAID, "facts": {**FACTS, "frames": "Jane Doe"}}},
-        {"preview": {**SAID, "facts": {**FACTS, "frames": 0}}},
-        {"preview": {**SAID, "facts": {**FACTS, "lossy": "Jane Doe"}}},
-        {"preview": {**SAID, "facts": {**FACTS, "modality": ["CT"]}}},
+        {"previews": [{**SAID, "extra": "Jane"}]},
+        {"previews": [{**SAID, "picture": {**SEEN, "width": 31}}]},
+        {"previews": [{**SAID, "picture": {**SEEN, "mimetype": "image/jpeg"}}]},
+        {"previews": [{**SAID, "picture": {**SEEN, "mimetype": "text/html"}}]},
+        {"previews": [{**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}]},
+        {"previews": [{**SAID, "facts": {**FACTS, "body_part": "Jane Doe"}}]},
+        {"previews": [{**SAID, "facts": {**FACTS, "format": "DICOM"}}]},
+        {"previews": [{**SAID, "facts": {**FACTS, "frames": "Jane Doe"}}]},
+        {"previews": [{**SAID, "facts": {**FACTS, "frames": 0}}]},
+        {"previews": [{**SAID, "facts": {**FACTS, "lossy": "Jane Doe"}}]},
+        {"previews": [{**SAID, "facts": {**FACTS, "modality": ["CT"]}}]},
         {"refused": "file-jane-doe", "fields": {}},
         {"refused": "file-names-patient", "fields": {"kinds": "PatientName, Jane Doe"}},
         {"refused": "file-no-picture", "fields": {"what": "<b>"}},
@@ -322,26 +325,26 @@ SAID = {"mimetype": "image/png", "width": 32, "height": 32, "facts": FACTS}
 )
 def test_an_answer_that_cannot_be_honest_is_not_believed(said: dict[str, Any]) -> None:
     with pytest.raises(worker._Died):
-        worker._checked(said, PNG, png.FORMAT)
+        worker._checked(copy.deepcopy(said), PNG * 2, png.FORMAT)
 
 
 def test_an_honest_answer_is_believed() -> None:
-    said = {"preview": {**SAID, "facts": dict(FACTS)}}
-    assert worker._checked(said, PNG, png.FORMAT).image == PNG
+    said = {"previews": [{**SAID, "facts": dict(FACTS)}]}
+    assert pictured(worker._checked(said, PNG * 2, png.FORMAT)).data == PNG
     with pytest.raises(Refused, match="file-broken"):
         worker._checked({"refused": "file-broken", "fields": {}}, b"", png.FORMAT)
 
 
 async def test_a_dishonest_worker_is_replaced(monkeypatch: pytest.MonkeyPatch, started: list[worker._Worker]) -> None:
     async def lie(*_: object) -> tuple[dict[str, Any], bytes]:
-        return {"preview": {**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}}, PNG
+        return {"previews": [{**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}]}, PNG * 2
 
     async with Previewer() as previewer:
         with monkeypatch.context() as patched:
             patched.setattr(worker._Worker, "ask", lie)
             refused = await refusal(previewer, PNG)
         assert (refused.code, refused.fields) == ("file-too-complex", {})
-        assert (await previewer.preview(PNG, claimed=None)).width == 32
+        assert pictured(await previewer.preview(PNG, claimed=None)).width == 32
         assert len(started) == 2
 
 

@@ -1,0 +1,45 @@
+### What a file is, and what may be said of it. Numbers are made ready by the caller.
+
+kind-cine = Levende billeder
+kind-document = Dokument
+kind-dose = Stråledosis
+kind-encapsulated-document = Dokument i en DICOM-fil
+kind-encapsulated-model = 3D-model i en DICOM-fil
+kind-key-objects = Udvalg af nøglebilleder
+kind-model = 3D-model
+kind-photograph = Fotografi
+kind-picture = Billede
+kind-plan = Stråleplan
+kind-presentation-state = Præsentationstilstand
+kind-raw-data = Rådata fra apparatet
+kind-report = Struktureret svar
+kind-segmentation = Segmentering
+kind-series = Serie
+kind-slide = Helglasskanning
+kind-structure-set = Strukturer til strålebehandling
+kind-unknown = DICOM-objekt
+kind-video = Video
+kind-waveform = Kurver
+
+fact-duration-s = { $value } s
+fact-hidden-texts = { $value } fritekster vises ikke
+fact-images = { $value } billeder
+fact-items = { $value } punkter
+fact-leads = { $value } afledninger
+fact-levels = { $value } niveauer
+fact-magnification = { $value }×
+fact-microns-per-pixel = { $value } µm pr. pixel
+fact-no-pixels = den indeholder intet billede
+fact-not-in-the-room = det, den henviser til, er ikke i dette rum
+fact-pages = { $value } sider
+fact-rate-fps = { $value } billeder pr. sekund
+fact-segments = { $value } segmenter
+fact-series = { $value } serier
+fact-spacing-mm = for hver { $value } mm
+fact-structures = { $value } strukturer
+fact-thickness-mm = { $value } mm tyk
+fact-triangles = { $value } trekanter
+fact-truncated = en del mangler
+fact-window-center = vinduescentrum { $value }
+fact-window-estimated = vindue skønnet
+fact-window-width = bredde { $value }

@@ -1,0 +1,45 @@
+### What a file is, and what may be said of it. Numbers are made ready by the caller.
+
+kind-cine = Moving pictures
+kind-document = Document
+kind-dose = Radiotherapy dose
+kind-encapsulated-document = Document in a DICOM file
+kind-encapsulated-model = 3D model in a DICOM file
+kind-key-objects = Selection of key images
+kind-model = 3D model
+kind-photograph = Photograph
+kind-picture = Picture
+kind-plan = Radiotherapy plan
+kind-presentation-state = Presentation state
+kind-raw-data = Raw data of the device
+kind-report = Structured report
+kind-segmentation = Segmentation
+kind-series = Series
+kind-slide = Whole slide
+kind-structure-set = Radiotherapy structure set
+kind-unknown = DICOM object
+kind-video = Video
+kind-waveform = Curves
+
+fact-duration-s = { $value } s
+fact-hidden-texts = { $value } free texts not shown
+fact-images = { $value } images
+fact-items = { $value } items
+fact-leads = { $value } leads
+fact-levels = { $value } levels
+fact-magnification = { $value }×
+fact-microns-per-pixel = { $value } µm per pixel
+fact-no-pixels = it holds no picture
+fact-not-in-the-room = what it refers to is not in this room
+fact-pages = { $value } pages
+fact-rate-fps = { $value } pictures per second
+fact-segments = { $value } segments
+fact-series = { $value } series
+fact-spacing-mm = every { $value } mm
+fact-structures = { $value } structures
+fact-thickness-mm = { $value } mm thick
+fact-triangles = { $value } triangles
+fact-truncated = a part is missing
+fact-window-center = window centre { $value }
+fact-window-estimated = window estimated
+fact-window-width = width { $value }
