@@ -44,30 +44,12 @@ BODY_PARTS = frozenset(_BODY_PARTS.split())
 """Terms of Body Part Examined (0018,0015) that name a region of a human: PS3.16 annex L, table L-1."""
 
 
-KINDS = frozenset(
-    [
-        "cine",
-        "document",
-        "dose",
-        "encapsulated-document",
-        "encapsulated-model",
-        "key-objects",
-        "model",
-        "photograph",
-        "picture",
-        "plan",
-        "presentation-state",
-        "raw-data",
-        "report",
-        "segmentation",
-        "series",
-        "slide",
-        "structure-set",
-        "unknown",
-        "video",
-        "waveform",
-    ]
-)
+_KINDS = """
+cine document dose encapsulated-document encapsulated-model key-objects model photograph picture plan
+presentation-state raw-data report segmentation series slide structure-set unknown video waveform
+"""
+
+KINDS = frozenset(_KINDS.split())
 """What a file is to its reader: `kind-NAME` in the catalogues."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {

@@ -1,9 +1,9 @@
 """Everything the system says, in every language it speaks: Fluent catalogues, one folder per language.
 
 `bot.ftl` holds our own words and the refusals of the rules, `commands.ftl` what the commands say, `documents.ftl` the
-headings of documents, `files.ftl` what a file is. A sentence that a language lacks is said in English. A sentence that would come out with a hole
-is an error: no clinician ever reads `{$user}`. Nothing here knows Matrix or HTML; a str that fills a placeholder comes
-out as it went in.
+headings of documents, `files.ftl` what a file is. A sentence that a language lacks is said in English. A sentence that
+would come out with a hole is an error: no clinician ever reads `{$user}`. Nothing here knows Matrix or HTML; a str
+that fills a placeholder comes out as it went in.
 """
 
 from __future__ import annotations
