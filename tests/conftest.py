@@ -1,5 +1,6 @@
 """What all tests share: the database, homeserver and installation fixtures."""
 
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver", "tests.fixtures_installation"]
 
 NO_PARAMETERS = SimpleNamespace(params={})
+
+
+# A shell starts what runs in its background deaf to Ctrl-C, and every program that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
