@@ -1,0 +1,46 @@
+"""What is asked of a cleaner, and what it answers. Plain values only, so that they cross the pipe of the sandbox."""
+
+from dataclasses import dataclass, field
+
+SECRET_BYTES = 32
+"""Length of the secret of a case."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a file of one case is de-identified.
+
+    `secret` (`SECRET_BYTES` bytes, made at random once per case) decides the replacement UIDs, the pseudonym and the
+    shift of the dates: with the same secret a follow-up scan still belongs to the first one, and without it nobody
+    can tell which patient a file came from. `keep_dates` leaves dates as they are; otherwise those of one patient all
+    move back by the same number of days. `keep_characteristics` leaves age (90 years at most), sex, size and weight;
+    `keep_device` serial numbers and station names; `keep_descriptions` the free text that describes study, series and
+    acquisition, which a console lets its user type. `mask_writing` blackens what may be written text in the pixels,
+    where the format says in which region the picture is.
+
+    Raises `ValueError` when the secret has another length.
+    """
+
+    secret: bytes = field(repr=False)
+    keep_dates: bool = False
+    keep_characteristics: bool = True
+    keep_device: bool = False
+    keep_descriptions: bool = False
+    mask_writing: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.secret) != SECRET_BYTES:
+            raise ValueError(f"the secret of a case has {SECRET_BYTES} bytes")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was removed or replaced.
+
+    `kinds` are DICOM keywords, EXIF or TIFF tag names and the like, sorted, never values. `writing` counts the places
+    in the pixels that still look like written text, so that a person must look; `masked` says that some were blackened.
+    """
+
+    kinds: tuple[str, ...] = ()
+    writing: int = 0
+    masked: bool = False
