@@ -23,7 +23,7 @@ from ernbot.matrix.megolm import DEFAULT_ROTATION, Decrypted, Megolm, Rotation
 from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, PICKLES, Olm
 from ernbot.matrix.trust import Device, Trust
 from ernbot.storage.errors import StorageBusy
-from ernbot.storage.records import MissedShare, OwnRoomKey
+from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
 
@@ -339,6 +339,7 @@ class Machine:
     ) -> dict[Device, dict[str, Any]]:
         """A message encrypted for each device that there is a channel to; the turned ratchets are stored."""
         messages: dict[Device, dict[str, Any]] = {}
+        turned: list[OlmSession] = []
         async with self._store.transaction() as tx:
             await tx.lock_crypto()
             opened = await self.olm.open_sessions(tx, claimed) if claimed else {}
@@ -350,8 +351,9 @@ class Machine:
                 if session is None:
                     continue
                 messages[device] = self.olm.seal(session, device, type, content)
-                await self.olm.save_session(tx, device.curve25519, session, self._clock())
+                turned.append(self.olm.stored(device.curve25519, session))
                 await asyncio.sleep(0)
+            await tx.save_olm_sessions(turned, self._clock())
         return messages
 
     async def _claim(self, devices: Sequence[Device]) -> dict[Device, object]:

@@ -216,8 +216,11 @@ class Olm:
         return vodozemac.Session.from_pickle(stored.pickle.decode(), self._pickle_key)
 
     async def save_session(self, tx: Transaction, curve25519: str, session: vodozemac.Session, at: datetime) -> None:
-        pickle = session.pickle(self._pickle_key).encode()
-        await tx.save_olm_session(OlmSession(curve25519, session.session_id, pickle), at)
+        await tx.save_olm_session(self.stored(curve25519, session), at)
+
+    def stored(self, curve25519: str, session: vodozemac.Session) -> OlmSession:
+        """A channel as it is kept; the other way round from `session`."""
+        return OlmSession(curve25519, session.session_id, session.pickle(self._pickle_key).encode())
 
     async def open_sessions(self, tx: Transaction, claimed: Mapping[Device, object]) -> dict[Device, vodozemac.Session]:
         """Channels to devices by the one-time keys that were claimed from them; none by a key that is not theirs."""

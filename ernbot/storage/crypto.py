@@ -97,15 +97,16 @@ class CryptoRows(SealedRows):
         return found
 
     async def save_olm_session(self, session: OlmSession, used_at: datetime) -> None:
-        key = (session.curve25519, session.session_id)
-        await self._put(
-            olm_sessions,
-            curve25519=session.curve25519,
-            session_id=session.session_id,
-            used_at=used_at,
-            scope=SYSTEM,
-            pickle=await self._seal(SYSTEM, session.pickle, olm_sessions, "pickle", *key),
-        )
+        await self.save_olm_sessions([session], used_at)
+
+    async def save_olm_sessions(self, sessions: Iterable[OlmSession], used_at: datetime) -> None:
+        """Keep channels as they are after a message; many at once, since a room key goes to many devices."""
+        rows = []
+        for session in sessions:
+            key = (session.curve25519, session.session_id)
+            pickle = await self._seal(SYSTEM, session.pickle, olm_sessions, "pickle", *key)
+            rows.append({**dataclasses.asdict(session), "used_at": used_at, "scope": SYSTEM, "pickle": pickle})
+        await self._put_all(olm_sessions, rows)
 
     async def forget_old_olm_sessions(self, curve25519: str) -> None:
         """Keep the `MAX_OLM_SESSIONS` channels last used with a device, and `MAX_CHANNELS` with all of them."""

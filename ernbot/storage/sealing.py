@@ -7,7 +7,7 @@ process is gone here too. Writing may use a remembered key: what a destroyed key
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -102,6 +102,11 @@ class SealedRows:
     async def _put(self, table: Table, **values: Any) -> None:
         """Insert a row, or replace the one with the same primary key; `values` holds all columns."""
         await self._connection.execute(_upsert(self._connection.dialect.name, table), values)
+
+    async def _put_all(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """`_put` for many rows in one statement."""
+        if rows:
+            await self._connection.execute(_upsert(self._connection.dialect.name, table), rows)
 
     async def scope_of(self, room_id: str) -> str:
         """`case:<id>` for the room of a case, else `room:<room id>`."""
