@@ -38,12 +38,15 @@ class Gateway:
         self.nio.access_token = token
         self.user_id = user_id
         self.device_id = device_id
+        self._closed = False
 
     @property
     def server_name(self) -> str:
         return self.user_id.partition(":")[2]
 
     async def close(self) -> None:
+        """For good: nio alone would open a new connection for whoever comes late, and nobody would close that."""
+        self._closed = True
         await self.nio.close()
 
     async def request(
@@ -77,11 +80,17 @@ class Gateway:
         full = path + ("?" + urlencode(query) if query else "")
         data = None if body is None else json.dumps(body)
         try:
-            response = await self.nio.send(method, full, data, self._headers("application/json"), timeout=timeout)
+            response = await self._send(method, full, data, self._headers("application/json"), timeout=timeout)
             async with response:
                 return await _json(response)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
+
+    async def _send(self, *what: Any, **how: Any) -> aiohttp.ClientResponse:
+        if self._closed:
+            raise Unreachable("closed")
+        response: aiohttp.ClientResponse = await self.nio.send(*what, **how)
+        return response
 
     def _headers(self, content_type: str) -> dict[str, str]:
         return {"Content-Type": content_type, "Authorization": f"Bearer {self.nio.access_token}"}
@@ -164,7 +173,7 @@ class Gateway:
         path = "/_matrix/media/v3/upload"
         try:
             body = BytesIO(data)  # sent piece by piece; large bytes at once would hold up everything else
-            response = await self.nio.send("POST", path, body, self._headers("application/octet-stream"), timeout=600)
+            response = await self._send("POST", path, body, self._headers("application/octet-stream"), timeout=600)
             async with response:
                 return str((await _json(response))["content_uri"])
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -175,7 +184,7 @@ class Gateway:
         server, _, media = mxc.removeprefix("mxc://").partition("/")
         path = f"/_matrix/client/v1/media/download/{quote(server, safe='')}/{quote(media, safe='')}"
         try:
-            response = await self.nio.send("GET", path, None, self._headers("application/json"), timeout=600)
+            response = await self._send("GET", path, None, self._headers("application/json"), timeout=600)
             async with response:
                 if response.status != 200:
                     await _json(response)

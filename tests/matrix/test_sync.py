@@ -653,3 +653,12 @@ async def test_a_listener_that_fails_loses_one_message_and_nothing_else(
     assert heard == [{"n": 0}, {"n": 1}]
     assert await quick.token() == "s2"
     assert "Jane" not in caplog.text
+
+
+async def test_a_gateway_that_was_closed_stays_closed(homeserver: Homeserver, new_account: NewAccount) -> None:
+    gateway = await log_in(homeserver, await new_account("bot"))
+    await gateway.sync(None, timeout_ms=0)
+    await gateway.close()
+    with pytest.raises(Unreachable):
+        await gateway.sync(None, timeout_ms=0)
+    assert gateway.nio.client_session is None
