@@ -5,6 +5,7 @@ was removed is then searched for in the result, and a file in which anything is 
 """
 
 import io
+import logging
 import re
 import struct
 import warnings
@@ -47,6 +48,8 @@ _DIRECTORY = "1.2.840.10008.1.3.10"
 _STANDARD_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,3}){0,4}")
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _UNDEFINED = 0xFFFFFFFF
+
+logging.getLogger("pydicom").disabled = True  # its log lines quote values
 
 
 def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
@@ -112,7 +115,8 @@ def _pixel_data(parsed: reading.Parsed) -> tuple[bytes, bytes | None, bool]:
     tag = struct.pack(f"{order}HH", 0x7FE0, 0x0010)
     if parsed.implicit:
         return value, tag + struct.pack(f"{order}L", length), undefined
-    vr = b"OW" if element.VR == "OW" and not undefined else b"OB"
+    wide = element.VR == "OW" or (element.VR is None and parsed.dataset.get("BitsAllocated") != 8)
+    vr = b"OW" if wide and not undefined else b"OB"
     return value, tag + vr + b"\0\0" + struct.pack(f"{order}L", length), undefined
 
 

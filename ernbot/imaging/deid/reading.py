@@ -62,7 +62,7 @@ class _Order:
         self.leftovers: set[str] = set()
 
     def ended(self, tag: int, _vr: str | None, _length: int) -> bool:
-        if tag > PIXEL_DATA or tag <= self._last:
+        if tag > PIXEL_DATA or tag < self._last:  # pydicom may ask twice about the same element
             self.leftovers.add((tag > self._last and keyword_for_tag(tag)) or "TrailingBytes")
             return True
         self._last = tag
