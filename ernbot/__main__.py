@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from ernbot import deidentify
 from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
@@ -46,13 +47,15 @@ def run_command(arguments: list[str]) -> int:
     for noisy in ("nio", "alembic", "aiohttp"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
+        if options.command == "deidentify":
+            return deidentify.run(options)
         if (options.command, getattr(options, "what", None)) == ("identity", "recover"):
             options.typed = _ask()
         return int(asyncio.run(_interruptible(options)))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except (StorageError, IdentityLost, RecoveryRefused, HomeserverFailed) as error:
+    except (StorageError, IdentityLost, RecoveryRefused, HomeserverFailed, deidentify.Unusable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except Unreachable:
@@ -90,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--exit", action="store_true", help="end after the story")
     demo.add_argument("--report", type=Path, metavar="FILE", help="where story.json goes")
     demo.add_argument("--out", type=Path, default=Path("out"), metavar="FOLDER", help="where everything else goes")
+    text = "take the patient out of images on this machine, before anything is uploaded"
+    deidentify.add_arguments(add("deidentify", text, config=False))
     add("audit", "check the audit chain").add_argument("what", choices=["verify"])
     add("vault", "make a master key, or rewrap all keys with a new one").add_argument(
         "what", choices=["new-key", "rotate"]

@@ -52,4 +52,5 @@ FORMAT = Format(
     mimetypes=frozenset({"application/dicom"}),
     sniff=_sniff,
     decoder="ernbot.imaging.dataset",
+    cleaner="ernbot.imaging.deid.dicom",
 )

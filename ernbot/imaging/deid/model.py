@@ -12,11 +12,11 @@ class Policy:
 
     `secret` (`SECRET_BYTES` bytes, made at random once per case) decides the replacement UIDs, the pseudonym and the
     shift of the dates: with the same secret a follow-up scan still belongs to the first one, and without it nobody
-    can tell which patient a file came from. `keep_dates` leaves dates as they are; otherwise those of one patient all
-    move back by the same number of days. `keep_characteristics` leaves age (90 years at most), sex, size and weight;
-    `keep_device` serial numbers and station names; `keep_descriptions` the free text that describes study, series and
-    acquisition, which a console lets its user type. `mask_writing` blackens what may be written text in the pixels,
-    where the format says in which region the picture is.
+    can tell which patient a file came from. `keep_dates` leaves dates as they are; otherwise all of a case move back
+    by the same number of days, up to three years. `keep_characteristics` leaves age (90 years at most), sex, size and
+    weight; `keep_device` serial numbers and station names; `keep_descriptions` the free text that describes study,
+    series and acquisition, which a console lets its user type. `mask_writing` blackens what may be written text in
+    the pixels, where the format says in which region the picture is.
 
     Raises `ValueError` when the secret has another length.
     """

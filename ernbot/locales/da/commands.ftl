@@ -246,3 +246,6 @@ refused-file-unsupported = Billederne i filen er pakket på en måde, som jeg ik
 refused-file-too-complex = Det ville kræve for meget tid eller hukommelse at vise filen. Eksportér færre eller mindre billeder.
 refused-file-broken = Filen er beskadiget eller ufuldstændig. Eksportér den igen, og læg den her én gang til.
 refused-file-unreadable = Jeg kunne ikke åbne den vedhæftede fil: den er væk, eller dens nøgler passer ikke. Send den venligst igen.
+refused-deid-incomplete = Noget, som jeg har fjernet fra filen, står stadig et andet sted i den: { $kinds }. Derfor holder jeg hele filen tilbage. Eksportér den anonymiseret.
+refused-deid-document = Filen indeholder et dokument, og navne kan stå overalt i det. Fjern dem i hånden, og læg den her igen.
+refused-deid-directory = Dette er kun indekset over en cd eller mappe med scanninger. Læg selve scanningerne her.

@@ -246,3 +246,6 @@ refused-file-unsupported = The pictures in this file are packed in a way that I 
 refused-file-too-complex = This file would take too much time or memory to show. Please export fewer or smaller pictures.
 refused-file-broken = This file is damaged or incomplete. Please export it again and drop it here once more.
 refused-file-unreadable = I could not open this attachment: it is gone, or its keys do not fit. Please send it once more.
+refused-deid-incomplete = Something that I removed from this file still stands elsewhere in it: { $kinds }. So I keep the whole file back. Please export it de-identified.
+refused-deid-document = This file holds a document, and names may stand anywhere in it. Please take them out by hand, and drop it here again.
+refused-deid-directory = This is only the index of a CD or folder of scans. Please drop the scans themselves here.

@@ -1,0 +1,365 @@
+"""Walks a data set and builds a new one of what may stay. Remembers what it took, so that it can be searched for.
+
+Two passes: what names somebody may stand behind what has already been kept, and a person's name in a label is only
+known as one when all names have been seen.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydicom.charset import decode_bytes
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+
+from ernbot.core.errors import Refused
+from ernbot.imaging import terms
+from ernbot.imaging.deid import rules, table, values
+from ernbot.imaging.deid.model import Policy
+from ernbot.imaging.deid.reading import PIXEL_DATA
+
+MAX_DEPTH = 32
+DUMMY = "REMOVED"
+"""Stands where a class of object requires a text."""
+
+SHORTEST_NAME = 4
+SHORTEST_TEXT = 8
+SHORTEST_UID = 16
+
+_GRAPHICS = {0x50: "CurveData", 0x60: "OverlayData"}
+_CHARACTER_SET = 0x00080005
+_DELIMITERS = set(b"\r\n\t\f\\^=")
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"[\d.+\-\s]{1,7}")
+_PADDING = " \0\t\r\n"
+_CODING_SCHEMES = frozenset({"BI", "DCM", "FMA", "I10", "I9C", "LN", "MDC", "RADLEX", "SCT", "SNM3", "SRT", "UCUM"})
+_SUBJECT = frozenset({"121029", "121030", "121031"})
+_SUBJECT_CHARACTERISTICS = frozenset({"121032", "121033", "8302-2", "29463-7", "3141-9"})
+"""Concepts of content items: name, number and birth date of the subject; sex, age, height, weight. PS3.16 annex D."""
+
+_WORDS = """
+ANON ANONYMOUS AXIAL CODE COLOR COMPOSITE CONTAINER CONTAINS DERIVED HAS IMAGE LOCALIZER MONOCHROME1 MONOCHROME2 NONE
+ORIGINAL OTHER PALETTE PRIMARY RGB SECONDARY TEXT UNKNOWN YES
+"""
+
+STANDARD_WORDS = frozenset(map(str.casefold, (*terms.MODALITIES, *terms.BODY_PARTS, *_WORDS.split(), DUMMY)))
+"""What a removed value may say and the standard needs in other elements: it names nobody there."""
+
+
+class Cleaner:
+    """Cleans the data sets of one file. `implicit` and `little` say how it is written, and will be written again."""
+
+    def __init__(self, policy: Policy, replacements: values.Replacements, implicit: bool, little: bool) -> None:
+        self._policy, self._replacements = policy, replacements
+        self._implicit, self._little = implicit, little
+        self.kinds: set[str] = set()
+        self.names: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
+        self.temporal: dict[str, str] = {}
+        self.uids: dict[str, str] = {}
+        self.written: set[str] = set()
+        self.safe_private = False
+
+    def clean(self, dataset: Dataset) -> Dataset:
+        """A new data set of what may stay; `dataset` is left as it is.
+
+        Raises `Refused`: `file-too-complex`. `names` and `texts` then hold what was removed, with the keyword of the
+        element; so do `temporal` and `uids` what was replaced, and `written` what took its place.
+        """
+        cleaned = self._dataset(dataset, 0)
+        self._sweep(cleaned)
+        return cleaned
+
+    # First pass: element by element
+
+    def _dataset(self, source: Dataset, depth: int) -> Dataset:
+        if depth > MAX_DEPTH:
+            raise Refused("file-too-complex")
+        cleaned = Dataset()
+        for tag in sorted(source.keys()):
+            element = source.get_item(tag)
+            if tag.is_private:
+                self._private(source, element, cleaned)
+            elif tag.group < 0x0008:  # of a network message, or file meta information at the wrong place
+                self.kinds.add(keyword_for_tag(tag) or "UnknownElements")
+            elif tag.element != 0 and (tag != PIXEL_DATA or depth):  # group lengths say nothing, pixels come later
+                kept = self._element(source, element, depth)
+                if kept is not None:
+                    cleaned[tag] = kept
+        self._forget_local_code(cleaned)
+        return cleaned
+
+    def _private(self, source: Dataset, element: Any, cleaned: Dataset) -> None:
+        tag = element.tag
+        if tag.is_private_creator:
+            return
+        creator_tag = tag.group << 16 | tag.element >> 8
+        creator = _decoded(source, source.get_item(creator_tag)) if creator_tag in source else ""
+        vr = rules.safe_private(creator, int(tag), element.VR)
+        value = _raw(element)
+        if vr is None or value is None or not value or not rules.fits(tag, vr, value) or not self._native(element):
+            self._remember("PrivateElements", self.texts, _printable(source, element))
+            for item in (_items(source, element) if element.VR == "SQ" else None) or ():
+                self._lose(item, "PrivateElements", 0)
+            return
+        cleaned[creator_tag] = DataElement(creator_tag, "LO", creator)
+        cleaned[tag] = element
+        self.safe_private = True
+
+    def _element(self, source: Dataset, element: Any, depth: int) -> Any:
+        tag, kind = int(element.tag), keyword_for_tag(element.tag)
+        vr = rules.representation(tag, element.VR)
+        block = tag >> 24
+        if tag == _CHARACTER_SET:
+            return None  # texts are written anew
+        if vr is None or not kind or block in _GRAPHICS:
+            self._remember(_GRAPHICS.get(block) or kind or "UnknownElements", self.texts, _printable(source, element))
+            return None
+        action = rules.action(tag, vr, self._policy)
+        if vr == "SQ":
+            return self._sequence(source, element, kind, action, depth)
+        if action == "U":
+            return self._uids(source, element, kind)
+        if action == "K":
+            return self._kept(source, element, vr, kind)
+        text = _decoded(source, element)
+        if action == "C" and vr in ("DA", "DT", "TM", "AS"):
+            return self._temporal(element, vr, kind, text)
+        if action == "C":
+            return DataElement(tag, vr, text) if text else None
+        self._removed(tag, vr, kind, text)
+        if action == "X" or (action == "D" and vr in ("OB", "UN")):
+            return None
+        return DataElement(tag, vr, DUMMY if action == "D" and text and vr in rules.TEXTS | {"CS"} else None)
+
+    def _sequence(self, source: Dataset, element: Any, kind: str, action: str, depth: int) -> DataElement | None:
+        items = _items(source, element)
+        if items is None:
+            self.kinds.add(kind)
+            return None
+        if action in ("C", "U*"):
+            kept = [self._dataset(item, depth + 1) for item in items if not self._says_who(item, kind)]
+            return DataElement(element.tag, "SQ", Sequence(kept))
+        for item in items:
+            self._lose(item, kind, depth + 1)
+        return DataElement(element.tag, "SQ", Sequence()) if action == "Z" else None
+
+    def _lose(self, item: Dataset, kind: str, depth: int) -> None:
+        """Remember all that a sequence holds which goes as a whole."""
+        if depth > MAX_DEPTH:
+            raise Refused("file-too-complex")
+        self.kinds.add(kind)
+        for tag in list(item.keys()):
+            element = item.get_item(tag)
+            vr = rules.representation(tag, element.VR)
+            if vr == "SQ":
+                for nested in _items(item, element) or ():
+                    self._lose(nested, kind, depth + 1)
+            elif vr in rules.TEXTS:
+                self._removed(int(tag), vr, keyword_for_tag(tag), _decoded(item, element))
+
+    def _says_who(self, item: Dataset, kind: str) -> bool:
+        """Whether a content item is about who the subject is (PS3.16 TID 1007), and therefore goes."""
+        if kind != "ContentSequence":
+            return False
+        try:
+            concept = str(item.ConceptNameCodeSequence[0].CodeValue).strip()
+        except (AttributeError, IndexError):
+            return False
+        if concept in _SUBJECT or (concept in _SUBJECT_CHARACTERISTICS and not self._policy.keep_characteristics):
+            self._lose(item, kind, 0)
+            return True
+        return False
+
+    def _uids(self, source: Dataset, element: Any, kind: str) -> DataElement | None:
+        replaced = []
+        for uid in _decoded(source, element).split("\\"):
+            if not uid or UID(uid).name != uid:  # empty, or one of the standard's own
+                replaced.append(uid)
+                continue
+            self._remember(kind, self.uids, [uid])
+            replaced.append(self._replacements.uid(uid))
+            self.written.add(replaced[-1])
+        return DataElement(element.tag, "UI", replaced[0] if len(replaced) == 1 else replaced)
+
+    def _kept(self, source: Dataset, element: Any, vr: str, kind: str) -> Any:
+        value = _raw(element)
+        if value is None and vr in rules.SIZES:
+            return element  # pydicom itself needed this number, and has read it as one
+        if value is None or not rules.fits(element.tag, vr, value):
+            self._removed(int(element.tag), vr, kind, _decoded(source, element))
+            return None
+        text = _decoded(source, element)
+        if vr in ("DA", "DT", "TM"):
+            return DataElement(element.tag, vr, values.time(text) if vr == "TM" else values.readable(text, vr))
+        if vr in rules.TEXTS:
+            return DataElement(element.tag, vr, text)
+        if vr == "AT" or vr not in rules.SIZES or len(value) <= 64:
+            self.written.update(part.strip(_PADDING) for part in text.split("\\"))
+        if self._native(element):
+            padding = b"\0" if vr in ("OB", "UI", "UN") else b" "
+            return element._replace(value=value + padding * (len(value) % 2))
+        try:
+            return source[element.tag]
+        except Exception:  # whatever pydicom raises on a value that makes no sense
+            self.kinds.add(kind)
+            return None
+
+    def _temporal(self, element: Any, vr: str, kind: str, text: str) -> DataElement:
+        replaced = []
+        for value in text.split("\\"):
+            if vr == "TM":
+                new = values.time(value)
+            elif vr == "AS":
+                new = values.age(value)
+            elif vr == "DA":
+                new = self._replacements.moved_date(value)
+            else:
+                new = self._replacements.moved_datetime(value)
+            replaced.append(new)
+            if new != value.strip(_PADDING):
+                self._remember(kind, self.temporal, [value.strip(_PADDING)])
+            self.written.add(new)
+        return DataElement(element.tag, vr, replaced[0] if len(replaced) == 1 else replaced)
+
+    def _forget_local_code(self, cleaned: Dataset) -> None:
+        """The meaning of a code that a hospital made up is free text."""
+        scheme = str(cleaned.get("CodingSchemeDesignator", "")).strip()
+        if "CodeMeaning" in cleaned and scheme not in _CODING_SCHEMES and not self._policy.keep_descriptions:
+            self._removed(0x00080104, "LO", "CodeMeaning", str(cleaned.CodeMeaning), described=True)
+            cleaned.CodeMeaning = DUMMY
+
+    def _native(self, element: Any) -> bool:
+        """Whether the bytes of an element may be written as they are."""
+        if not isinstance(element, RawDataElement):
+            return False
+        fits = element.is_implicit_VR == self._implicit and element.is_little_endian == self._little
+        return fits and (self._implicit or element.VR is not None) and element.length != 0xFFFFFFFF
+
+    # What was removed
+
+    def _removed(self, tag: int, vr: str, kind: str, text: str, described: bool = False) -> None:
+        if not text.strip(_PADDING + "^=\\"):
+            return
+        if vr in ("DA", "DT", "TM", "AS"):
+            self._remember(kind, self.temporal, [text.strip(_PADDING)])
+        elif vr == "PN":
+            words = re.split(r"[\^=\\,;\s]+", text)
+            self._remember(kind, self.names, [text, text.replace("^", " "), *words])
+        elif vr in rules.TEXTS and (described or tag in table.DESCRIPTORS or tag not in table.TABLE):
+            self._remember(kind, self.texts, text.split("\\"))
+        elif vr in rules.TEXTS:
+            self._remember(kind, self.names, text.split("\\"))
+        else:
+            self.kinds.add(kind)
+
+    def _remember(self, kind: str, found: dict[str, str], texts: Iterable[str]) -> None:
+        self.kinds.add(kind)
+        for text in texts:
+            value = text.strip(_PADDING)
+            if len(value) >= SHORTEST_NAME:
+                found.setdefault(value, kind)
+
+    # Second pass: names in what was kept
+
+    def _sweep(self, cleaned: Dataset) -> None:
+        names = [name for name in self.names if name.casefold() not in STANDARD_WORDS]
+        self._names = re.compile(
+            "|".join(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])" for name in sorted(names, key=len)[::-1]) or r"(?!)",
+            re.IGNORECASE,
+        )
+        self._texts = [text.casefold() for text in self.texts if len(text) >= SHORTEST_TEXT]
+        self._swept(cleaned)
+
+    def _swept(self, cleaned: Dataset) -> None:
+        for tag in list(cleaned.keys()):
+            element = cleaned.get_item(tag)
+            if element.VR == "SQ":
+                for item in element.value:
+                    self._swept(item)
+                continue
+            vr = rules.representation(tag, element.VR)
+            if vr != "CS" and vr not in rules.TEXTS:
+                continue
+            text = _decoded(cleaned, element)
+            if tag in table.DESCRIPTORS and text != DUMMY:
+                scrubbed = self._scrubbed(text)
+                if scrubbed != text:
+                    self.kinds.add(keyword_for_tag(tag))
+                    cleaned[tag] = DataElement(tag, vr, scrubbed)
+            elif text.casefold() in STANDARD_WORDS or text == DUMMY:
+                continue
+            elif self._names.search(text) or (vr != "CS" and self._holds_text(text)):
+                self.kinds.add(keyword_for_tag(tag))
+                del cleaned[tag]
+            else:
+                self.written.update(part.strip(_PADDING) for part in (text, *text.split("\\")))
+
+    def _holds_text(self, text: str) -> bool:
+        folded = text.casefold()
+        return any(removed in folded for removed in self._texts)
+
+    def _scrubbed(self, text: str) -> str:
+        """A description without the words that name somebody, and without long numbers."""
+        names = {word for name in self.names for word in _WORD.findall(name.casefold())}
+        names |= {name.casefold() for name in self.names}
+
+        def word(found: re.Match[str]) -> str:
+            said = found[0]
+            return "" if said.casefold() in names or sum(map(str.isdigit, said)) >= SHORTEST_NAME else said
+
+        return " ".join(_WORD.sub(word, self._names.sub("", text)).split())
+
+
+def _items(source: Dataset, element: Any) -> list[Dataset] | None:
+    """The items of a sequence; None where they make no sense."""
+    try:
+        return list(source[element.tag].value)
+    except (RecursionError, MemoryError):
+        raise Refused("file-too-complex") from None
+    except Exception:  # whatever pydicom raises
+        return None
+
+
+def _raw(element: Any) -> bytes | None:
+    """The bytes of an element, of one that pydicom already converted as well where that is simple."""
+    value = element.value
+    if value is None:
+        return b""
+    if isinstance(value, bytes):
+        return value
+    return str(value).encode() if isinstance(value, str) else None
+
+
+def _decoded(dataset: Dataset, element: Any) -> str:
+    """The text of an element without padding, in the character set of its data set, or as Latin-1 when that fails."""
+    value = element.value
+    if not isinstance(value, bytes):
+        return "" if value is None else str(value)
+    try:
+        text = decode_bytes(value, _encodings(dataset), _DELIMITERS)
+    except Exception:  # a character set that the file names and nobody knows
+        text = value.decode("latin-1")
+    return text.strip(_PADDING)
+
+
+def _encodings(dataset: Dataset) -> list[str]:
+    encodings = dataset._character_set
+    return [encodings] if isinstance(encodings, str) else list(encodings)
+
+
+def _printable(source: Dataset, element: Any) -> list[str]:
+    """The text of an element that nobody knows, if it is one."""
+    value = _raw(element)
+    if value is None or len(value) > 256:
+        return []
+    text = _decoded(source, element)
+    return text.split("\\") if text.isprintable() else []
+
+
+def strings(found: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Values and their keywords, without numbers that may stand anywhere."""
+    return ((value, kind) for value, kind in found.items() if not _NUMBER.fullmatch(value))
