@@ -32,6 +32,9 @@ from ernbot.imaging import jpeg2000
 from ernbot.imaging.codestream import Stated
 
 Array = np.ndarray[Any, Any]
+_DEAR = 2**19
+"""Pixels of a JPEG 2000 frame from which a softer preview is better than a late one."""
+
 Decoder = Callable[[bytes, Stated, Dataset, int], Array]
 
 
@@ -89,7 +92,8 @@ def _lossless_jpeg(codestream: bytes, _stated: Stated, dataset: Dataset, _least:
 
 def _jpeg2000(codestream: bytes, stated: Stated, _dataset: Dataset, least: int) -> Array:
     # The dearest codec of all: a mammogram at 512 pixels takes a quarter of the time of one at 1024.
-    return jpeg2000.one_component(codestream, stated, least * 5 // 8)
+    dear = stated.width * stated.height > _DEAR
+    return jpeg2000.one_component(codestream, stated, least * 5 // 8 if dear else least)
 
 
 def _high_throughput(codestream: bytes, stated: Stated, dataset: Dataset, least: int) -> Array:
