@@ -1,9 +1,12 @@
 """From pixel values to a picture for a screen. Runs in the sandbox only.
 
-The display pipeline of PS3.3 section C.11 and PS3.4 annex N.2: modality values, values of interest, grey.
-Everything leaves through `encode`, which writes pixels and nothing else.
+Everything leaves through `encode`, which writes pixels and nothing else. Overlays (groups 60xx) are never drawn:
+consoles write names into them.
 """
 
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -11,9 +14,10 @@ import numpy as np
 from blurhash import encode as blurhash_of
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
-from ernbot.imaging.model import LONGEST_SIDE, THUMBNAIL_SIDE, Facts, Picture, Preview
+from ernbot.imaging import colour, window
+from ernbot.imaging.attributes import numbers
+from ernbot.imaging.model import LONGEST_SIDE, THUMBNAIL_SIDE, Fact, Facts, Picture, Preview
 
 Array = np.ndarray[Any, Any]
 
@@ -23,6 +27,13 @@ _STAIN_SIDE = 12
 _STAIN_PARTS = (4, 3)
 """Samples that the stain is computed from, and its waves across and down."""
 
+_HATCH_STEP = 12
+_HATCH_GREYS = (72, 120)
+"""Pixels between the lines that fill what was never sent, and the greys of its ground and lines."""
+
+_FILM_QUALITIES = (60, 30)
+MAX_FILM_BYTES = 1_500_000
+
 
 def encode(picture: Image.Image, facts: Facts) -> Preview:
     """A small copy without a trace of where it came from.
@@ -31,128 +42,100 @@ def encode(picture: Image.Image, facts: Facts) -> Preview:
     JPEG without chroma subsampling, since PNG would be ten times larger.
     """
     large = _fit(picture, picture.size)
-    small = large.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    shown = _encode(large)
+    small, thumbnail = large, shown
+    if max(large.size) > THUMBNAIL_SIDE:
+        small = large.copy()
+        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
+        thumbnail = _encode(small)
     stain = small.resize((_STAIN_SIDE, _STAIN_SIDE), Image.Resampling.BOX).convert("RGB")
-    blurhash = blurhash_of(np.asarray(stain), *_STAIN_PARTS)
-    return Preview(facts, _encode(large), _encode(small), blurhash=blurhash)
+    return Preview(facts, shown, thumbnail, blurhash=blurhash_of(np.asarray(stain), *_STAIN_PARTS))
+
+
+def animate(preview: Preview, pictures: Sequence[Image.Image], milliseconds: int) -> Preview:
+    """`preview` with a film of these pictures, each shown so long, in WebP of at most `MAX_FILM_BYTES`.
+
+    Without a film where there is nothing to move or it would be larger.
+    """
+    first, *others = (_bare(picture) for picture in pictures)
+    for quality in _FILM_QUALITIES if others else ():
+        file = BytesIO()
+        first.save(
+            file, "WEBP", save_all=True, append_images=others, duration=milliseconds, loop=0, quality=quality, method=0
+        )
+        if len(file.getvalue()) <= MAX_FILM_BYTES:
+            film = Picture(file.getvalue(), "image/webp", first.width, first.height)
+            return replace(preview, animation=film)
+    return preview
 
 
 def _encode(picture: Image.Image) -> Picture:
-    # A new image from bare samples: Pillow otherwise carries comments, profiles and EXIF over.
-    bare = Image.frombytes(picture.mode, picture.size, picture.tobytes())
-    file = BytesIO()
+    bare, file = _bare(picture), BytesIO()
     if bare.mode == "L":
-        bare.save(file, "PNG")
+        bare.save(file, "PNG", compress_type=zlib.Z_RLE)  # smaller than the first level for noise, and faster
     else:
         bare.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     mimetype = "image/png" if bare.mode == "L" else "image/jpeg"
     return Picture(file.getvalue(), mimetype, bare.width, bare.height)
 
 
-def _fit(picture: Image.Image, shape: tuple[float, float]) -> Image.Image:
-    """`picture` in the proportions of `shape`, its longest side at most `LONGEST_SIDE`."""
-    scale = min(1.0, LONGEST_SIDE / max(shape))
+def _bare(picture: Image.Image) -> Image.Image:
+    """A new image from bare samples: Pillow otherwise carries comments, profiles and EXIF over."""
+    return Image.frombytes(picture.mode, picture.size, picture.tobytes())
+
+
+def _fit(picture: Image.Image, shape: tuple[float, float], longest: int = LONGEST_SIDE) -> Image.Image:
+    """`picture` in the proportions of `shape`, its longest side at most `longest`."""
+    scale = min(1.0, longest / max(shape))
     size = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def picture(frame: Array, dataset: Dataset) -> Image.Image:
     """A decoded frame as it should be seen: mode L or RGB, at most `LONGEST_SIDE`, pixels square."""
-    # Skipping rows and columns before the float arithmetic keeps twice the preview's size, enough to filter.
-    step = max(1, max(frame.shape[:2]) // (2 * LONGEST_SIDE))
-    frame = np.ascontiguousarray(frame[::step, ::step])
-    if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        image = Image.fromarray(_eight_bits(_palette(frame, dataset)))
-    elif frame.ndim == 3:
-        image = Image.fromarray(_eight_bits(frame, int(dataset.BitsStored)))
-    else:
-        image = Image.fromarray(np.rint(_grey(frame, dataset) * 255).astype(np.uint8))
-    return _fit(image, (image.width, image.height * _aspect(dataset)))
+    return drawn(frame, dataset)[0]
 
 
-def _palette(frame: Array, dataset: Dataset) -> Array:
-    """Colours of a palette picture, PS3.3 C.7.9.1."""
-    if not dataset.original_encoding[1]:
-        for colour in ("Red", "Green", "Blue"):
-            # pydicom reads the words of a table in the order of this machine.
-            table = dataset.get(f"{colour}PaletteColorLookupTableData")
-            if isinstance(table, bytes):
-                swapped = np.frombuffer(table, ">u2").astype("<u2").tobytes()
-                dataset[f"{colour}PaletteColorLookupTableData"].value = swapped
-    return np.asarray(apply_color_lut(frame, dataset)[..., :3])
+def drawn(
+    frame: Array, dataset: Dataset, longest: int = LONGEST_SIDE, share: float = 1.0
+) -> tuple[Image.Image, tuple[Fact, ...]]:
+    """A decoded frame as it should be seen, and by which window: mode L or RGB, at most `longest`, pixels square.
 
-
-def _eight_bits(colour: Array, stored: int | None = None) -> Array:
-    bits = stored or colour.dtype.itemsize * 8
-    return (colour >> max(0, bits - 8)).astype(np.uint8)
-
-
-def _grey(frame: Array, dataset: Dataset) -> Array:
-    """Grey values from 0.0, black, to 1.0, white."""
-    values = np.asarray(apply_modality_lut(frame, dataset), dtype=np.float64)
-    np.nan_to_num(values, copy=False)
-    grey = _voi_lut(values, dataset)
-    if grey is None:
-        grey = _window(values, dataset)
-    if grey is None:
-        grey = _spread(values, frame != dataset.get("PixelPaddingValue"))
-    return 1.0 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
-
-
-def _voi_lut(values: Array, dataset: Dataset) -> Array | None:
-    """The first table of the VOI LUT Sequence, PS3.3 C.11.2.1.1; None where there is none.
-
-    Not pydicom's `apply_voi`, which wraps around where values lie outside a table of eight bits.
+    `dataset` has the attributes that hold for this frame. Below the `share` of the height that is there, the
+    picture is hatched.
     """
-    if not dataset.get("VOILUTSequence"):
-        return None
-    item = dataset.VOILUTSequence[0]
-    entries, first, bits = (int(number) for number in item.LUTDescriptor)
-    data = item.LUTData
-    order = "<" if dataset.original_encoding[1] else ">"
-    table = np.frombuffer(data, order + "u2") if isinstance(data, bytes) else np.asarray(data)
-    table = np.clip(table[: entries or 2**16] / (2**bits - 1), 0.0, 1.0)
-    return np.asarray(table[np.clip(values - first, 0, len(table) - 1).astype(np.int64)])
+    # Skipping rows and columns before the arithmetic keeps twice the preview's size, enough to filter.
+    step = max(1, max(frame.shape[:2]) // (2 * longest))
+    frame = np.ascontiguousarray(frame[::step, ::step])
+    rows = len(frame) if share == 1.0 else max(1, int(len(frame) * share))
+    samples, facts = _samples(frame[:rows], dataset)
+    if rows < len(frame):
+        samples = np.concatenate((samples, _hatched(samples, len(frame) - rows)))
+    image = Image.fromarray(samples)
+    return _fit(image, (image.width, image.height * aspect(dataset)), longest), facts
 
 
-def _window(values: Array, dataset: Dataset) -> Array | None:
-    """The first window, by the functions of PS3.3 C.11.2.1.2 and C.11.2.1.3; None without a usable one."""
-    centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
-    function = str(dataset.get("VOILUTFunction") or "LINEAR")
-    if centre is None or width is None or (width < 1 and (function == "LINEAR" or width <= 0)):
-        return None
-    if function == "SIGMOID":
-        return np.asarray(1.0 / (1.0 + np.exp(np.clip(-4.0 * (values - centre) / width, -500, 500))))
-    if function == "LINEAR_EXACT":
-        return np.clip((values - centre) / width + 0.5, 0.0, 1.0)
-    return np.clip((values - (centre - 0.5)) / max(width - 1.0, 1e-9) + 0.5, 0.0, 1.0)
+def _samples(frame: Array, dataset: Dataset) -> tuple[Array, tuple[Fact, ...]]:
+    """Eight bits of grey, rows x columns, or of RGB, rows x columns x 3."""
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        return colour.palette(frame, dataset), ()
+    if frame.ndim == 3:
+        return colour.rgb(frame, dataset), ()
+    grey, facts = window.grey(frame, dataset)
+    return (colour.supplement(grey, frame, dataset) if colour.is_supplemented(dataset) else grey), facts
 
 
-def _spread(values: Array, wanted: Any) -> Array:
-    """Percentiles 1 to 99 become black to white: extremes are noise, metal and overshoot of codecs."""
-    inside = values[wanted] if np.any(wanted) else values
-    low, high = np.percentile(inside, (1, 99))
-    if high <= low:
-        low, high = inside.min(), inside.max()
-    return np.asarray(np.clip((values - low) / (high - low or 1.0), 0.0, 1.0))
+def _hatched(samples: Array, rows: int) -> Array:
+    """So many rows of slanted lines, as wide and as deep as `samples`: nothing that anatomy could look like."""
+    down, across = np.indices((rows, samples.shape[1]))
+    lines = np.where((down + across) % _HATCH_STEP == 0, _HATCH_GREYS[1], _HATCH_GREYS[0]).astype(np.uint8)
+    return lines if samples.ndim == 2 else np.repeat(lines[..., None], 3, axis=2)
 
 
-def _aspect(dataset: Dataset) -> float:
+def aspect(dataset: Dataset) -> float:
     """Height of a pixel over its width: PixelAspectRatio or the spacing, PS3.3 C.7.6.3.1.7; 1.0 in doubt."""
-    for keyword in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing"):
-        vertical, horizontal = _first(dataset, keyword, 0), _first(dataset, keyword, 1)
-        if vertical and horizontal and 0.1 <= vertical / horizontal <= 10.0:
-            return vertical / horizontal
+    for keyword in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        sides = numbers(dataset, keyword, 2)
+        if sides and sides[1] and 0.1 <= sides[0] / sides[1] <= 10.0:
+            return sides[0] / sides[1]
     return 1.0
-
-
-def _first(dataset: Dataset, keyword: str, index: int = 0) -> float | None:
-    """One finite number of an element that may hold several, or none, or nonsense."""
-    try:
-        value = dataset.get(keyword)
-        values = [value] if isinstance(value, (int, float, str)) else list(value or [])
-        number = float(values[index])
-    except (ValueError, TypeError, IndexError):
-        return None
-    return number if np.isfinite(number) else None

@@ -1,0 +1,30 @@
+"""A DICOM object with pixels, from data set to preview. Runs in the sandbox only.
+
+Whether its header names a patient must have been asked before.
+"""
+
+from dataclasses import replace
+
+from pydicom.dataset import Dataset
+
+from ernbot.imaging import attributes, groups, multiframe, rendering
+from ernbot.imaging.frame import Frames
+from ernbot.imaging.model import LONGEST_SIDE, Fact, Preview
+
+
+def preview(dataset: Dataset) -> Preview:
+    """The picture, or the strip of a multi-frame object, windowed as the header asks.
+
+    Where rows are missing, they are hatched and the fact `truncated` says so. Raises `Refused`:
+    `file-unsupported` (syntax), `file-too-complex`, `file-broken`; and what codecs raise on broken data.
+    """
+    frames = Frames.of(dataset)
+    if frames.count > 1:
+        return multiframe.preview(dataset, frames)
+    pixels = frames.decode(0, LONGEST_SIDE)
+    header = groups.of_frame(dataset, 0)
+    image, window = rendering.drawn(pixels, header, share=frames.rows / int(dataset.Rows))
+    thickness = attributes.positive("thickness-mm", attributes.number(header, "SliceThickness"))
+    truncated = (Fact("truncated"),) if frames.truncated else ()
+    facts = attributes.facts(dataset, "picture", 1, (*thickness, *window, *truncated))
+    return replace(rendering.encode(image, facts), uids=attributes.uids(dataset))
