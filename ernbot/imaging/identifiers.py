@@ -30,7 +30,7 @@ PSEUDONYM_ELEMENTS = frozenset({0x00100010, 0x00100020})
 """The two that a de-identified file must still have, with a replacement in it: type 2 in PS3.3 C.7.1.1."""
 
 _PHOTOGRAPH_KINDS = """
-Artist Author CameraOwnerName Comment Copyright Description GPSInfo IPTC ImageDescription Title UserComment
+Artist Author CameraOwnerName Comment Copyright Description DocumentName GPSInfo IPTC ImageDescription Title UserComment
 XMP XPAuthor XPComment XPKeywords XPSubject XPTitle
 """
 

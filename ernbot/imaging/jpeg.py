@@ -12,4 +12,5 @@ FORMAT = Format(
     mimetypes=frozenset({"image/jpeg", "image/jpg", "image/pjpeg"}),
     sniff=_sniff,
     decoder="ernbot.imaging.photograph",
+    cleaner="ernbot.imaging.deid.jpeg",
 )

@@ -1,113 +1,155 @@
-"""Photographs and screenshots, JPEG and PNG, from bytes to preview. Runs in the sandbox only.
+"""Photographs and screenshots, from bytes to preview: whatever Pillow and libheif decode. Runs in the sandbox only.
 
 A camera writes where it stood and whose it is; an image editor writes titles. A file in which such a field is
 filled is refused, since the file itself stays as it was sent. The preview carries none of it in any case.
+Of an animation, or of several pages, the first picture is shown.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+import pi_heif
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import rendering
+from ernbot.imaging import rendering, webp
 from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Facts, Options, Preview
+from ernbot.imaging.photo_fields import identifying
 
 Image.MAX_IMAGE_PIXELS = MAX_FRAME_BYTES  # Pillow's own alarm, at the bound that is checked below
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the sandbox may start none
+pi_heif.options.DECODE_THREADS = 1
+pi_heif.options.THUMBNAILS = False
+pi_heif.register_heif_opener()
 
-_BASE_TEXT = (
-    "Artist",
-    "Copyright",
-    "ImageDescription",
-    "XPAuthor",
-    "XPComment",
-    "XPKeywords",
-    "XPSubject",
-    "XPTitle",
-)
-_CAMERA_TEXT = ("CameraOwnerName", "UserComment")
-_PNG_TEXT = ("Author", "Comment", "Copyright", "Description", "Title")
-_XMP_TEXT = (
-    *(
-        "dc:creator",
-        "dc:description",
-        "dc:rights",
-        "dc:title",
-        "exif:GPS",
-        "Iptc4xmp",
-        "aux:OwnerName",
-        "mwg-rs:",
-    ),
-    *("photoshop:AuthorsPosition", "photoshop:CaptionWriter", "photoshop:City", "photoshop:Headline"),
-)
-_SAYS_NOTHING = frozenset({"", "Screenshot"})
-"""What the screenshot function of Apple's systems writes as a comment, beside nothing at all."""
+_NAMES = {
+    JpegImagePlugin.JpegImageFile.format: "JPEG",
+    PngImagePlugin.PngImageFile.format: "PNG",
+    WebPImagePlugin.WebPImageFile.format: "WebP",
+    TiffImagePlugin.TiffImageFile.format: "TIFF",
+    AvifImagePlugin.AvifImageFile.format: "AVIF",
+    pi_heif.HeifImageFile.format: "HEIC",
+    GifImagePlugin.GifImageFile.format: "GIF",
+    BmpImagePlugin.BmpImageFile.format: "BMP",
+}
+"""Names of our formats by those of Pillow. AVIF stands before HEIC: both may begin with the brand `mif1`."""
 
-_IPTC_RESOURCE = 0x0404
-_CHARACTER_CODE = 8
+_SEVERAL = "MPO"
+"""What Pillow calls a JPEG with a second picture after its end."""
+
+_ALWAYS_LOSSY = frozenset({"JPEG", "HEIC", "AVIF"})
+_LOSSY_COMPRESSION = frozenset({"jpeg", "tiff_jpeg", "webp"})
+_HEAD = 64 * 2**10
+
+_SAMPLE_BYTES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2}
 _TURNED = frozenset({5, 6, 7, 8})
 """Orientations in which rows and columns change places: EXIF 2.32, tag 0x0112."""
 
 
 def previews(files: Sequence[BinaryIO], _options: Options) -> list[Preview]:
-    """A preview of each file."""
-    return [preview(file.read()) for file in files]
-
-
-def preview(data: bytes) -> Preview:
-    """The picture, upright, in sRGB, on white where it is transparent.
+    """A preview of each file.
 
     Raises `Refused`: `file-names-patient` (kinds), `file-too-complex`, `file-broken`; and what Pillow raises
     on broken data.
     """
+    return [_preview(file) for file in files]
+
+
+@contextmanager
+def opened(file: BinaryIO) -> Iterator[Image.Image]:
+    """The picture of a file, not yet decoded, of a size that may be.
+
+    Raises `Refused`: `file-too-complex`, `file-broken`.
+    """
     try:
-        opened = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
+        image = Image.open(file, formats=tuple(_NAMES))
     except Image.DecompressionBombError:
         raise Refused("file-too-complex") from None
     except UnidentifiedImageError:
         raise Refused("file-broken") from None
-    with opened:
-        if opened.width * opened.height * len(opened.getbands()) > MAX_FRAME_BYTES:
+    with image:
+        sample = _SAMPLE_BYTES.get(image.mode, 1)
+        if image.width * image.height * len(image.getbands()) * sample > MAX_FRAME_BYTES:
             raise Refused("file-too-complex")
-        kinds = set(_identifying(opened))
-        for page in range(1, getattr(opened, "n_frames", 1) if opened.format == "MPO" else 1):
-            opened.seek(page)  # a multi-picture JPEG hides a second picture, with fields of its own
-            kinds.update(_identifying(opened))
-        opened.seek(0)
+        yield image
+
+
+def format_name(image: Image.Image) -> str:
+    """The name of our format that an open picture is of."""
+    return "JPEG" if image.format == _SEVERAL else _NAMES[str(image.format)]
+
+
+def is_lossy(image: Image.Image, file: BinaryIO) -> bool:
+    """Whether the samples went through lossy compression in this file."""
+    if image.format == "WEBP":
+        file.seek(0)
+        return not any(name == b"VP8L" for name, _ in webp.chunks(file.read()))
+    return format_name(image) in _ALWAYS_LOSSY or image.info.get("compression") in _LOSSY_COMPRESSION
+
+
+def upright(image: Image.Image, longest: int | None = None) -> Image.Image:
+    """The picture as it should be seen: turned, in sRGB, on white where it is transparent, of mode L or RGB.
+
+    With `longest` it is made smaller first, so that no side is longer.
+    """
+    if longest:
+        scale = min(1.0, longest / max(image.size))
+        # JPEG can be decoded small, by the first terms of each block alone: four times faster.
+        image.draft(None, (round(image.width * scale), round(image.height * scale)))
+    plain = _plain(image)
+    if longest:
+        plain.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return ImageOps.exif_transpose(_screen_colours(plain, image.info.get("icc_profile")))
+
+
+def _preview(file: BinaryIO) -> Preview:
+    with opened(file) as image:
+        kinds = set(identifying(image))
+        pages = getattr(image, "n_frames", 1)
+        for page in range(1, pages if image.format in (_SEVERAL, "TIFF") else 1):
+            image.seek(page)  # a multi-picture JPEG hides a second picture, with fields of its own
+            kinds.update(identifying(image))
+        image.seek(0)
         if kinds:
             raise Refused("file-names-patient", kinds=", ".join(sorted(kinds)))
-        return _render(opened)
-
-
-def _render(opened: Image.Image) -> Preview:
-    width, height = opened.size
-    if opened.getexif().get(ExifTags.Base.Orientation) in _TURNED:
-        width, height = height, width
-    is_png = opened.format == "PNG"
-    facts = Facts(
-        format="PNG" if is_png else "JPEG",
-        modality=None,
-        body_part=None,
-        width=width,
-        height=height,
-        frames=1,
-        lossy=not is_png,
-    )
-    opened.draft("RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))  # JPEG can be decoded small: four times faster
-    profile = opened.info.get("icc_profile")
-    picture = _plain(opened)
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    upright = ImageOps.exif_transpose(_screen_colours(picture, profile))
-    return rendering.encode(upright, facts)
+        width, height = image.size
+        if image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
+            width, height = height, width
+        facts = Facts(
+            format=format_name(image),
+            modality=None,
+            body_part=None,
+            width=width,
+            height=height,
+            frames=1 if image.format == _SEVERAL else pages,
+            lossy=is_lossy(image, file),
+            kind="photograph",
+            identifiable=True,
+        )
+        return rendering.encode(upright(image, LONGEST_SIDE), facts)
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Mode L or RGB, whatever it was; keeps `info` and EXIF."""
-    if image.mode.startswith("I"):
-        grey = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-        grey.info = image.info  # Pillow clips sixteen bits instead of scaling them, so not `convert`
+    """Mode L, RGB or CMYK, whatever it was; keeps `info` and EXIF."""
+    if image.mode in _SAMPLE_BYTES:
+        grey = Image.fromarray(_grey(image))
+        grey.info = image.info
         return grey
     if image.has_transparency_data:
         solid = image.convert("RGBA")
@@ -115,48 +157,28 @@ def _plain(image: Image.Image) -> Image.Image:
         white.alpha_composite(solid)
         white.info = image.info
         return white.convert("RGB")
+    if image.mode == "CMYK":
+        return image.copy()
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
+def _grey(image: Image.Image) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Deep samples in eight bits; Pillow clips instead of scaling them, so not `convert`."""
+    samples = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        return (samples.astype(np.uint32) >> 8).astype(np.uint8)
+    finite = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(finite.min()), float(finite.max())
+    return ((finite - low) * (255.0 / ((high - low) or 1.0))).astype(np.uint8)
+
+
 def _screen_colours(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """sRGB: a phone's wide-gamut reds would look pale without the profile that the preview leaves out."""
-    if not profile or image.mode != "RGB":
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB")) or image
-    except (ImageCms.PyCMSError, OSError):
-        return image
-
-
-def _identifying(image: Image.Image) -> Iterator[str]:
-    """Names of the fields that hold text or a place; the values stay here."""
-    exif = image.getexif()
-    camera = exif.get_ifd(ExifTags.IFD.Exif)
-    for name in _BASE_TEXT:
-        if _holds_text(exif.get(ExifTags.Base[name])):
-            yield name
-    for name in _CAMERA_TEXT:
-        value = camera.get(ExifTags.Base[name])
-        # UserComment begins with the name of its character code, and cameras write it without a comment.
-        if _holds_text(value[_CHARACTER_CODE:] if isinstance(value, bytes) else value):
-            yield name
-    if any(tag != ExifTags.GPS.GPSVersionID for tag in exif.get_ifd(ExifTags.IFD.GPSInfo)):
-        yield "GPSInfo"
-    texts: dict[str, Any] = getattr(image, "text", {})
-    for name, value in texts.items():
-        if name.title() in _PNG_TEXT and _holds_text(value):
-            yield name.title()
-    if _holds_text(image.info.get("comment")):
-        yield "Comment"
-    xmp = image.info.get("xmp") or texts.get("XML:com.adobe.xmp") or b""
-    if any(word.encode() in (xmp if isinstance(xmp, bytes) else xmp.encode()) for word in _XMP_TEXT):
-        yield "XMP"
-    photoshop = image.info.get("photoshop")
-    if isinstance(photoshop, dict) and photoshop.get(_IPTC_RESOURCE):
-        yield "IPTC"
-
-
-def _holds_text(value: object) -> bool:
-    text = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
-    return text.replace("\0", "").strip() not in _SAYS_NOTHING
+    """L or sRGB: a phone's wide-gamut reds would look pale without the profile that the preview leaves out."""
+    if profile and image.mode in ("RGB", "CMYK"):
+        try:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            target = ImageCms.createProfile("sRGB")
+            return ImageCms.profileToProfile(image, source, target, outputMode="RGB") or image
+        except (ImageCms.PyCMSError, OSError):
+            pass  # a broken profile says nothing about the colours
+    return image.convert("RGB") if image.mode == "CMYK" else image

@@ -14,4 +14,5 @@ FORMAT = Format(
     mimetypes=frozenset({"image/png", "image/x-png", "image/apng"}),
     sniff=_sniff,
     decoder="ernbot.imaging.photograph",
+    cleaner="ernbot.imaging.deid.png",
 )

@@ -53,7 +53,9 @@ KINDS = frozenset(_KINDS.split())
 """What a file is to its reader: `kind-NAME` in the catalogues."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
+    "depth-mm": float,
     "duration-s": float,
+    "height-mm": float,
     "hidden-texts": int,
     "images": int,
     "items": int,
@@ -64,6 +66,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "no-pixels": None,
     "not-in-the-room": None,
     "pages": int,
+    "protected": None,
     "rate-fps": float,
     "segments": int,
     "series": int,
@@ -72,6 +75,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "thickness-mm": float,
     "triangles": int,
     "truncated": None,
+    "width-mm": float,
     "window-center": float,
     "window-estimated": None,
     "window-width": float,

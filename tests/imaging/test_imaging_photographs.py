@@ -52,9 +52,8 @@ def exif(**tags: Any) -> Image.Exif:
 async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
     preview = await look(previewer, photograph(flag(2400, 1200), kind), claimed=f"image/{kind.lower()}")
     assert (pictured(preview).mimetype, pictured(preview).width, pictured(preview).height) == ("image/jpeg", 800, 400)
-    assert preview.facts == Facts(
-        format=kind, modality=None, body_part=None, width=2400, height=1200, frames=1, lossy=kind == "JPEG"
-    )
+    facts = Facts(kind, None, None, 2400, 1200, 1, lossy=kind == "JPEG", kind="photograph", identifiable=True)
+    assert preview.facts == facts
     picture = opened(pictured(preview).data)
     assert np.abs(picture[100, 200].astype(int) - RED).max() < 6
     assert np.abs(picture[300, 600].astype(int) - WHITE).max() < 6

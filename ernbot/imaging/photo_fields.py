@@ -1,0 +1,64 @@
+"""Which fields of a photograph say who took it, where, or of whom. Runs in the sandbox only.
+
+Names of fields only, those of `identifiers.PHOTOGRAPH_KINDS`: no value may leave these functions.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import ExifTags, Image
+
+_BASE_TEXT = (
+    *("Artist", "Copyright", "DocumentName", "ImageDescription"),
+    *("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
+)
+_CAMERA_TEXT = ("CameraOwnerName", "UserComment")
+_PNG_TEXT = ("Author", "Comment", "Copyright", "Description", "Title")
+_XMP_TEXT = (
+    *("dc:creator", "dc:description", "dc:rights", "dc:title", "exif:GPS", "Iptc4xmp", "aux:OwnerName", "mwg-rs:"),
+    *("photoshop:AuthorsPosition", "photoshop:CaptionWriter", "photoshop:City", "photoshop:Headline"),
+)
+_SAYS_NOTHING = frozenset({"", "Screenshot"})
+"""What the screenshot function of Apple's systems writes as a comment, beside nothing at all."""
+
+_IPTC_RESOURCE = 0x0404
+_IPTC_TAG = 33723
+"""IPTC data as a resource of Photoshop, in JPEG, and as a tag of its own, in TIFF."""
+
+_CHARACTER_CODE = 8
+
+
+def identifying(image: Image.Image) -> Iterator[str]:
+    """Names of the fields of the picture that is open now which hold text or a place."""
+    exif = image.getexif()
+    camera = exif.get_ifd(ExifTags.IFD.Exif)
+    for name in _BASE_TEXT:
+        if _holds_text(exif.get(_NUMBERS[name])):
+            yield name
+    for name in _CAMERA_TEXT:
+        value = camera.get(_NUMBERS[name])
+        # UserComment begins with the name of its character code, and cameras write it without a comment.
+        if _holds_text(value[_CHARACTER_CODE:] if isinstance(value, bytes) else value):
+            yield name
+    if any(tag != ExifTags.GPS.GPSVersionID for tag in exif.get_ifd(ExifTags.IFD.GPSInfo)):
+        yield "GPSInfo"
+    texts: dict[str, Any] = getattr(image, "text", {})
+    for name, value in texts.items():
+        if name.title() in _PNG_TEXT and _holds_text(value):
+            yield name.title()
+    if _holds_text(image.info.get("comment")):
+        yield "Comment"
+    xmp = image.info.get("xmp") or texts.get("XML:com.adobe.xmp") or b""
+    if any(word.encode() in (xmp if isinstance(xmp, bytes) else xmp.encode()) for word in _XMP_TEXT):
+        yield "XMP"
+    photoshop = image.info.get("photoshop")
+    if exif.get(_IPTC_TAG) or (isinstance(photoshop, dict) and photoshop.get(_IPTC_RESOURCE)):
+        yield "IPTC"
+
+
+_NUMBERS = {**{tag.name: tag.value for tag in ExifTags.Base}, "DocumentName": 0x010D}
+
+
+def _holds_text(value: object) -> bool:
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
+    return text.replace("\0", "").strip() not in _SAYS_NOTHING
