@@ -9,7 +9,7 @@ import re
 MAGIC = "Aperio"
 
 _VERSION = r"Aperio (?:Image Library|Leica Biosystems GT450(?: DX)?) v\d{1,3}(?:\.\d{1,5}){0,3} ?\r?\n"
-_SIZES = r"\d+x\d+(?: \[\d+,\d+,? ?\d+x\d+\] \(\d+x\d+\))?(?: -> \d+x\d+)?"
+_SIZES = r"(?:label |macro )?\d+x\d+(?: \[\d+,\d+,? ?\d+x\d+\] \(\d+x\d+\))?(?: -> \d+x\d+)?"
 _CODING = r"(?: -| (?:JPEG|J2K|JPEG2000|LZW|RAW)(?:/(?:RGB|YCC|YUV16|YCbCr|BGR))?(?: Q=\d{1,3}(?:\.\d+)?)?)? ?"
 _HEAD = re.compile(f"(?:{_VERSION}{_SIZES}{_CODING};?)+")
 _LABELLED = re.compile(r"^(label|macro)\b", re.MULTILINE)

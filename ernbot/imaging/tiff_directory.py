@@ -79,8 +79,8 @@ def is_tiff(head: bytes) -> bool:
     return head[:4] in _MAGIC
 
 
-def read(file: BinaryIO, most: int = MAX_DIRECTORIES) -> list[Directory]:
-    """The directories of a file in their order, at most `most` of them.
+def read(file: BinaryIO, most: int = MAX_DIRECTORIES + 1) -> list[Directory]:
+    """The directories of a file in their order; a caller may want the first `most` alone.
 
     Raises `Refused`: `file-broken` where the chain leaves the file or bites its tail, `file-too-complex` where it is
     longer than any scanner's.
