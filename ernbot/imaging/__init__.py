@@ -5,7 +5,7 @@ decoders (pydicom, Pillow and the codecs) are imported by the sandboxed process 
 for the process that holds the keys, and must never decode a picture in it.
 """
 
-from ernbot.imaging import avif, bmp, dicom, gif, heic, jpeg, pdf, png, stl, tiff, webp
+from ernbot.imaging import avif, bmp, dicom, gif, heic, jpeg, openslide_formats, pdf, png, stl, svs, tiff, webp
 from ernbot.imaging.model import Facts, Format, Preview
 
 FORMATS: tuple[Format, ...] = (
@@ -13,6 +13,8 @@ FORMATS: tuple[Format, ...] = (
     jpeg.FORMAT,
     png.FORMAT,
     webp.FORMAT,
+    svs.FORMAT,
+    openslide_formats.FORMAT,
     tiff.FORMAT,
     heic.FORMAT,
     avif.FORMAT,

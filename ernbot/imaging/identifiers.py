@@ -37,7 +37,15 @@ XMP XPAuthor XPComment XPKeywords XPSubject XPTitle
 PHOTOGRAPH_KINDS = frozenset(_PHOTOGRAPH_KINDS.split())
 """EXIF tags, PNG keywords and blocks in which a photograph says who took it, where, or of whom."""
 
-KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS
+_SLIDE_KINDS = """
+DateTime DocumentName Exif HostComputer InterColorProfile Make Model PageName Photoshop PrivateTag Software SubIFDs
+comment label macro thumbnail
+"""
+
+SLIDE_KINDS = frozenset(_SLIDE_KINDS.split())
+"""TIFF tags and pictures in which a slide scanner says what it scanned, besides those of a photograph."""
+
+KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS
 
 _EMPTY = " \0\t\r\n^=\\"
 _PLACEHOLDERS = frozenset({"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"})

@@ -63,6 +63,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "levels": int,
     "magnification": float,
     "microns-per-pixel": float,
+    "no-overview": None,
     "no-pixels": None,
     "not-in-the-room": None,
     "pages": int,

@@ -31,6 +31,7 @@ fact-leads = { $value } afledninger
 fact-levels = { $value } niveauer
 fact-magnification = { $value }×
 fact-microns-per-pixel = { $value } µm pr. pixel
+fact-no-overview = den indeholder ingen lille kopi, som et overblik kan laves af
 fact-no-pixels = den indeholder intet billede
 fact-not-in-the-room = det, den henviser til, er ikke i dette rum
 fact-pages = { $value } sider

@@ -31,6 +31,7 @@ fact-leads = { $value } leads
 fact-levels = { $value } levels
 fact-magnification = { $value }×
 fact-microns-per-pixel = { $value } µm per pixel
+fact-no-overview = it holds no small copy of which an overview can be made
 fact-no-pixels = it holds no picture
 fact-not-in-the-room = what it refers to is not in this room
 fact-pages = { $value } pages

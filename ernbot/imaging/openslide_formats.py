@@ -1,0 +1,35 @@
+"""TIFF files that may be slides: those whose first picture is in tiles, or is described beyond the head.
+
+Scanners of every maker that OpenSlide knows write TIFF, most of them with the directories at the end, and no first 64
+KiB tell them from a photograph. So this format takes all of these, and its decoder hands photographs on. Not read here:
+slides in many files (MIRAX, Hamamatsu VMS) and in other containers (Zeiss CZI, Sakura). OpenSlide itself needs a file
+by name, which a process that can write nothing cannot give it.
+"""
+
+from io import BytesIO
+
+from ernbot.core.errors import Refused
+from ernbot.imaging import svs, tiff_directory
+from ernbot.imaging.model import Format
+
+_TILE_WIDTH = 322
+
+
+def _sniff(data: bytes) -> bool:
+    if not tiff_directory.is_tiff(data):
+        return False
+    try:
+        (first,) = tiff_directory.read(BytesIO(data[: svs.HEAD]), most=1)
+    except Refused:
+        return True
+    return _TILE_WIDTH in first.entries
+
+
+FORMAT = Format(
+    name="TIFF",
+    mimetypes=frozenset({"image/tiff", "image/x-aperio-svs", "image/svs", "image/x-hamamatsu-ndpi"}),
+    sniff=_sniff,
+    decoder="ernbot.imaging.slide",
+    cleaner="ernbot.imaging.deid.slide",
+)
+"""A tiled TIFF, or one whose directory is at its end; must stand behind `svs.FORMAT`."""

@@ -1,0 +1,84 @@
+"""What in a slide names a patient: the pictures of its label, texts in its tags. Names of tags only, never values.
+
+A scanner photographs the glass with its label, and keeps both pictures in the file. Until they are gone a slide names
+its patient, whatever its tags say.
+"""
+
+from collections.abc import Sequence
+
+from ernbot.imaging import aperio
+from ernbot.imaging.pyramid import IMAGE_LENGTH, IMAGE_WIDTH, Level, is_smaller, is_tiled
+from ernbot.imaging.tiff_directory import Directory
+
+SUBFILE_TYPE, DESCRIPTION = 254, 270
+
+_STRUCTURE = frozenset({254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296})
+_CODING = frozenset({317, 318, 319, 322, 323, 324, 325, 338, 339, 347, 512, 513, 514, 519, 520, 521, 530, 531, 532})
+PICTURE_TAGS = _STRUCTURE | _CODING | {32997, 32998}
+"""Tags that say how the pixels are stored: numbers, and 32997 and 32998 the depth that libtiff added."""
+
+_DEVICE = frozenset({271, 272, 305, 306, 34675})
+"""Maker, model, software, time and colour profile: they go when a slide is cleaned, but name nobody."""
+
+NAMES = {
+    269: "DocumentName",
+    270: "ImageDescription",
+    271: "Make",
+    272: "Model",
+    285: "PageName",
+    305: "Software",
+    306: "DateTime",
+    315: "Artist",
+    316: "HostComputer",
+    330: "SubIFDs",
+    700: "XMP",
+    33432: "Copyright",
+    33723: "IPTC",
+    34377: "Photoshop",
+    34665: "Exif",
+    34675: "InterColorProfile",
+    34853: "GPSInfo",
+    37510: "UserComment",
+    40091: "XPTitle",
+    40092: "XPComment",
+    40093: "XPAuthor",
+    40094: "XPKeywords",
+    40095: "XPSubject",
+}
+"""Tags of TIFF 6.0 and EXIF that hold text; any other is a `PrivateTag`."""
+
+_MACRO = 9
+"""NewSubfileType that Aperio gives to the photograph of the glass."""
+
+
+def identifying(directories: Sequence[Directory], pyramid: Sequence[Level]) -> list[str]:
+    """Names of tags and pictures that may name the patient, sorted."""
+    return sorted(kind for kind in kinds(directories, pyramid) if kind not in {NAMES[tag] for tag in _DEVICE})
+
+
+def kinds(directories: Sequence[Directory], pyramid: Sequence[Level]) -> set[str]:
+    """Names of all tags and pictures that are not needed to show the levels."""
+    found = {kind for directory in directories if (kind := _picture(directory, pyramid))}
+    for directory in directories:
+        for tag in directory.entries.keys() - PICTURE_TAGS:
+            if tag != DESCRIPTION or not _is_plain(directory.text(tag)):
+                found.add(NAMES.get(tag, "PrivateTag"))
+    return found
+
+
+def _picture(directory: Directory, pyramid: Sequence[Level]) -> str | None:
+    """What a picture is called that is neither a level nor a small copy of one; None for those."""
+    description = directory.text(DESCRIPTION)
+    if called := aperio.associated(description):
+        return called
+    if any(level.directory is directory for level in pyramid):
+        return None
+    size = directory.number(IMAGE_WIDTH), directory.number(IMAGE_LENGTH)
+    is_copy = not is_tiled(directory) and not directory.number(SUBFILE_TYPE) and is_smaller(pyramid[0], *size)
+    if is_copy:
+        return None
+    return "macro" if directory.number(SUBFILE_TYPE) == _MACRO else "label"
+
+
+def _is_plain(description: str) -> bool:
+    return not description.strip() or aperio.is_plain(description)
