@@ -13,7 +13,6 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble, read_sequence
 from pydicom.uid import (
-    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -21,7 +20,7 @@ from pydicom.uid import (
 )
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import frame, identifiers, rendering, terms
+from ernbot.imaging import classes, frame, identifiers, rendering, terms
 from ernbot.imaging.model import MAX_FRAME_BYTES, Facts, Options, Preview
 
 MAX_INFLATED = MAX_FRAME_BYTES + 64 * 2**20
@@ -33,25 +32,26 @@ _ITEM_STARTS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _ALWAYS_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
 
 
-def previews(files: Sequence[BinaryIO], _options: Options) -> list[Preview]:
+def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     """A preview of each file."""
-    return [preview(file.read()) for file in files]
+    return [preview(file.read(), options) for file in files]
 
 
-def preview(data: bytes) -> Preview:
-    """The middle frame of a DICOM file, windowed as its header asks.
+def preview(data: bytes, options: Options) -> Preview:
+    """The middle frame of a DICOM file, windowed as its header asks, or what `classes` shows of it.
 
-    Raises `Refused`: `file-names-patient` (kinds), `file-no-picture` (what), `file-unsupported` (syntax),
-    `file-too-complex`, `file-broken`; and whatever pydicom raises on what cannot be parsed.
+    Raises `Refused`: `file-names-patient` (kinds), `file-unsupported` (syntax), `file-too-complex`,
+    `file-broken`; and whatever pydicom raises on what cannot be parsed.
     """
     dataset = read(data)
     kinds = identifying(dataset)
     if kinds:
         raise Refused("file-names-patient", kinds=", ".join(kinds))
-    if not any(keyword in dataset for keyword in frame.PIXELS):
-        if "Rows" in dataset:  # an image whose pixels were cut off
-            raise Refused("file-broken")
-        raise Refused("file-no-picture", what=_sop_class(dataset))
+    special = classes.preview(dataset, options)
+    if special is not None:
+        return special
+    if not any(keyword in dataset for keyword in frame.PIXELS):  # an image whose pixels were cut off
+        raise Refused("file-broken")
     pixels = frame.decode(dataset)
     facts = Facts(
         format="DICOM",
@@ -151,13 +151,6 @@ def _text(element: Any) -> str:
     if isinstance(element, RawDataElement):
         return (element.value or b"").decode("latin-1")
     return "" if element.value is None else str(element.value)
-
-
-def _sop_class(dataset: Dataset) -> str:
-    """The name that the standard gives this class; a UID it does not know is not repeated."""
-    meta = dataset.file_meta
-    uid = UID(str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""))
-    return frame.known_name(uid)
 
 
 def _is_lossy(dataset: Dataset) -> bool:

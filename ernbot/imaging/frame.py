@@ -35,15 +35,17 @@ def count(dataset: Dataset) -> int:
         return 1
 
 
-def decode(dataset: Dataset) -> "np.ndarray[Any, Any]":
-    """The middle frame: rows x columns, or rows x columns x 3 in RGB, in the stored type.
+def decode(dataset: Dataset, index: int | None = None) -> "np.ndarray[Any, Any]":
+    """The frame at `index`, counted from 0, or the middle one, in the stored type.
+
+    It has rows x columns, or rows x columns x 3 in RGB.
 
     Raises `Refused`: `file-too-complex` above `MAX_FRAME_BYTES`, `file-unsupported` (syntax) without a
     decoder, `file-broken` where sizes contradict each other. A picture of which a part is missing is broken
     too: nothing in a preview could tell the reader that the black part was never sent.
     """
     dataset.NumberOfFrames = count(dataset)  # pydicom does not forgive what `count` does
-    index = count(dataset) // 2
+    index = count(dataset) // 2 if index is None else index
     size = _declared(dataset)
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:

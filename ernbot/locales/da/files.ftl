@@ -21,7 +21,11 @@ kind-unknown = DICOM-objekt
 kind-video = Video
 kind-waveform = Kurver
 
+fact-beams = { $value } felter
+fact-class = { $value }
+fact-dose-gy = op til { $value } Gy
 fact-duration-s = { $value } s
+fact-fractions = { $value } fraktioner
 fact-hidden-texts = { $value } fritekster vises ikke
 fact-images = { $value } billeder
 fact-items = { $value } punkter

@@ -21,7 +21,11 @@ kind-unknown = DICOM object
 kind-video = Video
 kind-waveform = Curves
 
+fact-beams = { $value } beams
+fact-class = { $value }
+fact-dose-gy = up to { $value } Gy
 fact-duration-s = { $value } s
+fact-fractions = { $value } fractions
 fact-hidden-texts = { $value } free texts not shown
 fact-images = { $value } images
 fact-items = { $value } items
