@@ -30,6 +30,11 @@ def name(code: Dataset | None) -> str | None:
     value = str(code.get("CodeValue") or code.get("LongCodeValue") or "").strip()
     if scheme in _OLD_SNOMED:
         scheme, value = "SCT", mapping["SRT"].get(value, "")
+    return named(scheme, value)
+
+
+def named(scheme: str, value: str) -> str | None:
+    """The dictionary's name for a code; None where unknown."""
     return _names().get((scheme, value))
 
 

@@ -17,7 +17,8 @@ from ernbot.imaging.model import Fact, Facts, Preview
 MAX_REFERS = 64
 """UIDs that a preview names: series come first, and one of them is enough to find all its images."""
 
-_UID = re.compile(r"[0-9][0-9.]{0,63}")
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+_LONGEST_UID = 64
 _OWN = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")
 _SERIES, _FRAME_OF_REFERENCE, _INSTANCE = 0x0020000E, 0x00200052, 0x00081155
 _REFERRING = (_SERIES, _FRAME_OF_REFERENCE, _INSTANCE)
@@ -31,8 +32,12 @@ def card(dataset: Dataset, kind: str, *details: Fact) -> Preview:
 
 
 def drawn(image: Image.Image, dataset: Dataset, kind: str, *details: Fact, **facts: Any) -> Preview:
-    """A preview with `image` as its picture; `facts` are fields of `Facts` that `dataset` does not tell."""
-    preview = rendering.encode(image, _facts(dataset, kind, details, **facts))
+    """A preview with `image` as its picture; `facts` are fields of `Facts` that `dataset` does not tell.
+
+    An object without pixels is as large as its drawing.
+    """
+    sizes = {"width": image.width, "height": image.height} if "Rows" not in dataset else {}
+    preview = rendering.encode(image, _facts(dataset, kind, details, **{"frames": 1, **sizes, **facts}))
     return Preview(
         preview.facts,
         preview.picture,
@@ -100,7 +105,7 @@ def sequences(dataset: Dataset) -> Iterator[Any]:
 
 
 def _valid(candidates: Any) -> tuple[str, ...]:
-    return tuple(uid for uid in candidates if _UID.fullmatch(uid))
+    return tuple(uid for uid in candidates if len(uid) <= _LONGEST_UID and _UID.fullmatch(uid))
 
 
 def number(value: object) -> float | None:

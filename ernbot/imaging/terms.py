@@ -76,6 +76,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "magnification": float,
     "microns-per-pixel": float,
     "no-pixels": None,
+    "no-preview": None,
     "not-in-the-room": None,
     "pages": int,
     "rate-fps": float,

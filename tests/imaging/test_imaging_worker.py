@@ -159,7 +159,6 @@ async def test_random_bytes_are_unknown(previewer: Previewer) -> None:
 # Hostile files: a clean refusal each, and the pool goes on
 
 HOSTILE = {
-    "DICOMDIR_traversal": "file-no-picture",
     "deep_sequence.dcm": "file-too-complex",
     "frames_lie_jpegls.dcm": "file-broken",
     "frames_lie_raw.dcm": "file-broken",
@@ -180,8 +179,11 @@ HOSTILE = {
 }
 
 
+CARDS = {"DICOMDIR_traversal"}
+
+
 def test_every_hostile_sample_is_expected_to_end_somehow() -> None:
-    assert {path.name for path in (DATA / "hostile").iterdir()} == set(HOSTILE)
+    assert {path.name for path in (DATA / "hostile").iterdir()} == set(HOSTILE) | CARDS
 
 
 @pytest.mark.parametrize(("name", "code"), HOSTILE.items())

@@ -34,6 +34,7 @@ fact-levels = { $value } niveauer
 fact-magnification = { $value }×
 fact-microns-per-pixel = { $value } µm pr. pixel
 fact-no-pixels = den indeholder intet billede
+fact-no-preview = den kan ikke vises her
 fact-not-in-the-room = det, den henviser til, er ikke i dette rum
 fact-pages = { $value } sider
 fact-rate-fps = { $value } billeder pr. sekund

@@ -34,6 +34,7 @@ fact-levels = { $value } levels
 fact-magnification = { $value }×
 fact-microns-per-pixel = { $value } µm per pixel
 fact-no-pixels = it holds no picture
+fact-no-preview = no preview can be made of it
 fact-not-in-the-room = what it refers to is not in this room
 fact-pages = { $value } pages
 fact-rate-fps = { $value } pictures per second
