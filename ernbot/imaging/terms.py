@@ -4,6 +4,8 @@ Modality and body part are short strings that a console lets its user type. A va
 standard is therefore never shown.
 """
 
+from ernbot.imaging import storage_classes
+
 _MODALITIES = """
 AR ASMT AU BDUS BI BMD CFM CR CT CTPROTOCOL DG DMS DOC DX ECG EEG EMG EOG EPS ES FID GM HC HD IO IOL IVOCT
 IVUS KER KO LEN LS M3D MG MR NM OAM OCT OP OPM OPT OPTBSV OPTENF OPV OSS OT PA PHOTON PLAN POS PR PT PX REG
@@ -43,6 +45,14 @@ MODALITIES = frozenset(_MODALITIES.split())
 BODY_PARTS = frozenset(_BODY_PARTS.split())
 """Terms of Body Part Examined (0018,0015) that name a region of a human: PS3.16 annex L, table L-1."""
 
+_ROI_TYPES = """
+AVOIDANCE BOLUS BRACHY_ACCESSORY BRACHY_CHANNEL BRACHY_CHNL_SHLD BRACHY_SRC_APP CAVITY CONTRAST_AGENT CONTROL CTV
+DOSE_MEASUREMENT DOSE_REGION EXTERNAL FIXATION GTV IRRAD_VOLUME ISOCENTER MARKER OAR ORGAN PTV REGISTRATION
+SUPPORT TREATED_VOLUME DEVICE
+"""
+
+ROI_TYPES = frozenset(_ROI_TYPES.split())
+"""Defined terms of RT ROI Interpreted Type (3006,00A4), PS3.3 section C.8.8.8.1."""
 
 _KINDS = """
 cine document dose encapsulated-document encapsulated-model key-objects model photograph picture plan
@@ -53,8 +63,12 @@ KINDS = frozenset(_KINDS.split())
 """What a file is to its reader: `kind-NAME` in the catalogues."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
+    "beams": int,
+    "class": storage_classes.NAMES,
     "depth-mm": float,
+    "dose-gy": float,
     "duration-s": float,
+    "fractions": int,
     "height-mm": float,
     "hidden-texts": int,
     "images": int,
@@ -65,6 +79,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "microns-per-pixel": float,
     "no-overview": None,
     "no-pixels": None,
+    "no-preview": None,
     "not-in-the-room": None,
     "pages": int,
     "protected": None,

@@ -1,0 +1,126 @@
+"""What previews of DICOM objects without plain pixels have in common: facts, UIDs, and the card.
+
+Runs in the sandbox only. Numbers, terms of the standard and UIDs leave it, no other text.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from ernbot.imaging import rendering, storage_classes, terms
+from ernbot.imaging.model import Fact, Facts, Preview
+
+MAX_REFERS = 64
+"""UIDs that a preview names: series come first, and one of them is enough to find all its images."""
+
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+_LONGEST_UID = 64
+_OWN = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")
+_SERIES, _FRAME_OF_REFERENCE, _INSTANCE = 0x0020000E, 0x00200052, 0x00081155
+_REFERRING = (_SERIES, _FRAME_OF_REFERENCE, _INSTANCE)
+
+
+def card(dataset: Dataset, kind: str, *details: Fact) -> Preview:
+    """A preview without a picture; it always says that there is none in the file."""
+    return Preview(
+        _facts(dataset, kind, (*details, Fact("no-pixels"))), None, uids=uids(dataset), refers=refers(dataset)
+    )
+
+
+def drawn(image: Image.Image, dataset: Dataset, kind: str, *details: Fact, **facts: Any) -> Preview:
+    """A preview with `image` as its picture; `facts` are fields of `Facts` that `dataset` does not tell.
+
+    An object without pixels is as large as its drawing.
+    """
+    sizes = {"width": image.width, "height": image.height} if "Rows" not in dataset else {}
+    preview = rendering.encode(image, _facts(dataset, kind, details, **{"frames": 1, **sizes, **facts}))
+    return Preview(
+        preview.facts,
+        preview.picture,
+        preview.thumbnail,
+        blurhash=preview.blurhash,
+        uids=uids(dataset),
+        refers=refers(dataset),
+    )
+
+
+def _facts(dataset: Dataset, kind: str, details: tuple[Fact, ...], **facts: Any) -> Facts:
+    stated: dict[str, Any] = {
+        "format": "DICOM",
+        "modality": terms.defined(dataset.get("Modality"), terms.MODALITIES),
+        "body_part": terms.defined(dataset.get("BodyPartExamined"), terms.BODY_PARTS),
+        "width": int(dataset.get("Columns") or 0),
+        "height": int(dataset.get("Rows") or 0),
+        "frames": 0,
+        "lossy": False,
+    }
+    return Facts(kind=kind, details=details, **{**stated, **facts})
+
+
+def class_name(dataset: Dataset) -> Fact | None:
+    """What the standard calls the class of this object; None for a class that it does not know."""
+    uid = sop_class(dataset)
+    name = getattr(uid, "name", "")
+    return Fact("class", name) if name in storage_classes.NAMES else None
+
+
+def sop_class(dataset: Dataset) -> Any:
+    """The SOP Class UID, from the file meta information where the data set lacks it."""
+    return dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""
+
+
+def uids(dataset: Dataset) -> tuple[str, ...]:
+    """The object itself, its series, study and frame of reference, as far as they are there."""
+    return _valid(str(dataset.get(keyword) or "") for keyword in _OWN)
+
+
+def refers(dataset: Dataset) -> tuple[str, ...]:
+    """Series, frames of reference and objects that this one points at, itself and its own series left out."""
+    found: dict[int, list[str]] = {tag: [] for tag in _REFERRING}
+    for sequence in sequences(dataset):
+        _collect(sequence, found)
+    own = {str(dataset.get(keyword)) for keyword in ("SOPInstanceUID", "SeriesInstanceUID")}
+    everything = [uid for tag in _REFERRING for uid in found[tag] if uid not in own]
+    return _valid(dict.fromkeys(everything))[:MAX_REFERS]
+
+
+def _collect(items: Any, found: dict[int, list[str]]) -> None:
+    for item in items:
+        for tag in _REFERRING:
+            if tag in item:
+                found[tag].append(str(item[tag].value))
+        for sequence in sequences(item):
+            _collect(sequence, found)
+
+
+def sequences(dataset: Dataset) -> Iterator[Any]:
+    """The sequences directly in a data set. Other values stay unparsed: contours hold millions of numbers."""
+    for tag in list(dataset.keys()):
+        if dataset.get_item(tag).VR == "SQ":
+            yield dataset[tag].value
+
+
+def _valid(candidates: Any) -> tuple[str, ...]:
+    return tuple(uid for uid in candidates if len(uid) <= _LONGEST_UID and _UID.fullmatch(uid))
+
+
+def number(value: object) -> float | None:
+    """A finite number out of an element that may hold one, several, none or nonsense."""
+    try:
+        found = float(value if isinstance(value, (int, float, str)) else value[0])  # type: ignore[index]
+    except (TypeError, ValueError, IndexError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def numbers(value: object, count: int) -> list[float] | None:
+    """Exactly `count` finite numbers; None otherwise."""
+    try:
+        found = [float(part) for part in value]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        return None
+    return found if len(found) == count and all(map(math.isfinite, found)) else None
