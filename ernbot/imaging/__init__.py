@@ -5,10 +5,10 @@ decoders (pydicom, Pillow and the codecs) are imported by the sandboxed process 
 for the process that holds the keys, and must never decode a picture in it.
 """
 
-from ernbot.imaging import dicom, jpeg, png
+from ernbot.imaging import archive, dicom, jpeg, png
 from ernbot.imaging.model import Facts, Format, Preview
 
-FORMATS: tuple[Format, ...] = (dicom.FORMAT, jpeg.FORMAT, png.FORMAT)
+FORMATS: tuple[Format, ...] = (dicom.FORMAT, jpeg.FORMAT, png.FORMAT, archive.FORMAT)
 
 __all__ = ["FORMATS", "Facts", "Format", "Preview", "is_picture", "recognise"]
 

@@ -51,5 +51,5 @@ FORMAT = Format(
     name="DICOM",
     mimetypes=frozenset({"application/dicom"}),
     sniff=_sniff,
-    decoder="ernbot.imaging.dataset",
+    decoder="ernbot.imaging.study",
 )

@@ -45,7 +45,7 @@ BODY_PARTS = frozenset(_BODY_PARTS.split())
 
 
 _KINDS = """
-cine document dose encapsulated-document encapsulated-model key-objects model photograph picture plan
+cine directory document dose encapsulated-document encapsulated-model key-objects model photograph picture plan
 presentation-state raw-data report segmentation series slide structure-set unknown video waveform
 """
 
@@ -53,25 +53,33 @@ KINDS = frozenset(_KINDS.split())
 """What a file is to its reader: `kind-NAME` in the catalogues."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
+    "archives-inside": int,
     "duration-s": float,
     "hidden-texts": int,
     "images": int,
     "items": int,
     "leads": int,
     "levels": int,
+    "localizers": int,
     "magnification": float,
+    "members-unknown": int,
     "microns-per-pixel": float,
     "no-pixels": None,
     "not-in-the-room": None,
+    "not-shown": int,
     "pages": int,
+    "phases": int,
     "rate-fps": float,
     "segments": int,
     "series": int,
+    "slices": int,
     "spacing-mm": float,
     "structures": int,
     "thickness-mm": float,
     "triangles": int,
     "truncated": None,
+    "uneven": None,
+    "unreadable": int,
     "window-center": float,
     "window-estimated": None,
     "window-width": float,

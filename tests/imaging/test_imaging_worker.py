@@ -159,7 +159,6 @@ async def test_random_bytes_are_unknown(previewer: Previewer) -> None:
 # Hostile files: a clean refusal each, and the pool goes on
 
 HOSTILE = {
-    "DICOMDIR_traversal": "file-no-picture",
     "deep_sequence.dcm": "file-too-complex",
     "frames_lie_jpegls.dcm": "file-broken",
     "frames_lie_raw.dcm": "file-broken",
@@ -175,19 +174,28 @@ HOSTILE = {
     "tiff_ifd_loop.svs": "file-unknown",
     "tiff_size_lie.svs": "file-unknown",
     "truncated_pixels.dcm": "file-broken",
+    "zip_bomb.zip": "file-too-complex",
+    "zip_many.zip": "file-too-complex",
+    "zip_names.zip": "archive-unsafe",
     "zip_nested.zip": "file-unknown",
-    "zip_size_lie.zip": "file-unknown",
+    "zip_size_lie.zip": "file-broken",
 }
 
 
 def test_every_hostile_sample_is_expected_to_end_somehow() -> None:
-    assert {path.name for path in (DATA / "hostile").iterdir()} == set(HOSTILE)
+    assert {path.name for path in (DATA / "hostile").iterdir()} == {*HOSTILE, "DICOMDIR_traversal"}
 
 
 @pytest.mark.parametrize(("name", "code"), HOSTILE.items())
 async def test_a_hostile_file_is_refused_by_a_living_worker(previewer: Previewer, name: str, code: str) -> None:
-    assert (await refusal(previewer, nameless(f"hostile/{name}"))).code == code
+    data = sample(f"hostile/{name}") if name.endswith(".zip") else nameless(f"hostile/{name}")
+    assert (await refusal(previewer, data)).code == code
     assert pictured(await look(previewer, GOOD)).width == 256
+
+
+async def test_an_index_that_points_elsewhere_is_a_card(previewer: Previewer) -> None:
+    preview = await look(previewer, sample("hostile/DICOMDIR_traversal"))
+    assert (preview.facts.kind, preview.picture) == ("directory", None)
 
 
 async def test_a_deflate_bomb(previewer: Previewer) -> None:

@@ -1,6 +1,7 @@
 ### What a file is, and what may be said of it. Numbers are made ready by the caller.
 
 kind-cine = Moving pictures
+kind-directory = Index of a medium (DICOMDIR)
 kind-document = Document
 kind-dose = Radiotherapy dose
 kind-encapsulated-document = Document in a DICOM file
@@ -21,25 +22,33 @@ kind-unknown = DICOM object
 kind-video = Video
 kind-waveform = Curves
 
+fact-archives-inside = { $value } archives in the archive not opened
 fact-duration-s = { $value } s
 fact-hidden-texts = { $value } free texts not shown
 fact-images = { $value } images
 fact-items = { $value } items
 fact-leads = { $value } leads
 fact-levels = { $value } levels
+fact-localizers = { $value } localizers left out
 fact-magnification = { $value }×
+fact-members-unknown = { $value } other files not looked at
 fact-microns-per-pixel = { $value } µm per pixel
 fact-no-pixels = it holds no picture
 fact-not-in-the-room = what it refers to is not in this room
+fact-not-shown = { $value } more not shown
 fact-pages = { $value } pages
+fact-phases = { $value } phases
 fact-rate-fps = { $value } pictures per second
 fact-segments = { $value } segments
 fact-series = { $value } series
+fact-slices = { $value } slices
 fact-spacing-mm = every { $value } mm
 fact-structures = { $value } structures
 fact-thickness-mm = { $value } mm thick
 fact-triangles = { $value } triangles
 fact-truncated = a part is missing
+fact-uneven = slices are missing or not evenly spaced
+fact-unreadable = { $value } images could not be read
 fact-window-center = window centre { $value }
 fact-window-estimated = window estimated
 fact-window-width = width { $value }
