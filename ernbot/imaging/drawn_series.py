@@ -118,7 +118,7 @@ def _details(order: Stack) -> Iterator[Fact]:
     yield Fact("slices" if order.is_spatial else "images", len(order.slices))
     if order.phases > 1:
         yield Fact("phases", order.phases)
-    if thickness:
+    if thickness and order.is_spatial:  # that of a projection is the depth of the patient
         yield Fact("thickness-mm", thickness)
     if order.spacing:
         yield Fact("spacing-mm", round(order.spacing, 3))
