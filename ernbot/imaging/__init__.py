@@ -5,7 +5,7 @@ decoders (pydicom, Pillow and the codecs) are imported by the sandboxed process 
 for the process that holds the keys, and must never decode a picture in it.
 """
 
-from ernbot.imaging import avif, bmp, dicom, gif, heic, jpeg, openslide_formats, pdf, png, stl, svs, tiff, webp
+from ernbot.imaging import archive, avif, bmp, dicom, gif, heic, jpeg, openslide_formats, pdf, png, stl, svs, tiff, webp
 from ernbot.imaging.model import Facts, Format, Preview
 
 FORMATS: tuple[Format, ...] = (
@@ -20,6 +20,7 @@ FORMATS: tuple[Format, ...] = (
     avif.FORMAT,
     gif.FORMAT,
     bmp.FORMAT,
+    archive.FORMAT,
     pdf.FORMAT,
     stl.FORMAT,
 )

@@ -22,10 +22,13 @@ _STILL = frozenset({"image/png", "image/jpeg"})
 _MOVING = frozenset({"image/webp", "image/gif"})
 _FORMATS = frozenset(format_.name for format_ in FORMATS)
 _FIELDS = {
+    "archive-locked": frozenset[str](),
+    "archive-unsafe": frozenset[str](),
     "file-broken": frozenset[str](),
     "file-names-patient": frozenset({"kinds"}),
     "file-no-picture": frozenset({"what"}),
     "file-too-complex": frozenset[str](),
+    "file-unknown": frozenset[str](),
     "file-unsupported": frozenset({"syntax"}),
 }
 """Refusals of a decoder, and the fields of each."""

@@ -51,6 +51,6 @@ FORMAT = Format(
     name="DICOM",
     mimetypes=frozenset({"application/dicom"}),
     sniff=_sniff,
-    decoder="ernbot.imaging.dataset",
+    decoder="ernbot.imaging.study",
     cleaner="ernbot.imaging.deid.dicom",
 )

@@ -55,7 +55,7 @@ ROI_TYPES = frozenset(_ROI_TYPES.split())
 """Defined terms of RT ROI Interpreted Type (3006,00A4), PS3.3 section C.8.8.8.1."""
 
 _KINDS = """
-cine document dose encapsulated-document encapsulated-model key-objects model photograph picture plan
+cine directory document dose encapsulated-document encapsulated-model key-objects model photograph picture plan
 presentation-state raw-data report segmentation series slide structure-set unknown video waveform
 """
 
@@ -63,6 +63,7 @@ KINDS = frozenset(_KINDS.split())
 """What a file is to its reader: `kind-NAME` in the catalogues."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
+    "archives-inside": int,
     "beams": int,
     "class": storage_classes.NAMES,
     "depth-mm": float,
@@ -75,22 +76,29 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "items": int,
     "leads": int,
     "levels": int,
+    "localizers": int,
     "magnification": float,
+    "members-unknown": int,
     "microns-per-pixel": float,
     "no-overview": None,
     "no-pixels": None,
     "no-preview": None,
     "not-in-the-room": None,
+    "not-shown": int,
     "pages": int,
+    "phases": int,
     "protected": None,
     "rate-fps": float,
     "segments": int,
     "series": int,
+    "slices": int,
     "spacing-mm": float,
     "structures": int,
     "thickness-mm": float,
     "triangles": int,
     "truncated": None,
+    "uneven": None,
+    "unreadable": int,
     "width-mm": float,
     "window-center": float,
     "window-estimated": None,

@@ -14,6 +14,7 @@ from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, aperio, openslide_formats, pyramid, recognise, scale_bar, svs, tiff_directory
 from ernbot.imaging import slide as decoder
 from ernbot.imaging.model import Fact, Options, Preview
+from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import DATA, Array, opened, pictured, sample
 from tests.imaging.slide_samples import HEAD, TILE, nameless_slide, slide, tissue
@@ -57,7 +58,7 @@ def drawn(data: bytes) -> tuple[Preview, Array]:
 async def test_every_kind_of_tiff_is_read(previewer: Previewer, options: dict[str, Any]) -> None:
     data = slide(**options)
     assert recognise(data) is svs.FORMAT
-    preview = await previewer.previews([BytesSource(data)], claimed="image/tiff")
+    (preview,) = await previewer.previews([BytesSource(data)], claimed="image/tiff")
     assert preview.facts.format == "SVS"
     assert preview.facts.details == (Fact("magnification", 20.0), Fact("microns-per-pixel", 0.5), Fact("levels", 2))
     assert np.array_equal(opened(pictured(preview).data), drawn(slide())[1])
@@ -66,7 +67,7 @@ async def test_every_kind_of_tiff_is_read(previewer: Previewer, options: dict[st
 async def test_directories_at_the_end_of_the_file_are_found(previewer: Previewer) -> None:
     data = moved_to_the_end(slide())
     assert recognise(data) is openslide_formats.FORMAT
-    preview = await previewer.previews([BytesSource(data)], claimed="image/x-aperio-svs")
+    (preview,) = await previewer.previews([BytesSource(data)], claimed="image/x-aperio-svs")
     assert (preview.facts.format, preview.facts.kind) == ("TIFF", "slide")
     assert preview.facts.details == drawn(slide())[0].facts.details
     assert np.array_equal(opened(pictured(preview).data), drawn(slide())[1])
@@ -74,7 +75,7 @@ async def test_directories_at_the_end_of_the_file_are_found(previewer: Previewer
 
 async def test_a_pyramid_of_another_maker_is_a_slide(previewer: Previewer) -> None:
     data = slide(head="", level={"resolution": (20_000, 20_000), "resolutionunit": 3})
-    preview = await previewer.previews([BytesSource(data)], claimed="image/tiff")
+    (preview,) = await previewer.previews([BytesSource(data)], claimed="image/tiff")
     assert (preview.facts.format, preview.facts.kind) == ("TIFF", "slide")
     assert preview.facts.details == (Fact("microns-per-pixel", 0.5), Fact("levels", 2))
 
@@ -132,7 +133,7 @@ def test_a_bar_has_a_round_length(longest: float, length: float, words: str) -> 
 
 @pytest.mark.parametrize("coding", CODINGS)
 async def test_colours_are_right_in_every_coding(previewer: Previewer, coding: str) -> None:
-    preview = await previewer.previews([BytesSource(slide(level=CODINGS[coding]))], claimed=None)
+    (preview,) = await previewer.previews([BytesSource(slide(level=CODINGS[coding]))], claimed=None)
     shown = opened(pictured(preview).data)[:512]
     assert np.abs(shown.astype(int) - tissue(512, 512)).mean() < 3.0
     assert preview.facts.lossy is (coding[:3] not in ("bar", "lzw", "def"))
@@ -331,4 +332,4 @@ async def test_flipped_bytes(previewer: Previewer) -> None:
                 await previewer.previews([BytesSource(bytes(mutated))], claimed=None)
             except Refused as refused:
                 assert refused.code.startswith("file-")  # noqa: PT017
-    assert pictured(await previewer.previews([BytesSource(slide())], claimed=None)).width == 512
+    assert pictured((await previewer.previews([BytesSource(slide())], claimed=None))[0]).width == 512

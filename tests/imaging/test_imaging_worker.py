@@ -161,7 +161,6 @@ SHOWN = "shown"
 """A marked preview or a card: what is there can be shown in spite of the lie."""
 
 HOSTILE = {
-    "DICOMDIR_traversal": SHOWN,
     "deep_sequence.dcm": "file-too-complex",
     "frames_lie_jpegls.dcm": SHOWN,
     "frames_lie_raw.dcm": SHOWN,
@@ -177,8 +176,11 @@ HOSTILE = {
     "tiff_ifd_loop.svs": "file-broken",
     "tiff_size_lie.svs": "file-broken",
     "truncated_pixels.dcm": SHOWN,
+    "zip_bomb.zip": "file-too-complex",
+    "zip_many.zip": "file-too-complex",
+    "zip_names.zip": "archive-unsafe",
     "zip_nested.zip": "file-unknown",
-    "zip_size_lie.zip": "file-unknown",
+    "zip_size_lie.zip": "file-broken",
 }
 
 
@@ -191,11 +193,17 @@ def test_every_hostile_sample_is_expected_to_end_somehow() -> None:
 
 @pytest.mark.parametrize(("name", "code"), HOSTILE.items())
 async def test_a_hostile_file_ends_well_in_a_living_worker(previewer: Previewer, name: str, code: str) -> None:
+    data = sample(f"hostile/{name}") if name.endswith(".zip") else nameless(f"hostile/{name}")
     if code == SHOWN:
-        assert await look(previewer, nameless(f"hostile/{name}"))
+        assert await look(previewer, data)
     else:
-        assert (await refusal(previewer, nameless(f"hostile/{name}"))).code == code
+        assert (await refusal(previewer, data)).code == code
     assert pictured(await look(previewer, GOOD)).width == 256
+
+
+async def test_an_index_that_points_elsewhere_is_a_card(previewer: Previewer) -> None:
+    preview = await look(previewer, sample("hostile/DICOMDIR_traversal"))
+    assert (preview.facts.kind, preview.picture) == ("directory", None)
 
 
 async def test_a_deflate_bomb(previewer: Previewer) -> None:

@@ -1,6 +1,7 @@
 ### What a file is, and what may be said of it. Numbers are made ready by the caller.
 
 kind-cine = Levende billeder
+kind-directory = Indeks over et medie (DICOMDIR)
 kind-document = Dokument
 kind-dose = Stråledosis
 kind-encapsulated-document = Dokument i en DICOM-fil
@@ -22,6 +23,7 @@ kind-video = Video
 kind-waveform = Kurver
 
 fact-depth-mm = { $value } mm dyb
+fact-archives-inside = { $value } arkiver i arkivet er ikke åbnet
 fact-duration-s = { $value } s
 fact-height-mm = { $value } mm høj
 fact-beams = { $value } felter
@@ -33,23 +35,30 @@ fact-images = { $value } billeder
 fact-items = { $value } punkter
 fact-leads = { $value } afledninger
 fact-levels = { $value } niveauer
+fact-localizers = { $value } oversigtsbilleder udeladt
 fact-magnification = { $value }×
+fact-members-unknown = { $value } andre filer er ikke undersøgt
 fact-microns-per-pixel = { $value } µm pr. pixel
 fact-no-overview = den indeholder ingen lille kopi, som et overblik kan laves af
 fact-no-pixels = den indeholder intet billede
 fact-no-preview = den kan ikke vises her
 fact-not-in-the-room = det, den henviser til, er ikke i dette rum
+fact-not-shown = { $value } flere vises ikke
 fact-pages = { $value } sider
 fact-protected = låst med en adgangskode og kan derfor ikke vises
+fact-phases = { $value } faser
 fact-rate-fps = { $value } billeder pr. sekund
 fact-segments = { $value } segmenter
 fact-series = { $value } serier
+fact-slices = { $value } snit
 fact-spacing-mm = for hver { $value } mm
 fact-structures = { $value } strukturer
 fact-thickness-mm = { $value } mm tyk
 fact-triangles = { $value } trekanter
 fact-truncated = en del mangler
 fact-width-mm = { $value } mm bred
+fact-uneven = der mangler snit, eller afstanden er ujævn
+fact-unreadable = { $value } billeder kunne ikke læses
 fact-window-center = vinduescentrum { $value }
 fact-window-estimated = vindue skønnet
 fact-window-width = bredde { $value }

@@ -1,6 +1,7 @@
 ### What a file is, and what may be said of it. Numbers are made ready by the caller.
 
 kind-cine = Moving pictures
+kind-directory = Index of a medium (DICOMDIR)
 kind-document = Document
 kind-dose = Radiotherapy dose
 kind-encapsulated-document = Document in a DICOM file
@@ -22,6 +23,7 @@ kind-video = Video
 kind-waveform = Curves
 
 fact-depth-mm = { $value } mm deep
+fact-archives-inside = { $value } archives in the archive not opened
 fact-duration-s = { $value } s
 fact-height-mm = { $value } mm high
 fact-beams = { $value } beams
@@ -33,23 +35,30 @@ fact-images = { $value } images
 fact-items = { $value } items
 fact-leads = { $value } leads
 fact-levels = { $value } levels
+fact-localizers = { $value } localizers left out
 fact-magnification = { $value }×
+fact-members-unknown = { $value } other files not looked at
 fact-microns-per-pixel = { $value } µm per pixel
 fact-no-overview = it holds no small copy of which an overview can be made
 fact-no-pixels = it holds no picture
 fact-no-preview = no preview can be made of it
 fact-not-in-the-room = what it refers to is not in this room
+fact-not-shown = { $value } more not shown
 fact-pages = { $value } pages
 fact-protected = locked with a password, so that it cannot be shown
+fact-phases = { $value } phases
 fact-rate-fps = { $value } pictures per second
 fact-segments = { $value } segments
 fact-series = { $value } series
+fact-slices = { $value } slices
 fact-spacing-mm = every { $value } mm
 fact-structures = { $value } structures
 fact-thickness-mm = { $value } mm thick
 fact-triangles = { $value } triangles
 fact-truncated = a part is missing
 fact-width-mm = { $value } mm wide
+fact-uneven = slices are missing or not evenly spaced
+fact-unreadable = { $value } images could not be read
 fact-window-center = window centre { $value }
 fact-window-estimated = window estimated
 fact-window-width = width { $value }

@@ -1,0 +1,96 @@
+"""DICOM files that were sent together: one preview for each series. Runs in the sandbox only.
+
+Only headers are read of all files, and they are searched for names before anything is drawn. Pixels are decoded of
+the few slices that are shown.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from io import BytesIO
+from typing import BinaryIO
+
+from ernbot.core.errors import Refused
+from ernbot.imaging import dataset, directory, drawn_series, header
+from ernbot.imaging.header import Header
+from ernbot.imaging.model import Fact, Options, Preview
+from ernbot.imaging.series import stack
+
+MOST_PREVIEWS = 8
+
+
+def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
+    """A preview of one file, or of each series of many.
+
+    Raises `Refused`: `file-names-patient` (kinds, of all files), `file-unsupported` (syntax), `file-too-complex`,
+    `file-broken`; and whatever pydicom raises on what cannot be parsed.
+    """
+    if len(files) == 1:
+        return _alone(files[0], options)
+    return of([header.read(partial(_first, file)) for file in files], options)
+
+
+def of(headers: Sequence[Header], options: Options, most: int = MOST_PREVIEWS) -> list[Preview]:
+    """At most so many previews of files whose headers were read: images first, the largest series first."""
+    refuse_names(kind for one in headers for kind in one.kinds)
+    objects = [one for one in headers if not one.is_directory] or headers[:1]
+    groups = sorted(_groups(objects), key=lambda group: (not group[0].has_pixels, -len(group)))
+    shown: list[Preview] = []
+    refused: list[Refused] = []
+    for group in groups[:most]:
+        try:
+            shown += _previews(group, options)
+        except Refused as refusal:
+            if refusal.code == "file-names-patient":
+                raise
+            refused.append(refusal)
+        except MemoryError:
+            raise
+        except Exception:  # codecs raise anything on hostile bytes; the other series can still be seen
+            refused.append(Refused("file-broken"))
+    if not shown:
+        raise refused[0]
+    return remarked(shown, {"not-shown": max(0, len(groups) - most) + len(refused)})
+
+
+def refuse_names(kinds: Iterable[str]) -> None:
+    """Raise `Refused` `file-names-patient` where there is any kind of element that names the patient."""
+    if found := sorted(set(kinds)):
+        raise Refused("file-names-patient", kinds=", ".join(found))
+
+
+def remarked(previews: Sequence[Preview], counts: dict[str, int]) -> list[Preview]:
+    """The previews, with what is to be said of all of them under the last one; nothing is said of zero."""
+    *others, last = previews
+    remarks = tuple(Fact(name, count) for name, count in counts.items() if count)
+    return [*others, replace(last, facts=replace(last.facts, details=(*last.facts.details, *remarks)))]
+
+
+def _first(file: BinaryIO, limit: int) -> bytes:
+    file.seek(0)
+    return file.read(limit)
+
+
+def _alone(file: BinaryIO, options: Options) -> list[Preview]:
+    if not header.may_be_directory(_first(file, header.HEAD)):
+        file.seek(0)
+        return dataset.previews([file], options)
+    elements = dataset.read(_first(file, -1))
+    refuse_names(dataset.identifying(elements))
+    return [directory.card(elements)]
+
+
+def _groups(headers: Sequence[Header]) -> list[list[Header]]:
+    """Images by SeriesInstanceUID; each object that is no image, or belongs to no series, alone."""
+    groups: dict[object, list[Header]] = defaultdict(list)
+    for one in headers:
+        groups[one.series if one.has_pixels and one.series else id(one)].append(one)
+    return list(groups.values())
+
+
+def _previews(group: Sequence[Header], options: Options) -> list[Preview]:
+    order = stack(group)
+    if len(order.slices) > 1:
+        return [drawn_series.preview(order)]
+    return previews([BytesIO(order.slices[0].read(-1))], options)

@@ -1,0 +1,134 @@
+"""The members of zip archives, inflated into memory within bounds. Runs in the sandbox only.
+
+Nothing is ever extracted to a disk. What the central directory promises is not believed: bytes are counted as they
+come out, and `zipfile` gives no more than was promised and compares the check sum. An archive that would write
+elsewhere when somebody else extracts it is refused as a whole.
+"""
+
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import BinaryIO
+
+from ernbot.core.errors import Refused
+from ernbot.imaging.header import Reader
+from ernbot.imaging.model import MAX_FRAME_BYTES
+
+MAX_ENTRIES = 2000
+MAX_INFLATED = 1500 * 2**20
+"""Of all members together, bytes that really come out."""
+
+MAX_MEMBER = MAX_FRAME_BYTES
+MAX_RATIO = 200
+"""Bytes out for each byte in: a CT has 1.5."""
+
+_NO_BOMB = 16 * 2**20
+"""What a member may become at any ratio: black slices at the end of a volume have a thousand."""
+
+_MAX_DIRECTORY = 4 * 2**20
+_DIRECTORY_SIZE = 5
+"""Which field of the end record is the size of the central directory (APPNOTE 4.3.16)."""
+
+_PIECE = 2**20
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+"""General purpose flags: encrypted, strongly so, with a central directory that is masked (APPNOTE 4.4.4)."""
+
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""Python inflates the others without a bound, and no clinical system writes them."""
+
+_UNSAFE = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)\.\.(/|$)|[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Absolute, with a drive, with the separator of another system, upwards, or with characters that hide what follows."""
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+"""What `zipfile` raises at offsets, versions and sizes that cannot be."""
+
+_LITTER = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+"""What operating systems leave in every folder."""
+
+
+@dataclass
+class _Budget:
+    left: int
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise Refused("file-too-complex")
+
+
+def readers(files: Sequence[BinaryIO]) -> list[Reader]:
+    """The files of these archives, in their order, without folders and litter.
+
+    A reader raises `Refused`: `file-too-complex` beyond the bounds, `file-broken`. Raises `Refused` itself:
+    `file-too-complex` for too many entries, `archive-unsafe`, `archive-locked` where a password is needed,
+    `file-unsupported` (syntax), `file-broken`.
+    """
+    budget = _Budget(MAX_INFLATED)
+    found: list[Reader] = []
+    entries = 0
+    for file in files:
+        archive = _opened(file)
+        infos = archive.infolist()
+        entries += len(infos)
+        if entries > MAX_ENTRIES:
+            raise Refused("file-too-complex")
+        _check_names([info.orig_filename for info in infos])
+        for info in infos:
+            _check(info)
+            if not info.is_dir() and not _LITTER.search(info.filename):
+                found.append(partial(_read, archive, info, budget))
+    return found
+
+
+def _opened(file: BinaryIO) -> zipfile.ZipFile:
+    """Raises `Refused` before a central directory is read that is too large for `MAX_ENTRIES`."""
+    try:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+        if end and end[_DIRECTORY_SIZE] > _MAX_DIRECTORY:
+            raise Refused("file-too-complex")
+        return zipfile.ZipFile(file)
+    except _BROKEN:
+        raise Refused("file-broken") from None
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Two members of the same name are two contents, of which each reader takes another."""
+    if len(set(names)) < len(names) or any(_UNSAFE.search(name) for name in names):
+        raise Refused("archive-unsafe")
+
+
+def _check(info: zipfile.ZipInfo) -> None:
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):  # a link, a device, a pipe
+        raise Refused("archive-unsafe")
+    if info.flag_bits & _ENCRYPTED:
+        raise Refused("archive-locked")
+    if info.compress_type not in _METHODS:
+        raise Refused("file-unsupported", syntax="ZIP")
+    _check_ratio(info, info.file_size)
+
+
+def _check_ratio(info: zipfile.ZipInfo, inflated: int) -> None:
+    if inflated > max(_NO_BOMB, MAX_RATIO * info.compress_size):
+        raise Refused("file-too-complex")
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, limit: int) -> bytes:
+    """The first `limit` bytes of a member, or all for -1."""
+    most = MAX_MEMBER + 1 if limit < 0 else limit
+    inflated = BytesIO()
+    try:
+        with archive.open(info) as member:
+            while piece := member.read(min(_PIECE, most - inflated.tell())):
+                budget.spend(len(piece))
+                inflated.write(piece)
+    except _BROKEN:
+        raise Refused("file-broken") from None
+    if inflated.tell() > MAX_MEMBER:
+        raise Refused("file-too-complex")
+    return inflated.getvalue()
