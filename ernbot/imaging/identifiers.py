@@ -37,7 +37,25 @@ XMP XPAuthor XPComment XPKeywords XPSubject XPTitle
 PHOTOGRAPH_KINDS = frozenset(_PHOTOGRAPH_KINDS.split())
 """EXIF tags, PNG keywords and blocks in which a photograph says who took it, where, or of whom."""
 
-KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS
+_EXIF_KINDS = """
+Artist BodySerialNumber CameraOwnerName Copyright DateTime DateTimeDigitized DateTimeOriginal DocumentName GPSInfo
+HostComputer ImageDescription ImageHistory ImageUniqueID LensSerialNumber Make MakerNote Model OffsetTime
+OffsetTimeDigitized OffsetTimeOriginal PageName RelatedSoundFile Software UserComment XPAuthor XPComment XPKeywords
+XPSubject XPTitle
+"""
+
+EXIF_KINDS = frozenset(_EXIF_KINDS.split())
+"""Tags of EXIF and TIFF that tell who, when, where or by which device."""
+
+_REMOVED_KINDS = """
+Animation ApplicationData AttributeByteCount EXIF Header ICCProfile ModificationTime Name Pages SecondPicture Text
+Thumbnail TrailingData
+"""
+
+REMOVED_KINDS = frozenset(_REMOVED_KINDS.split())
+"""What else the cleaners of photographs and models take out, by the names of their standards where there is one."""
+
+KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | EXIF_KINDS | REMOVED_KINDS
 
 _EMPTY = " \0\t\r\n^=\\"
 _PLACEHOLDERS = frozenset({"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"})
