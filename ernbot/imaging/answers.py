@@ -126,13 +126,13 @@ def _uids(values: Any) -> tuple[str, ...]:
 def _is_honest(preview: Preview) -> bool:
     """Whether every value is one that a decoder gives. Raises `TypeError` or `ValueError` at odd ones."""
     facts = preview.facts
-    least = 0 if preview.picture is None else 1
     return (
         facts.format in _FORMATS
         and facts.kind in terms.KINDS
         and facts.modality in terms.MODALITIES | {None}
         and facts.body_part in terms.BODY_PARTS | {None}
-        and min(_natural(facts.width), _natural(facts.height), _natural(facts.frames)) >= least
+        and (preview.picture is None or facts.frames > 0)
+        and min(_natural(facts.width), _natural(facts.height), _natural(facts.frames)) >= 0
         and type(facts.lossy) is bool
         and type(facts.identifiable) is bool
         and _natural(preview.writing) >= 0

@@ -45,7 +45,25 @@ comment label macro thumbnail
 SLIDE_KINDS = frozenset(_SLIDE_KINDS.split())
 """TIFF tags and pictures in which a slide scanner says what it scanned, besides those of a photograph."""
 
-KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS
+_EXIF_KINDS = """
+Artist BodySerialNumber CameraOwnerName Copyright DateTime DateTimeDigitized DateTimeOriginal DocumentName GPSInfo
+HostComputer ImageDescription ImageHistory ImageUniqueID LensSerialNumber Make MakerNote Model OffsetTime
+OffsetTimeDigitized OffsetTimeOriginal PageName RelatedSoundFile Software UserComment XPAuthor XPComment XPKeywords
+XPSubject XPTitle
+"""
+
+EXIF_KINDS = frozenset(_EXIF_KINDS.split())
+"""Tags of EXIF and TIFF that tell who, when, where or by which device."""
+
+_REMOVED_KINDS = """
+Animation ApplicationData AttributeByteCount EXIF Header ICCProfile ModificationTime Name Pages SecondPicture Text
+Thumbnail TrailingData
+"""
+
+REMOVED_KINDS = frozenset(_REMOVED_KINDS.split())
+"""What else the cleaners of photographs and models take out, by the names of their standards where there is one."""
+
+KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS | EXIF_KINDS | REMOVED_KINDS
 
 _EMPTY = " \0\t\r\n^=\\"
 _PLACEHOLDERS = frozenset({"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"})

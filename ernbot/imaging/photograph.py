@@ -114,7 +114,7 @@ def upright(image: Image.Image, longest: int | None = None) -> Image.Image:
         image.draft(None, (round(image.width * scale), round(image.height * scale)))
     plain = _plain(image)
     if longest:
-        plain.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+        plain.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return ImageOps.exif_transpose(_screen_colours(plain, image.info.get("icc_profile")))
 
 
