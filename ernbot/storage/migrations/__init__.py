@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ernbot.storage.errors import StorageError
@@ -27,7 +24,20 @@ async def migrate(connection: AsyncConnection) -> None:
     await connection.run_sync(_upgrade)
 
 
+def _newest() -> str:
+    return max(path.name for path in (Path(__file__).parent / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
 def _upgrade(connection: Connection) -> None:
+    # Nearly every start finds the schema as it should be, and alembic takes half a second to load.
+    if inspect(connection).has_table("alembic_version"):
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+        if found == [_newest()]:
+            return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
