@@ -1,11 +1,14 @@
-"""What the sandbox gives up before it reads anything: memory, processor time, files to write, processes, the network.
+"""What the sandbox gives up before it reads anything: memory, processor time, files, processes, the network.
 
-Each function must hold for the rest of the process, and none may need a privilege. Runs in the sandbox only.
+Each step must hold for the rest of the process and need no privilege. The limits hold everywhere; what else the kernel
+of this machine forbids is told, so that an administrator hears what is missing. Runs in the sandbox only.
 """
 
 import ctypes
 import math
 import resource
+
+from ernbot.imaging import landlock, seccomp
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_DUMPABLE = 4
@@ -14,28 +17,36 @@ _OPEN_FILES = 32
 """Standard streams, and the modules that a codec loads on its first use."""
 
 
-def leave_network() -> bool:
-    """Move into a network namespace with nothing in it; whether the kernel let us. Needs a single thread."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    return any(libc.unshare(flags) == 0 for flags in (_CLONE_NEWUSER | _CLONE_NEWNET, _CLONE_NEWNET))
+def enter() -> list[str]:
+    """The first half, before any decoder is loaded: the network and the files of others. Needs a single thread.
 
-
-def limit(memory: int) -> None:
-    """Give up for good what decoding does not need. `memory` is the address space, bytes.
-
-    Raises `MemoryError` where that is too little to decode anything.
+    Returns what the kernel does not do: `namespaces` are no loss where `seccomp` works.
     """
-    for what, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_NPROC, 0),
-    ):
+    libc = ctypes.CDLL(None, use_errno=True)
+    left = any(libc.unshare(flags) == 0 for flags in (_CLONE_NEWUSER | _CLONE_NEWNET, _CLONE_NEWNET))
+    return [name for name, works in (("namespaces", left), ("landlock", landlock.install())) if not works]
+
+
+def seal(memory: int) -> list[str]:
+    """The second half, when the decoders are loaded; `memory` is the address space, bytes.
+
+    Returns what the kernel does not do. Raises `MemoryError` where that is too little to decode anything.
+    """
+    limits = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+    }
+    for what, most in limits.items():
         resource.setrlimit(what, (most, most))
     bytearray(_LEAST_ROOM)  # raises now what would otherwise refuse every file
     # A crash handler of the machine gets the core in spite of the limit, unless the process forbids it.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if seccomp.install():
+        return []
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # forbids threads too, and does not bind the administrator
+    return ["seccomp"]
 
 
 def allow_seconds(seconds: float) -> None:

@@ -7,7 +7,8 @@ A request names an operation, a format and the sizes of the files, of which the 
 `{"op": "preview", "format": 0, "sizes": [512, 64], "references": 1}` or `{"op": "clean", …, "policy": {…}}`. The
 worker sends any number of messages, and the last one is its answer:
 
-    ready      JSON, once, before any request: `{"keywords": […], "syntaxes": […]}`, the words that reports may use
+    ready      JSON, once, before any request: `{"keywords": […], "syntaxes": […], "missing": […]}`, the words that
+               reports and refusals may use, and what the confinement lacks on this machine
     read       u16 file | u64 offset | u64 length; answered with exactly these bytes and no frame around them
     progress   f64, from 0.0 to 1.0
     output     bytes of the cleaned file, in order

@@ -79,8 +79,8 @@ class _Clock:
 class Worker:
     """A process whose decoders are loaded and whose limits are in force.
 
-    `keywords` and `syntaxes` are the words of its honest reports, said before it read the first file. `jobs` counts
-    the requests.
+    `keywords` and `syntaxes` are the words of its honest reports, said before it read the first file; `missing` names
+    what its confinement lacks on this machine. `jobs` counts the requests.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -89,6 +89,7 @@ class Worker:
         self.process, self._requests, self._messages = process, process.stdin, process.stdout
         self.keywords: frozenset[str] = frozenset()
         self.syntaxes: frozenset[str] = frozenset()
+        self.missing: frozenset[str] = frozenset()
         self.jobs = 0
 
     @classmethod
@@ -111,6 +112,7 @@ class Worker:
                 raise Died
             words = json.loads(body)
             worker.keywords, worker.syntaxes = frozenset(words["keywords"]), frozenset(words["syntaxes"])
+            worker.missing = frozenset(words["missing"])
         except (TimeoutError, Died) as error:
             await worker.end()
             raise RuntimeError(

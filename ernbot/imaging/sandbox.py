@@ -1,9 +1,10 @@
 """The process in which untrusted pictures are decoded: `python -m ernbot.imaging.sandbox`, run by `worker`.
 
 Reads requests from standard input and answers on standard output, one at a time, until its input ends (`pipe` has
-the protocol). It has no key and an empty environment; it cannot write a file, start a process or leave a core dump,
-and has so much memory and no more (`confinement`). The files themselves stay with the process that asks: this one
-reads ranges of them. It must never write what it reads anywhere but the pipe.
+the protocol). It has no key and an empty environment, and so much memory and no more; where the kernel helps, it can
+open no file but its libraries, write none, start no process and make no connection (`confinement`). The files
+themselves stay with the process that asks: this one reads ranges of them. It must never write what it reads anywhere
+but the pipe.
 """
 
 import json
@@ -86,10 +87,11 @@ class Sandbox:
             import_module(format_.cleaner).deidentify if format_.cleaner else None for format_ in FORMATS
         ]
 
-    def ready(self) -> None:
-        """Say so, and which words the reports of honest cleaners and refusals are made of."""
+    def ready(self, missing: Sequence[str]) -> None:
+        """Say so, what the confinement lacks, and which words honest reports and refusals are made of."""
         syntaxes = sorted({name for name, *_ in UID_dictionary.values()})
-        self._pipe.send(IS_READY, json.dumps({"keywords": sorted(keyword_dict), "syntaxes": syntaxes}).encode())
+        words = {"missing": missing, "keywords": sorted(filter(None, keyword_dict)), "syntaxes": syntaxes}
+        self._pipe.send(IS_READY, json.dumps(words).encode())
 
     def serve(self, seconds: float) -> None:
         while head := self._pipe.read(REQUEST.size):
@@ -120,11 +122,11 @@ def main(memory: int, seconds: float) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    confinement.leave_network()
+    missing = confinement.enter()
     warnings.simplefilter("ignore")
     sandbox = Sandbox(pipe)
-    confinement.limit(memory)
-    sandbox.ready()
+    missing += confinement.seal(memory)
+    sandbox.ready(missing)
     try:
         sandbox.serve(seconds)
     except MemoryError:

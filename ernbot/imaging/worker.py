@@ -5,6 +5,7 @@ A worker that is slow or dies costs one refusal; the pool refills itself.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -20,6 +21,8 @@ from ernbot.imaging.pipe import MAX_FILES
 from ernbot.imaging.process import Died, Progress, Sink, Worker
 from ernbot.imaging.source import Source
 
+log = logging.getLogger(__name__)
+
 HEAD = 64 * 2**10
 """Bytes by which a format is recognised."""
 
@@ -29,6 +32,9 @@ _LONG = 64 * 2**20
 _MOST_JOBS = 500
 _MOST_RESIDENT = 300 * 2**20
 """A worker is replaced after so many files, or where it keeps so much memory: allocators and caches only grow."""
+
+_TOLD = frozenset({"seccomp", "landlock"})
+"""What an administrator should hear about. Without a namespace the filter of system calls still shuts the network."""
 
 _TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 _Checked = TypeVar("_Checked", list[Preview], Report)
@@ -57,8 +63,12 @@ class Previewer:
 
     async def __aenter__(self) -> Self:
         """Start the workers. Raises `RuntimeError` where none can be started."""
+        missing: set[str] = set()
         for worker in await asyncio.gather(*(self._start() for _ in range(self._count))):
             self._idle.put_nowait(worker)
+            missing |= worker.missing
+        if lost := missing & _TOLD:
+            log.warning("this kernel does not confine the imaging workers as it could: no %s", ", ".join(sorted(lost)))
         return self
 
     async def __aexit__(
