@@ -7,8 +7,7 @@ knows whether and when to try again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from io import BytesIO
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -168,19 +167,19 @@ class Gateway:
     def _account_data(self, type: str) -> str:
         return f"{_CLIENT}/user/{quote(self.user_id, safe='')}/account_data/{quote(type, safe='')}"
 
-    async def upload(self, data: bytes) -> str:
-        """Upload ciphertext; its content address (mxc)."""
+    async def upload(self, pieces: AsyncIterable[bytes], size: int) -> str:
+        """Upload ciphertext, `size` bytes in all; its content address (mxc)."""
         path = "/_matrix/media/v3/upload"
+        headers = {**self._headers("application/octet-stream"), "Content-Length": str(size)}
         try:
-            body = BytesIO(data)  # sent piece by piece; large bytes at once would hold up everything else
-            response = await self._send("POST", path, body, self._headers("application/octet-stream"), timeout=600)
+            response = await self._send("POST", path, pieces, headers, timeout=600)
             async with response:
                 return str((await _json(response))["content_uri"])
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 
-    async def download(self, mxc: str, limit: int) -> bytes | None:
-        """The bytes behind a content address, or None when there are more than `limit` of them."""
+    async def download(self, mxc: str) -> AsyncGenerator[bytes, None]:
+        """The bytes behind a content address, as they arrive; close it when you stop early."""
         server, _, media = mxc.removeprefix("mxc://").partition("/")
         path = f"/_matrix/client/v1/media/download/{quote(server, safe='')}/{quote(media, safe='')}"
         try:
@@ -188,12 +187,8 @@ class Gateway:
             async with response:
                 if response.status != 200:
                     await _json(response)
-                received = bytearray()
                 async for chunk in response.content.iter_chunked(_CHUNK):
-                    received += chunk
-                    if len(received) > limit:
-                        return None
-                return bytes(received)
+                    yield chunk
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 

@@ -1,24 +1,27 @@
-"""Encrypted attachments: fetch and decrypt theirs, encrypt and upload ours. Plaintext stays in memory."""
+"""Encrypted attachments: fetch and decrypt theirs, encrypt and upload ours. Plaintext stays in memory.
+
+However long a file is, only pieces of it are in memory: it is hashed, kept and sent as it passes.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import re
+from contextlib import aclosing
 from typing import Any
-
-from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
-from nio.exceptions import EncryptionError
 
 from ernbot.core.errors import Refused
 from ernbot.matrix.errors import MatrixError
 from ernbot.matrix.events import Attachment
 from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.keys import decode
+from ernbot.matrix.spool import EncryptedSpool
 
 _MXC = re.compile(r"mxc://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9_-]+")
+_PIECE = 2**20
 
 
-async def fetch(gateway: Gateway, file: Attachment, *, limit: int) -> bytes:
-    """The plaintext of an attachment.
+async def spool(gateway: Gateway, file: Attachment, *, limit: int) -> EncryptedSpool:
+    """An attachment whose hash is right, to be read in ranges and closed.
 
     Raises:
         Refused: `file-too-large` beyond `limit` bytes, `file-unreadable` when it is gone or its keys do not fit.
@@ -26,21 +29,46 @@ async def fetch(gateway: Gateway, file: Attachment, *, limit: int) -> bytes:
     if not _MXC.fullmatch(file.url):
         raise Refused("file-unreadable")
     try:
-        ciphertext = await gateway.download(file.url, limit)
+        spooled, sha256 = EncryptedSpool.of(file.key, file.iv), decode(file.sha256)
+    except ValueError:
+        raise Refused("file-unreadable") from None
+    try:
+        await _receive(gateway, file.url, spooled, limit)
+        if spooled.sha256 != sha256:
+            raise Refused("file-unreadable")
+    except BaseException:
+        spooled.close()
+        raise
+    return spooled
+
+
+async def _receive(gateway: Gateway, url: str, spooled: EncryptedSpool, limit: int) -> None:
+    try:
+        async with aclosing(gateway.download(url)) as pieces:
+            async for piece in pieces:
+                if spooled.size + len(piece) > limit:
+                    raise Refused("file-too-large", limit_mb=limit // 2**20)
+                await spooled.append(piece)
     except MatrixError as error:
         if error.passing:
             raise
         raise Refused("file-unreadable") from None
-    if ciphertext is None:
-        raise Refused("file-too-large", limit_mb=limit // 2**20)
-    try:
-        plaintext: bytes = await asyncio.to_thread(decrypt_attachment, ciphertext, file.key, file.sha256, file.iv)
-    except (EncryptionError, ValueError):
-        raise Refused("file-unreadable") from None
-    return plaintext
+
+
+async def fetch(gateway: Gateway, file: Attachment, *, limit: int) -> bytes:
+    """The plaintext of an attachment, whole. Raises as `spool` does."""
+    with await spool(gateway, file, limit=limit) as spooled:
+        return await spooled.read_at(0, spooled.size)
 
 
 async def put(gateway: Gateway, data: bytes) -> dict[str, Any]:
     """Encrypt and upload; the `file` object of a message."""
-    ciphertext, keys = await asyncio.to_thread(encrypt_attachment, data)
-    return {"url": await gateway.upload(ciphertext), **keys}
+    with EncryptedSpool.fresh() as spooled:
+        for at in range(0, len(data), _PIECE):
+            await spooled.write(data[at : at + _PIECE])
+        return await put_spool(gateway, spooled)
+
+
+async def put_spool(gateway: Gateway, spooled: EncryptedSpool) -> dict[str, Any]:
+    """Upload what was written into a fresh spool, which stays open; the `file` object of a message."""
+    return {"url": await gateway.upload(spooled.ciphertext(), spooled.size), **spooled.keys}

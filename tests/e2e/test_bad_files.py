@@ -11,6 +11,7 @@ from PIL import Image
 
 from ernbot.demo.clinician import Clinician
 from ernbot.matrix.media import put
+from ernbot.matrix.spool import EncryptedSpool
 from tests.fixtures_installation import MAX_MEGABYTES, House
 from tests.imaging.imaging_samples import nameless, photograph, sample
 
@@ -112,10 +113,11 @@ async def test_an_attachment_whose_address_or_keys_are_garbage(
 async def test_a_tampered_ciphertext(shared_house: House, room: str) -> None:
     lead = await shared_house.person(LEAD)
     file = await put(lead.gateway, PICTURE)
-    ciphertext = await lead.gateway.download(file["url"], 2**20)
-    assert ciphertext is not None
+    ciphertext = b"".join([piece async for piece in lead.gateway.download(file["url"])])
     tampered = bytes([ciphertext[0] ^ 1]) + ciphertext[1:]
-    file["url"] = await lead.gateway.upload(tampered)
+    with EncryptedSpool.fresh() as spooled:
+        await spooled.append(tampered)
+        file["url"] = await lead.gateway.upload(spooled.ciphertext(), spooled.size)
     content = {"msgtype": "m.image", "body": "x.png", "file": file, "info": {"mimetype": "image/png"}}
     await check(shared_house, room, await lead.send(room, content), "could not open this attachment", REMOVED)
 
