@@ -63,8 +63,9 @@ def share(facts: tuple[Fact, ...], dataset: Dataset) -> None:
     """Give a frame without a window or table of its own the one that was estimated for another."""
     said = {fact.name: fact.value for fact in facts}
     if "window-estimated" in said and _window(dataset) is None and not dataset.get("VOILUTSequence"):
-        dataset.WindowCenter, dataset.WindowWidth = said["window-center"], said["window-width"]
-        dataset.VOILUTFunction = "LINEAR_EXACT"
+        for keyword, name in (("WindowCenter", "window-center"), ("WindowWidth", "window-width")):
+            dataset.add_new(keyword, "DS", said[name])
+        dataset.add_new("VOILUTFunction", "CS", "LINEAR_EXACT")
 
 
 def _eight_bits(shown: Array, dataset: Dataset) -> Array:
@@ -75,7 +76,7 @@ def _eight_bits(shown: Array, dataset: Dataset) -> Array:
 def _inside(stored: Array, dataset: Dataset) -> Array:
     """Which stored values are picture and not padding, PS3.3 C.7.5.1.1.2."""
     padding, limit = number(dataset, "PixelPaddingValue"), number(dataset, "PixelPaddingRangeLimit")
-    if padding is None:
+    if padding is None or stored.dtype.kind not in "iu":
         return np.ones(stored.shape, bool)
     low, high = sorted((padding, padding if limit is None else limit))
     return np.asarray((stored < low) | (stored > high))
