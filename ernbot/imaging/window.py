@@ -15,6 +15,9 @@ from ernbot.imaging.model import Fact
 
 Array = np.ndarray[Any, Any]
 
+_SAMPLE = 2**17
+"""Pixels that a window is estimated from, at least."""
+
 _SPREAD = (0.01, 0.99)
 """Shares of the pixels that become black and white without a window: extremes are noise, metal and overshoot."""
 
@@ -48,11 +51,17 @@ def _shown(values: Array, dataset: Dataset, inside: Array, codes: Array | None) 
     if window is not None:
         centre, width, function = window
         return _windowed(values, centre, width, function), _facts(centre, width)
-    weights = None if codes is None else np.bincount(codes.ravel(), minlength=values.size)
+    weights = None if codes is None else np.bincount(_sample(codes), minlength=values.size)
     low, high = _ends(values, weights, inside)
     centre, width = float(f"{(low + high) / 2:.6g}"), float(f"{(high - low) or 1.0:.6g}")
     facts = (*_facts(centre, width), Fact("window-estimated"))
     return _windowed(values, low + width / 2, width, "LINEAR_EXACT"), facts
+
+
+def _sample(codes: Array) -> Array:
+    """Evenly spread pixels, enough for percentiles."""
+    flat = codes.ravel()
+    return flat[:: max(1, flat.size // _SAMPLE)]
 
 
 def _facts(centre: float, width: float) -> tuple[Fact, ...]:
