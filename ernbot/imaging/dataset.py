@@ -6,9 +6,10 @@ Each bound is checked before the work that it bounds: inflation, depth, identifi
 import zlib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble, read_sequence
@@ -27,8 +28,19 @@ MAX_INFLATED = MAX_FRAME_BYTES + 64 * 2**20
 MAX_DEPTH = 32
 """Nested sequences: the deepest structured reports of practice have about ten."""
 
+_LARGE = 4 * 2**20
+"""Bytes from which on a value is read when it is asked for."""
+
 _PIECE = 16 * 2**10
+_PIXELS = frozenset(tag_for_keyword(keyword) for keyword in frame.PIXELS)
 _ITEM_STARTS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+
+
+class _Nameless:
+    """A file without a path: pydicom takes every buffered reader for one on a disk, and would open it again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
 def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
@@ -42,7 +54,7 @@ def preview(file: BinaryIO, options: Options) -> Preview:
     Raises `Refused`: `file-names-patient` (kinds), `file-unsupported` (syntax), `file-too-complex`,
     `file-broken`; and whatever pydicom raises on what cannot be parsed.
     """
-    dataset = read(file.read())
+    dataset = read(file)
     kinds = identifying(dataset)
     if kinds:
         raise Refused("file-names-patient", kinds=", ".join(kinds))
@@ -54,9 +66,13 @@ def preview(file: BinaryIO, options: Options) -> Preview:
     return image.preview(dataset)
 
 
-def read(data: bytes) -> Dataset:
-    """Parse a file. A deflated one (PS3.5 A.5) is inflated here: pydicom would do it without a bound."""
-    file = BytesIO(data)
+def read(source: bytes | BinaryIO) -> Dataset:
+    """Parse a file. The pixels of a large one stay in it.
+
+    A deflated one (PS3.5 A.5) is inflated here: pydicom would do it without a bound. Raises `Refused`:
+    `file-broken`, `file-too-complex`; and whatever pydicom raises on what cannot be parsed.
+    """
+    file = BytesIO(source) if isinstance(source, bytes) else source
     read_preamble(file, True)
     meta = _read_file_meta_info(file)
     dataset: Dataset
@@ -67,7 +83,8 @@ def read(data: bytes) -> Dataset:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.set_original_encoding(False, True)
         return dataset
-    dataset = pydicom.dcmread(BytesIO(data), force=True)
+    file.seek(0)
+    dataset = pydicom.dcmread(cast(BinaryIO, _Nameless(file)), force=True, defer_size=_LARGE)
     if not len(dataset):  # pydicom forgets all that it has read where a sequence breaks off
         raise Refused("file-broken")
     if "TransferSyntaxUID" not in dataset.file_meta:
@@ -108,7 +125,7 @@ def _walk(dataset: Dataset, depth: int = 0) -> Iterator[tuple[int, Any]]:
     if depth > MAX_DEPTH:
         raise Refused("file-too-complex")
     for tag in list(dataset.keys()):
-        element = dataset.get_item(tag)
+        element = dataset.get_item(tag, keep_deferred=tag in _PIXELS)
         yield int(tag), element
         for item in _items(dataset, element):
             yield from _walk(item, depth + 1)

@@ -6,22 +6,22 @@ codecs trust their own headers. So every declared size is compared with the othe
 
 import math
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, Self
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame, parse_basic_offsets, parse_fragments
+from pydicom.encaps import encapsulate
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, RLELossless
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import codecs, codestream
 from ernbot.imaging.model import MAX_FRAME_BYTES
+from ernbot.imaging.pixeldata import PIXELS, PixelValue
+
+__all__ = ["PIXELS", "Frames", "count", "decode", "has_decoder", "known_name"]
 
 Array = np.ndarray[Any, Any]
-
-PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 _NEEDED = ("Rows", "Columns", "BitsAllocated")
 _USUAL = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PixelRepresentation": 0}
@@ -53,13 +53,16 @@ class Frames:
     """The frames of a data set that are there, at least in part.
 
     `rows` is how many rows of the one frame are there where the others are missing; all of them otherwise.
-    `truncated` says that the header declares more than that.
+    `truncated` says that the header declares more than that. `fragments` are where the pieces of compressed pixel
+    data begin in it.
     """
 
     dataset: Dataset
+    value: PixelValue
     count: int
     rows: int
     truncated: bool
+    fragments: tuple[int, ...]
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -70,39 +73,60 @@ class Frames:
         for keyword, usual in _USUAL.items():
             dataset.setdefault(keyword, usual)
         bits, declared, rows = _bits(dataset), count(dataset), int(dataset.Rows)
-        if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-            there = _encapsulated(dataset)
+        syntax, value = dataset.file_meta.TransferSyntaxUID, PixelValue.of(dataset)
+        fragments: tuple[int, ...] = ()
+        if syntax.is_encapsulated:
+            if not codecs.is_known(syntax):
+                raise Refused("file-unsupported", syntax=known_name(syntax))
+            fragments = value.fragments()
+            there = len(fragments)
         else:
-            name = next(name for name in PIXELS if name in dataset)
-            there = len(dataset[name].value) * 8 // bits
+            there = value.length * 8 // bits
             if not there:
-                rows = _padded(dataset, name, bits)
-                there = 1
+                there, rows = 1, value.length * 8 * rows // bits
+            # One colour after the other: where the last is missing, no row has its colours.
+            if rows < dataset.Rows and int(dataset.SamplesPerPixel) > 1 and dataset.get("PlanarConfiguration") == 1:
+                raise Refused("file-broken")
+        if not there or not rows:
+            raise Refused("file-broken")
         available = min(there, declared)
-        dataset.NumberOfFrames = available  # pydicom does not forgive what is forgiven here
-        return cls(dataset, available, rows, available < declared or rows < dataset.Rows)
+        return cls(dataset, value, available, rows, available < declared or rows < dataset.Rows, fragments)
 
     def decode(self, index: int, least: int = 0) -> Array:
-        """Frame `index`: rows x columns, or rows x columns x 3 in RGB, in the stored type.
+        """Frame `index`: rows x columns, or rows x columns x 3 in RGB, in the stored type; missing rows are 0.
 
         With `least`, detail may be left out where that is cheaper, down to so many pixels along the longer side.
         Raises `Refused`: `file-broken`, `file-too-complex`; and what the codecs raise on broken data.
         """
-        dataset, syntax = self.dataset, self.dataset.file_meta.TransferSyntaxUID
-        size = math.ceil(_bits(dataset) / 8)
+        if not 0 <= index < self.count:
+            raise Refused("file-broken")
+        dataset, bits = self.dataset, _bits(self.dataset)
+        syntax, size = dataset.file_meta.TransferSyntaxUID, math.ceil(bits / 8)
         bytearray(_COPIES * size)  # pydicom takes a decoder's want of memory for a broken file: ask before it does
-        if syntax.is_encapsulated:
-            data = get_frame(
-                dataset.PixelData, index, number_of_frames=self.count, extended_offsets=_extended_offsets(dataset)
-            )
-            if syntax == RLELossless:
-                if size > _RLE_BEST * len(data):
-                    raise Refused("file-broken")
-            else:
-                decoded = codecs.decode(data, _stated(data, dataset), dataset, least)
-                if decoded is not None:
-                    return decoded
-        return _stored_bits(pixel_array(dataset, index=index), dataset)
+        if not syntax.is_encapsulated:
+            # Frames of single bits follow each other without a gap: they can begin inside a byte.
+            first, skipped = divmod(index * bits, 8)
+            length = math.ceil((skipped + bits) / 8)
+            data = self.value.read(first, length + length % 2)  # whole words: their bytes may be swapped
+            padded = data + bytes(max(0, size - len(data)))
+            return _stored_bits(self._native(_aligned(padded, skipped, bits) if skipped else padded), dataset)
+        data = self.value.codestream(self.fragments, index, self.count, dataset)
+        if syntax == RLELossless:
+            if size > _RLE_BEST * len(data):
+                raise Refused("file-broken")
+        else:
+            decoded = codecs.decode(data, _stated(data, dataset), dataset, least)
+            if decoded is not None:
+                return decoded
+        return _stored_bits(self._native(encapsulate([data])), dataset)
+
+    def _native(self, pixels: bytes) -> Array:
+        """What pydicom makes of one frame that is on its own."""
+        single = self.dataset.group_dataset(0x0028)
+        single.file_meta = self.dataset.file_meta
+        single.pop("NumberOfFrames", None)  # the elements are shared: set, it would change in the other one too
+        single.add_new(self.value.keyword, self.value.vr, pixels + bytes(len(pixels) % 2))
+        return pixel_array(single)
 
 
 def _bits(dataset: Dataset) -> int:
@@ -121,34 +145,10 @@ def _bits(dataset: Dataset) -> int:
     return values * bits
 
 
-def _padded(dataset: Dataset, name: str, bits: int) -> int:
-    """Fill the only frame up with zeros; how many rows of it are there."""
-    data = dataset[name].value
-    rows = int(len(data) * 8 * int(dataset.Rows) // bits)
-    planes = int(dataset.SamplesPerPixel) > 1 and dataset.get("PlanarConfiguration") == 1
-    if not rows or planes:  # one colour after the other: where the last is missing, no row has its colours
-        raise Refused("file-broken")
-    dataset[name].value = data + bytes(math.ceil(bits / 8) - len(data))
-    return rows
-
-
-def _encapsulated(dataset: Dataset) -> int:
-    """Frames that the fragments can hold: each has at least one, PS3.5 A.4."""
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if not codecs.is_known(syntax):
-        raise Refused("file-unsupported", syntax=known_name(syntax))
-    pixels = BytesIO(dataset.PixelData)
-    parse_basic_offsets(pixels)
-    fragments, _ = parse_fragments(pixels)
-    if not fragments:
-        raise Refused("file-broken")
-    return fragments
-
-
-def _extended_offsets(dataset: Dataset) -> tuple[bytes, bytes] | None:
-    """The table of PS3.3 C.7.6.3.1.8, for frames beyond four gigabytes."""
-    tables = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
-    return (tables[0], tables[1]) if tables[0] and tables[1] else None
+def _aligned(data: bytes, skipped: int, bits: int) -> bytes:
+    """The frame of single bits that begins `skipped` bits behind the first one (PS3.5 8.1.1: the lowest first)."""
+    unpacked = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+    return np.packbits(unpacked[skipped : skipped + bits], bitorder="little").tobytes()
 
 
 def _stated(data: bytes, dataset: Dataset) -> codestream.Stated:

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from ernbot.imaging.attributes import numbers
 
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+_FIRST_GROUPED = 0x52000000
 
 _MACROS = (
     "FrameAnatomySequence",
@@ -24,13 +25,13 @@ _MACROS = (
 
 
 def of_frame(dataset: Dataset, index: int) -> Dataset:
-    """The attributes that hold for one frame; where nothing is grouped, a shallow copy of the header.
+    """The attributes that hold for one frame; where nothing is grouped, the header itself.
 
     What a group says goes before what the top level says: converters leave stale copies there.
     """
-    flat = Dataset()
-    flat.update(dataset)
-    flat.set_original_encoding(*dataset.original_encoding)
+    if _SHARED not in dataset and _PER_FRAME not in dataset:
+        return dataset
+    flat: Dataset = dataset[:_FIRST_GROUPED]
     for macro in _macros(dataset, index):
         flat.update(macro)
     return flat

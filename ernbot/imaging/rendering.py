@@ -88,7 +88,8 @@ def _fit(picture: Image.Image, shape: tuple[float, float], longest: int = LONGES
     """`picture` in the proportions of `shape`, its longest side at most `longest`."""
     scale = min(1.0, longest / max(shape))
     size = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
-    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
+    # From twice the size on, pixels are averaged first: half of the time for a difference that nobody sees.
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=1.0)
 
 
 def picture(frame: Array, dataset: Dataset) -> Image.Image:

@@ -15,6 +15,9 @@ from ernbot.imaging.model import Fact
 
 Array = np.ndarray[Any, Any]
 
+_SAMPLE = 2**17
+"""Pixels that a window is estimated from, at least."""
+
 _SPREAD = (0.01, 0.99)
 """Shares of the pixels that become black and white without a window: extremes are noise, metal and overshoot."""
 
@@ -48,11 +51,17 @@ def _shown(values: Array, dataset: Dataset, inside: Array, codes: Array | None) 
     if window is not None:
         centre, width, function = window
         return _windowed(values, centre, width, function), _facts(centre, width)
-    weights = None if codes is None else np.bincount(codes.ravel(), minlength=values.size)
+    weights = None if codes is None else np.bincount(_sample(codes), minlength=values.size)
     low, high = _ends(values, weights, inside)
     centre, width = float(f"{(low + high) / 2:.6g}"), float(f"{(high - low) or 1.0:.6g}")
     facts = (*_facts(centre, width), Fact("window-estimated"))
     return _windowed(values, low + width / 2, width, "LINEAR_EXACT"), facts
+
+
+def _sample(codes: Array) -> Array:
+    """Evenly spread pixels, enough for percentiles."""
+    flat = codes.ravel()
+    return flat[:: max(1, flat.size // _SAMPLE)]
 
 
 def _facts(centre: float, width: float) -> tuple[Fact, ...]:
@@ -63,8 +72,9 @@ def share(facts: tuple[Fact, ...], dataset: Dataset) -> None:
     """Give a frame without a window or table of its own the one that was estimated for another."""
     said = {fact.name: fact.value for fact in facts}
     if "window-estimated" in said and _window(dataset) is None and not dataset.get("VOILUTSequence"):
-        dataset.WindowCenter, dataset.WindowWidth = said["window-center"], said["window-width"]
-        dataset.VOILUTFunction = "LINEAR_EXACT"
+        for keyword, name in (("WindowCenter", "window-center"), ("WindowWidth", "window-width")):
+            dataset.add_new(keyword, "DS", said[name])
+        dataset.add_new("VOILUTFunction", "CS", "LINEAR_EXACT")
 
 
 def _eight_bits(shown: Array, dataset: Dataset) -> Array:
@@ -75,7 +85,7 @@ def _eight_bits(shown: Array, dataset: Dataset) -> Array:
 def _inside(stored: Array, dataset: Dataset) -> Array:
     """Which stored values are picture and not padding, PS3.3 C.7.5.1.1.2."""
     padding, limit = number(dataset, "PixelPaddingValue"), number(dataset, "PixelPaddingRangeLimit")
-    if padding is None:
+    if padding is None or stored.dtype.kind not in "iu":
         return np.ones(stored.shape, bool)
     low, high = sorted((padding, padding if limit is None else limit))
     return np.asarray((stored < low) | (stored > high))
