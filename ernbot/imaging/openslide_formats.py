@@ -27,7 +27,7 @@ def _sniff(data: bytes) -> bool:
 
 FORMAT = Format(
     name="TIFF",
-    mimetypes=frozenset({"image/tiff", "image/x-aperio-svs", "image/svs", "image/x-hamamatsu-ndpi"}),
+    mimetypes=svs.FORMAT.mimetypes | {"image/x-hamamatsu-ndpi"},
     sniff=_sniff,
     decoder="ernbot.imaging.slide",
     cleaner="ernbot.imaging.deid.slide",

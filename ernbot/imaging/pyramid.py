@@ -107,11 +107,9 @@ def _level(directory: Directory) -> Level:
     compression, photometric, samples = number(COMPRESSION, 1), number(PHOTOMETRIC), number(SAMPLES, 1)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and 0 < min(tile) <= max(tile) <= MAX_TILE_SIDE):
         raise Refused("file-broken")
-    if compression not in _PLAIN | _J2K | {JPEG}:
-        raise Refused("file-unsupported", syntax=f"TIFF compression {compression}")
-    bits = set(directory.numbers(BITS))
-    if bits != {8} or samples not in (1, 3) or number(PLANAR, 1) != 1 or photometric not in (1, _RGB, _YCBCR):
-        raise Refused("file-unsupported", syntax=f"TIFF of {samples} x {max(bits, default=1)} bits")
+    is_known = compression in _PLAIN | _J2K | {JPEG} and photometric in (1, _RGB, _YCBCR) and number(PLANAR, 1) == 1
+    if not is_known or set(directory.numbers(BITS)) != {8} or samples not in (1, 3):
+        raise Refused("file-unsupported", syntax="TIFF")
     offsets, counts = directory.numbers(TILE_OFFSETS), directory.numbers(TILE_COUNTS)
     if not len(offsets) == len(counts) == -(-width // tile[0]) * -(-height // tile[1]):
         raise Refused("file-broken")

@@ -43,11 +43,7 @@ def preview(file: BinaryIO, options: Options) -> Preview:
     Raises `Refused`: `file-names-patient` (kinds), `file-unsupported` (syntax), `file-broken`, `file-too-complex`.
     """
     directories = tiff_directory.read(file)
-    file.seek(0)
-    is_svs = svs.FORMAT.sniff(file.read(svs.HEAD))
     if not is_slide(directories):
-        if is_svs:
-            raise Refused("file-broken")
         file.seek(0)
         return photograph.previews([file], options)[0]
     levels = pyramid.levels(directories)
@@ -56,11 +52,10 @@ def preview(file: BinaryIO, options: Options) -> Preview:
         raise Refused("file-names-patient", kinds=", ".join(kinds))
     drawn = pyramid.smallest(levels, LONGEST_SIDE)
     microns = microns_per_pixel(levels[0])
-    name = (svs if is_svs else openslide_formats).FORMAT.name
     if drawn is None:
-        return Preview(_facts(name, levels, microns, Fact("no-overview")), None)
+        return Preview(_facts(levels, microns, Fact("no-overview")), None)
     picture, lost = pyramid.draw(file, drawn, LONGEST_SIDE)
-    facts = _facts(name, levels, microns, *[Fact("truncated")] * bool(lost))
+    facts = _facts(levels, microns, *[Fact("truncated")] * bool(lost))
     return rendering.encode(overview(picture, levels[0].width, microns), facts)
 
 
@@ -99,13 +94,13 @@ def overview(picture: Image.Image, full_width: int, microns: float | None) -> Im
     return scale_bar.with_scale_bar(small, microns * full_width / small.width)
 
 
-def _facts(name: str, levels: Sequence[pyramid.Level], microns: float | None, *more: Fact) -> Facts:
+def _facts(levels: Sequence[pyramid.Level], microns: float | None, *more: Fact) -> Facts:
     description = levels[0].directory.text(slide_identifiers.DESCRIPTION)
     magnification = aperio.magnification(description)
     details = [Fact("magnification", magnification)] if magnification else []
     details += [Fact("microns-per-pixel", microns)] if microns else []
     return Facts(
-        format=name,
+        format=(svs if description.startswith(aperio.MAGIC) else openslide_formats).FORMAT.name,
         modality=None,
         body_part=None,
         width=levels[0].width,

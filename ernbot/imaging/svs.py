@@ -26,7 +26,7 @@ def _sniff(data: bytes) -> bool:
 
 FORMAT = Format(
     name="SVS",
-    mimetypes=frozenset({"image/x-aperio-svs", "image/svs", "image/tiff"}),
+    mimetypes=frozenset({"image/x-aperio-svs", "image/svs", "image/tiff", "image/tif", "image/x-tiff"}),
     sniff=_sniff,
     decoder="ernbot.imaging.slide",
     cleaner="ernbot.imaging.deid.slide",

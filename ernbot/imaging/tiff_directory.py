@@ -33,10 +33,28 @@ class _Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
+class _Bounded:
+    """A file and its size: no buffer is made for what is not there."""
+
+    file: BinaryIO
+    size: int
+
+    def read_at(self, at: int, length: int) -> bytes:
+        """Exactly these bytes."""
+        if at + length > self.size:
+            raise Refused("file-broken")
+        self.file.seek(at)
+        data = self.file.read(length)
+        if len(data) != length:
+            raise Refused("file-broken")
+        return data
+
+
+@dataclass(frozen=True)
 class Directory:
     """One picture of the file: `entries` by tag number, their values still in `file`."""
 
-    file: BinaryIO
+    file: _Bounded
     order: str
     entries: dict[int, _Entry]
 
@@ -48,7 +66,7 @@ class Directory:
         length = entry.values * struct.calcsize("<" + _TYPES[entry.type])
         if length > MAX_VALUE:
             raise Refused("file-too-complex")
-        return _read_at(self.file, entry.at, length)
+        return self.file.read_at(entry.at, length)
 
     def numbers(self, tag: int) -> "array[int]":
         """All numbers of a value; those of a rational one after the other."""
@@ -85,11 +103,12 @@ def read(file: BinaryIO, most: int = MAX_DIRECTORIES + 1) -> list[Directory]:
     Raises `Refused`: `file-broken` where the chain leaves the file or bites its tail, `file-too-complex` where it is
     longer than any scanner's.
     """
-    header = _read_at(file, 0, 8)
+    bounded = _Bounded(file, file.seek(0, io.SEEK_END))
+    header = bounded.read_at(0, 8)
     order, is_big = _MAGIC.get(header[:4], ("", False))
     if not order:
         raise Refused("file-broken")
-    (at,) = struct.unpack(order + "Q", _read_at(file, 8, 8)) if is_big else struct.unpack_from(order + "I", header, 4)
+    (at,) = struct.unpack(order + "Q", bounded.read_at(8, 8)) if is_big else struct.unpack(order + "I", header[4:])
     seen: set[int] = set()
     directories: list[Directory] = []
     while at and len(directories) < most:
@@ -98,23 +117,23 @@ def read(file: BinaryIO, most: int = MAX_DIRECTORIES + 1) -> list[Directory]:
         seen.add(at)
         if len(directories) == MAX_DIRECTORIES:
             raise Refused("file-too-complex")
-        directory, at = _directory(file, order, is_big, at)
+        directory, at = _directory(bounded, order, is_big, at)
         directories.append(directory)
     if not directories:
         raise Refused("file-broken")
     return directories
 
 
-def _directory(file: BinaryIO, order: str, is_big: bool, at: int) -> tuple[Directory, int]:
+def _directory(file: _Bounded, order: str, is_big: bool, at: int) -> tuple[Directory, int]:
     """The directory at `at`, and where the next one is."""
     many = struct.Struct(order + ("Q" if is_big else "H"))
     field = struct.Struct(order + ("HHQ8s" if is_big else "HHI4s"))
     word = struct.Struct(order + ("Q" if is_big else "I"))
-    (count,) = many.unpack(_read_at(file, at, many.size))
+    (count,) = many.unpack(file.read_at(at, many.size))
     if count > MAX_ENTRIES:
         raise Refused("file-too-complex")
     start = at + many.size
-    raw = _read_at(file, start, count * field.size + word.size)
+    raw = file.read_at(start, count * field.size + word.size)
     entries: dict[int, _Entry] = {}
     for index in range(count):
         tag, type_, values, inline = field.unpack_from(raw, index * field.size)
@@ -123,14 +142,3 @@ def _directory(file: BinaryIO, order: str, is_big: bool, at: int) -> tuple[Direc
         entries[tag] = _Entry(type_, values, here if length <= word.size else word.unpack(inline)[0])
     (following,) = word.unpack_from(raw, count * field.size)
     return Directory(file, order, entries), following
-
-
-def _read_at(file: BinaryIO, at: int, length: int) -> bytes:
-    """Exactly these bytes. Asks for the size first: no buffer is made for what is not there."""
-    if at + length > file.seek(0, io.SEEK_END):
-        raise Refused("file-broken")
-    file.seek(at)
-    data = file.read(length)
-    if len(data) != length:
-        raise Refused("file-broken")
-    return data

@@ -7,10 +7,11 @@ fraction of the time, so the tiles are never decoded in full.
 import zlib
 from io import BytesIO
 
-import imagecodecs
 import numpy as np
+from imagecodecs import lzw_decode
 from PIL import Image
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ernbot.core.errors import Refused
 from ernbot.imaging.jpeg_segments import plain_jpeg
@@ -30,7 +31,7 @@ def jpeg(data: bytes, tables: bytes, size: tuple[int, int], *, is_rgb: bool, sca
     shared = plain_jpeg(tables, keep_colour=False)[2:].removesuffix(b"\xff\xd9") if tables else b""
     adobe = _ADOBE + (b"\0" if is_rgb else b"\1")
     stream = b"\xff\xd8" + adobe + shared + plain_jpeg(data, keep_colour=False)[2:]
-    with Image.open(BytesIO(stream), formats=("JPEG",)) as tile:
+    with JpegImageFile(BytesIO(stream)) as tile:
         if tile.size != size:
             raise Refused("file-broken")
         tile.draft(tile.mode, (max(1, size[0] // scale), max(1, size[1] // scale)))
@@ -56,7 +57,7 @@ def plain(data: bytes, compression: int, size: tuple[int, int], samples: int, *,
     """A tile without loss: bare, LZW or deflated (TIFF compressions 1, 5, 8 and 32946), eight bits a sample."""
     length = size[0] * size[1] * samples
     if compression == 5:
-        data = bytes(imagecodecs.lzw_decode(data, out=length))
+        data = bytes(lzw_decode(data, out=length))
     elif compression in (8, 32946):
         data = zlib.decompressobj().decompress(data, length)
     if len(data) < length:

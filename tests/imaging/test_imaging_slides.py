@@ -39,9 +39,14 @@ async def previewer() -> AsyncIterator[Previewer]:
         yield pool
 
 
+async def shown(previewer: Previewer, data: bytes, claimed: str | None = None) -> Preview:
+    (preview,) = await previewer.previews([BytesSource(data)], claimed=claimed)
+    return preview
+
+
 async def refusal(previewer: Previewer, data: bytes) -> Refused:
     with pytest.raises(Refused) as caught:
-        await previewer.previews([BytesSource(data)], claimed=None)
+        await shown(previewer, data)
     return caught.value
 
 
@@ -58,7 +63,7 @@ def drawn(data: bytes) -> tuple[Preview, Array]:
 async def test_every_kind_of_tiff_is_read(previewer: Previewer, options: dict[str, Any]) -> None:
     data = slide(**options)
     assert recognise(data) is svs.FORMAT
-    (preview,) = await previewer.previews([BytesSource(data)], claimed="image/tiff")
+    preview = await shown(previewer, data, claimed="image/tiff")
     assert preview.facts.format == "SVS"
     assert preview.facts.details == (Fact("magnification", 20.0), Fact("microns-per-pixel", 0.5), Fact("levels", 2))
     assert np.array_equal(opened(pictured(preview).data), drawn(slide())[1])
@@ -67,15 +72,15 @@ async def test_every_kind_of_tiff_is_read(previewer: Previewer, options: dict[st
 async def test_directories_at_the_end_of_the_file_are_found(previewer: Previewer) -> None:
     data = moved_to_the_end(slide())
     assert recognise(data) is openslide_formats.FORMAT
-    (preview,) = await previewer.previews([BytesSource(data)], claimed="image/x-aperio-svs")
-    assert (preview.facts.format, preview.facts.kind) == ("TIFF", "slide")
+    preview = await shown(previewer, data, claimed="image/x-aperio-svs")
+    assert (preview.facts.format, preview.facts.kind) == ("SVS", "slide")
     assert preview.facts.details == drawn(slide())[0].facts.details
     assert np.array_equal(opened(pictured(preview).data), drawn(slide())[1])
 
 
 async def test_a_pyramid_of_another_maker_is_a_slide(previewer: Previewer) -> None:
     data = slide(head="", level={"resolution": (20_000, 20_000), "resolutionunit": 3})
-    (preview,) = await previewer.previews([BytesSource(data)], claimed="image/tiff")
+    preview = await shown(previewer, data, claimed="image/tiff")
     assert (preview.facts.format, preview.facts.kind) == ("TIFF", "slide")
     assert preview.facts.details == (Fact("microns-per-pixel", 0.5), Fact("levels", 2))
 
@@ -133,9 +138,9 @@ def test_a_bar_has_a_round_length(longest: float, length: float, words: str) -> 
 
 @pytest.mark.parametrize("coding", CODINGS)
 async def test_colours_are_right_in_every_coding(previewer: Previewer, coding: str) -> None:
-    (preview,) = await previewer.previews([BytesSource(slide(level=CODINGS[coding]))], claimed=None)
-    shown = opened(pictured(preview).data)[:512]
-    assert np.abs(shown.astype(int) - tissue(512, 512)).mean() < 3.0
+    preview = await shown(previewer, slide(level=CODINGS[coding]))
+    picture = opened(pictured(preview).data)[:512]
+    assert np.abs(picture.astype(int) - tissue(512, 512)).mean() < 3.0
     assert preview.facts.lossy is (coding[:3] not in ("bar", "lzw", "def"))
 
 
@@ -304,13 +309,13 @@ async def test_the_chain_of_directories_ends(previewer: Previewer) -> None:
 
 async def test_an_unknown_coding_is_named(previewer: Previewer) -> None:
     refused = await refusal(previewer, with_tag(slide(), pyramid.COMPRESSION, 1, 52479))
-    assert (refused.code, refused.fields) == ("file-unsupported", {"syntax": "TIFF compression 52479"})
+    assert (refused.code, refused.fields) == ("file-unsupported", {"syntax": "TIFF"})
 
 
-async def test_sixteen_bits_are_named(previewer: Previewer) -> None:
+async def test_four_components_are_named(previewer: Previewer) -> None:
     data = slide(level={**RGB, "compression": None})
     refused = await refusal(previewer, with_tag(data, pyramid.SAMPLES, 1, 4))
-    assert (refused.code, refused.fields) == ("file-unsupported", {"syntax": "TIFF of 4 x 8 bits"})
+    assert (refused.code, refused.fields) == ("file-unsupported", {"syntax": "TIFF"})
 
 
 async def test_a_tile_of_another_size_is_not_decoded(previewer: Previewer) -> None:
@@ -329,7 +334,7 @@ async def test_flipped_bytes(previewer: Previewer) -> None:
             for at in (*random.integers(4, 1500, 2), *random.integers(1500, len(data), 6)):
                 mutated[at] ^= int(random.integers(1, 256))
             try:
-                await previewer.previews([BytesSource(bytes(mutated))], claimed=None)
+                await shown(previewer, bytes(mutated))
             except Refused as refused:
                 assert refused.code.startswith("file-")  # noqa: PT017
-    assert pictured((await previewer.previews([BytesSource(slide())], claimed=None))[0]).width == 512
+    assert pictured(await shown(previewer, slide())).width == 512

@@ -27,7 +27,8 @@ THUMBNAIL_SIDE = 768
 _BARE = 1
 _J2K = frozenset({pyramid.J2K_YCBCR, pyramid.J2K_RGB, pyramid.J2K})
 _SUBSAMPLING = 530
-_OWN_TABLES = {65420: "Hamamatsu NDPI", 65449: "Hamamatsu NDPI"}
+_XMP, _VENTANA = 700, b"iScan"
+_HAMAMATSU = 65420
 _STRETCH = 2**20
 _QUALITY = 88
 
@@ -43,12 +44,10 @@ def deidentify(file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
     directories = tiff_directory.read(file)
     if not slide.is_slide(directories):
         raise Refused("file-unsupported", syntax="TIFF")
-    if maker := _unsupported(directories[0]):
-        raise Refused("file-unsupported", syntax=maker)
     levels = pyramid.levels(directories)
-    for level in levels:
-        if level.compression not in _J2K | {pyramid.JPEG, _BARE}:
-            raise Refused("file-unsupported", syntax=f"TIFF compression {level.compression}")
+    is_known = all(level.compression in _J2K | {pyramid.JPEG, _BARE} for level in levels)
+    if not is_known or _may_hide_a_label(directories[0]):
+        raise Refused("file-unsupported", syntax="TIFF")
     kinds = slide_identifiers.kinds(directories, levels)
     if any(_is_thumbnail(directory, levels[0]) for directory in directories):
         kinds.add("thumbnail")
@@ -61,14 +60,13 @@ def deidentify(file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
     return Report(tuple(sorted(kinds)))
 
 
-def _unsupported(first: Directory) -> str | None:
-    """The maker whose files hold more pictures in tiles than the levels, or levels that are not in plain tiles."""
-    for tag, maker in _OWN_TABLES.items():
-        if tag in first.entries:
-            return maker
-    if first.text(slide_identifiers.DESCRIPTION).lstrip().startswith("<") or b"iScan" in first.data(700):
-        return "TIFF described in XML"
-    return None
+def _may_hide_a_label(first: Directory) -> bool:
+    """Whether the maker keeps other pictures in tiles than levels, or levels that are not in plain tiles.
+
+    That is so in Leica's SCN, Ventana's BIF and Philips' TIFF, which XML describes, and in Hamamatsu's NDPI.
+    """
+    is_in_xml = first.text(slide_identifiers.DESCRIPTION).lstrip().startswith("<") or _VENTANA in first.data(_XMP)
+    return is_in_xml or _HAMAMATSU in first.entries
 
 
 def _is_thumbnail(directory: Directory, largest: Level) -> bool:
