@@ -88,6 +88,8 @@ def _cleaned(file: BinaryIO, policy: Policy) -> tuple[bytes, list[bytes], Report
     replacements = Replacements(policy.secret)
     cleaner = Cleaner(policy, replacements, parsed.implicit, parsed.little)
     cleaned = cleaner.clean(source)
+    if not len(cleaned):
+        raise Refused("file-broken")  # noise, in which no element is of the standard
     pixels = overlays.cleared(source, value, undefined, parsed.little)
     own = _mark(cleaned, source, policy, cleaner, replacements)
     head = _written(cleaned, parsed)
