@@ -30,8 +30,9 @@ SHORTEST_TEXT = 8
 SHORTEST_UID = 16
 
 _GRAPHICS = {0x50: "CurveData", 0x60: "OverlayData"}
-_CHARACTER_SET = 0x00080005
+_CHARACTER_SET, _CODE_MEANING = 0x00080005, 0x00080104
 _DELIMITERS = set(b"\r\n\t\f\\^=")
+_MEANING = re.compile(r"[^<>{}@|\\\x00-\x1f\x7f-\x9f]{1,64}")
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.+\-\s]{1,7}")
 _PADDING = " \0\t\r\n"
@@ -226,10 +227,11 @@ class Cleaner:
         return DataElement(element.tag, vr, replaced[0] if len(replaced) == 1 else replaced)
 
     def _forget_local_code(self, cleaned: Dataset) -> None:
-        """The meaning of a code that a hospital made up is free text."""
-        scheme = str(cleaned.get("CodingSchemeDesignator", "")).strip()
-        if "CodeMeaning" in cleaned and scheme not in _CODING_SCHEMES and not self._policy.keep_descriptions:
-            self._removed(0x00080104, "LO", "CodeMeaning", str(cleaned.CodeMeaning), described=True)
+        """The meaning of a code that a hospital made up is free text, and what looks like markup is no meaning."""
+        scheme, meaning = str(cleaned.get("CodingSchemeDesignator", "")).strip(), str(cleaned.get("CodeMeaning", ""))
+        made_up = scheme not in _CODING_SCHEMES and not self._policy.keep_descriptions
+        if meaning and (made_up or not _MEANING.fullmatch(meaning)):
+            self._removed(_CODE_MEANING, "LO", "CodeMeaning", meaning)
             cleaned.CodeMeaning = DUMMY
 
     def _native(self, element: Any) -> bool:
@@ -241,7 +243,7 @@ class Cleaner:
 
     # What was removed
 
-    def _removed(self, tag: int, vr: str, kind: str, text: str, described: bool = False) -> None:
+    def _removed(self, tag: int, vr: str, kind: str, text: str) -> None:
         if not text.strip(_PADDING + "^=\\"):
             return
         if vr in ("DA", "DT", "TM", "AS"):
@@ -249,7 +251,7 @@ class Cleaner:
         elif vr == "PN":
             words = re.split(r"[\^=\\,;\s]+", text)
             self._remember(kind, self.names, [text, text.replace("^", " "), *words])
-        elif vr in rules.TEXTS and (described or tag in table.DESCRIPTORS or tag not in table.TABLE):
+        elif vr in rules.TEXTS and (tag in table.DESCRIPTORS or tag not in table.TABLE):
             self._remember(kind, self.texts, text.split("\\"))
         elif vr in rules.TEXTS:
             self._remember(kind, self.names, text.split("\\"))
@@ -285,18 +287,25 @@ class Cleaner:
             if vr != "CS" and vr not in rules.TEXTS:
                 continue
             text = _decoded(cleaned, element)
-            if tag in table.DESCRIPTORS and text != DUMMY:
-                scrubbed = self._scrubbed(text)
-                if scrubbed != text:
-                    self.kinds.add(keyword_for_tag(tag))
-                    cleaned[tag] = DataElement(tag, vr, scrubbed)
-            elif text.casefold() in STANDARD_WORDS or text == DUMMY:
-                continue
-            elif self._names.search(text) or (vr != "CS" and self._holds_text(text)):
-                self.kinds.add(keyword_for_tag(tag))
-                del cleaned[tag]
-            else:
+            kept = self._kept_text(int(tag), vr, text)
+            if kept == text:
                 self.written.update(part.strip(_PADDING) for part in (text, *text.split("\\")))
+                continue
+            self.kinds.add(keyword_for_tag(tag))
+            if kept:
+                cleaned[tag] = DataElement(tag, vr, kept)
+            else:
+                del cleaned[tag]
+
+    def _kept_text(self, tag: int, vr: str, text: str) -> str:
+        """What may stay of a text now that all names are known."""
+        if text == DUMMY or text.casefold() in STANDARD_WORDS:
+            return text
+        if tag in table.DESCRIPTORS:
+            return self._scrubbed(text)
+        if vr == "CS" and "\\" in text:
+            return "\\".join(DUMMY if self._kept_text(tag, vr, part) != part else part for part in text.split("\\"))
+        return "" if self._names.search(text) or (vr != "CS" and self._holds_text(text)) else text
 
     def _holds_text(self, text: str) -> bool:
         folded = text.casefold()

@@ -6,6 +6,7 @@ was removed is then searched for in the result, and a file in which anything is 
 
 import io
 import logging
+import math
 import re
 import struct
 import warnings
@@ -23,7 +24,7 @@ from pydicom.uid import (
 )
 
 from ernbot.core.errors import Refused
-from ernbot.imaging.deid import overlays, reading, remains
+from ernbot.imaging.deid import codestreams, overlays, reading, remains
 from ernbot.imaging.deid.cleaning import Cleaner
 from ernbot.imaging.deid.model import Policy, Report
 from ernbot.imaging.deid.values import Replacements
@@ -88,7 +89,12 @@ def _cleaned(file: BinaryIO, policy: Policy) -> tuple[bytes, list[bytes], Report
     replacements = Replacements(policy.secret)
     cleaner = Cleaner(policy, replacements, parsed.implicit, parsed.little)
     cleaned = cleaner.clean(source)
-    pixels = overlays.cleared(source, value, undefined, parsed.little)
+    if not len(cleaned):
+        raise Refused("file-broken")  # noise, in which no element is of the standard
+    pixels = codestreams.silenced(value) if undefined else _without_surplus(source, value)
+    if pixels is not value:
+        cleaner.kinds.add("Comment")
+    pixels = overlays.cleared(source, pixels, undefined, parsed.little)
     own = _mark(cleaned, source, policy, cleaner, replacements)
     head = _written(cleaned, parsed)
     _parse_again(head)
@@ -118,6 +124,21 @@ def _pixel_data(parsed: reading.Parsed) -> tuple[bytes, bytes | None, bool]:
     wide = element.VR == "OW" or (element.VR is None and parsed.dataset.get("BitsAllocated") != 8)
     vr = b"OW" if wide and not undefined else b"OB"
     return value, tag + vr + b"\0\0" + struct.pack(f"{order}L", length), undefined
+
+
+def _without_surplus(dataset: Dataset, pixels: bytes) -> bytes:
+    """Native pixel data with zeros behind its last pixel; where a whole frame more is there, the header lies."""
+    sizes = [dataset.get(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")]
+    samples, frames = dataset.get("SamplesPerPixel") or 1, dataset.get("NumberOfFrames") or 1
+    if not all(isinstance(size, int) and size > 0 for size in (*sizes, samples, frames)):
+        return pixels
+    frame = math.prod(sizes) * int(samples)
+    if dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
+        frame = frame * 2 // 3
+    end = -(-frame * int(frames) // 8)
+    if not end + 1 < len(pixels) < end + frame // 8 or not pixels[end:].strip(b"\0"):
+        return pixels
+    return pixels[:end] + bytes(len(pixels) - end)
 
 
 def _end_of_fragments(value: bytes) -> int:

@@ -1,0 +1,182 @@
+"""`ernbot deidentify`: what comes out, what is left out, and what nobody may read in names and reports."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from pydicom import dcmread
+
+from ernbot.__main__ import run_command
+from ernbot.imaging import dataset as doorman
+from ernbot.imaging.deid import Policy, Report
+from ernbot.imaging.deid import dicom as cleaner
+from tests.imaging.imaging_samples import edited, sample, shipped
+
+NAME = "Doe_Jane_19700102"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder as it comes from a console: scans, a zip of scans, and litter, all named after the patient."""
+    home = tmp_path / NAME
+    (home / "series").mkdir(parents=True)
+    (home / f"{NAME}.dcm").write_bytes(sample("planted/planted_ct.dcm"))
+    (home / "series" / "1").write_bytes(sample("planted/planted_ct_tail.dcm"))
+    (home / "series" / "letter.doc").write_bytes(b"Dear Dr Doe")
+    (home / "DICOMDIR").write_bytes(sample("hostile/DICOMDIR_traversal"))
+    with zipfile.ZipFile(home / "series.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = NAME.encode()
+        for number in (1, 2):
+            scan = edited(shipped("CT_small.dcm"), PatientName="Doe^Jane", InstanceNumber=number)
+            archive.writestr(f"{NAME}/../{number}.dcm", scan)
+        archive.writestr(f"{NAME}/notes.txt", "Jane")
+    return home
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def run(*arguments: object) -> int:
+    return run_command(["deidentify", *map(str, arguments)])
+
+
+def test_a_folder_becomes_numbered_files_without_a_name(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    assert run(folder, "--report", report) == 0
+    out = contents(tmp_path / f"{NAME}-deidentified")
+    assert list(out) == ["00002.dcm", "00003.zip", "00004.dcm"]
+    for data in (out["00002.dcm"], out["00004.dcm"]):
+        assert doorman.identifying(doorman.read(data)) == []
+        assert b"ZZ" not in data[:2000]
+    with zipfile.ZipFile(BytesIO(out["00003.zip"])) as archive:
+        assert archive.namelist() == ["00001.dcm", "00002.dcm"]
+        assert archive.comment == b""
+        scans = [dcmread(BytesIO(archive.read(name))) for name in archive.namelist()]
+    assert scans[0].StudyInstanceUID == scans[1].StudyInstanceUID
+    assert [scan.InstanceNumber for scan in scans] == [1, 2]
+    said = capsys.readouterr()
+    assert "4 cleaned, 0 refused, 3 of other kinds left out." in said.out
+    assert "--secret-file" in said.out
+    assert "DICOMDIR is only the index" in said.err
+    assert "letter.doc is of no kind" in said.err
+
+
+def test_the_report_holds_kinds_and_no_name(folder: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    run(folder, "--report", report, "--secret-file", tmp_path / "secret", "--keep-dates")
+    text = report.read_text()
+    for told in ("Doe", "Jane", "JANE", "ZZ", "1970", str(tmp_path), (tmp_path / "secret").read_text().strip()):
+        assert told not in text
+    files = json.loads(text)["files"]
+    assert [entry["refused"] for entry in files] == ["deid-directory", None, None, None, "file-unknown"]
+    assert [entry["number"] for entry in files] == [1, 2, 3, 4, 5]
+    assert {"PatientName", "IconImageSequence"} <= set(files[1]["kinds"])
+    assert [member["output"] for member in files[2]["members"]] == ["00001.dcm", "00002.dcm", None]
+    assert json.loads(text)["policy"]["keep_dates"] is True
+
+
+def test_a_kept_secret_joins_a_follow_up_to_the_first_scan(folder: Path, tmp_path: Path) -> None:
+    scan, secret = folder / f"{NAME}.dcm", tmp_path / "secret"
+    for out in ("a", "b"):
+        assert run(scan, "--out", tmp_path / out, "--secret-file", secret) == 0
+    assert stat.S_IMODE(os.stat(secret).st_mode) == 0o600
+    assert run(scan, "--out", tmp_path / "c") == 0
+    first, second, other = (dcmread(tmp_path / out / "00001.dcm") for out in "abc")
+    assert (first.SOPInstanceUID, first.PatientID) == (second.SOPInstanceUID, second.PatientID)
+    assert first.PatientID != other.PatientID
+    assert first.SOPInstanceUID != other.SOPInstanceUID
+
+
+def test_options_reach_the_cleaner(folder: Path, tmp_path: Path) -> None:
+    data = edited(shipped("CT_small.dcm"), PatientAge="007Y", StationName="ROOM-2", StudyDescription="skull")
+    (folder / "scan").write_bytes(data)
+    flags = "--keep-dates", "--keep-descriptions", "--keep-device", "--drop-characteristics"
+    assert run(folder / "scan", "--out", tmp_path / "out", *flags) == 0
+    scan = dcmread(tmp_path / "out" / "00001.dcm")
+    assert (scan.StudyDate, scan.StationName, scan.StudyDescription) == ("20040119", "ROOM-2", "skull")
+    assert "PatientAge" not in scan
+
+
+@pytest.mark.parametrize(
+    ("prepare", "told"),
+    [
+        (lambda home: (home / "out").mkdir() or (home / "out" / "x").touch(), "choose a new or empty folder"),
+        (lambda home: (home / "report").touch(), "choose another name with --report"),
+        (lambda home: (home / "secret").write_text("open sesame"), "is not the secret of a case"),
+        (lambda home: (home / "scan").unlink(), "is not there"),
+    ],
+)
+def test_nothing_is_overwritten_and_nothing_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], prepare: Any, told: str
+) -> None:
+    (tmp_path / "scan").write_bytes(sample("planted/planted_ct.dcm"))
+    prepare(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    options = "--out", tmp_path / "out", "--report", tmp_path / "report", "--secret-file", tmp_path / "secret"
+    assert run(tmp_path / "scan", *options) == 1
+    assert told in capsys.readouterr().err
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    after.pop(tmp_path / "secret", None)
+    before.pop(tmp_path / "secret", None)
+    assert after == before
+
+
+@pytest.mark.parametrize("name", ["zip_size_lie.zip", "zip_nested.zip", "deep_sequence.dcm", "DICOMDIR_traversal"])
+def test_a_hostile_file_leaves_nothing_behind(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").write_bytes(sample(f"hostile/{name}"))
+    assert run(tmp_path / "in", "--out", tmp_path / "out") == 1
+    assert contents(tmp_path / "out") == {}
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_zip_of_too_much_or_too_many_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(40 * 10**6))
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(2001):
+            archive.writestr(str(number), b"")
+    assert run(tmp_path / "bomb.zip", tmp_path / "many.zip", "--out", tmp_path / "out") == 1
+    assert contents(tmp_path / "out") == {}
+    assert capsys.readouterr().err.count("too much time or memory") == 2
+
+
+def test_a_cleaner_that_fails_leaves_no_half_file_and_says_no_value(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(_file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
+        out.write(b"half of Jane Doe")
+        raise ValueError("Jane Doe")
+
+    monkeypatch.setattr(cleaner, "deidentify", failing)
+    assert run(folder / f"{NAME}.dcm", "--out", tmp_path / "out") == 1
+    assert contents(tmp_path / "out") == {}
+    said = capsys.readouterr()
+    assert "Jane Doe" not in said.err + said.out
+    assert "damaged" in said.err
+
+
+def test_links_within_a_folder_are_not_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.dcm").write_bytes(sample("planted/planted_ct.dcm"))
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "link").symlink_to(tmp_path / "outside.dcm")
+    (home / "loop").symlink_to(home)
+    assert run(home, "--out", tmp_path / "out") == 1
+
+
+def test_writing_in_the_picture_is_for_a_person_to_look_at(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cleaner, "deidentify", lambda *_: Report(("PatientName",), writing=2))
+    assert run(folder / f"{NAME}.dcm", "--out", tmp_path / "out") == 0
+    assert "1 may show written text in the picture" in capsys.readouterr().out
