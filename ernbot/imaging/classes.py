@@ -46,7 +46,7 @@ _MODULES: dict[str, Callable[[Dataset, Options], Preview]] = {
 
 
 def preview(dataset: Dataset, options: Options) -> Preview | None:
-    """What is shown of an object of one of the classes above; None of a plain image.
+    """What is shown of an object of one of the classes above; None of a plain image, and of what is no object.
 
     Nothing in the object may identify a patient any more. Raises what `frame.decode` raises, and whatever
     pydicom raises on what cannot be parsed.
@@ -58,6 +58,8 @@ def preview(dataset: Dataset, options: Options) -> Preview | None:
         return _MODULES[uid](dataset, options)
     named = class_name(dataset)
     if "Rows" in dataset or any(keyword in dataset for keyword in frame.PIXELS) or _is_image(named):
+        return None
+    if named is None and "SOPInstanceUID" not in dataset:  # cut off before it said what it is
         return None
     return card(dataset, "raw-data" if uid == _RAW_DATA else "unknown", *([named] if named else []))
 

@@ -56,7 +56,8 @@ def model(dataset: Dataset, _options: Options) -> Preview:
         (triangles,) = struct.unpack_from("<I", data, _STL_HEAD - 4)
         if triangles and 0 <= len(data) - _STL_HEAD - _STL_TRIANGLE * triangles <= 1:
             counted = [Fact("triangles", triangles)]
-    return _unshown(dataset, "encapsulated-model", *counted)
+    preview = _unshown(dataset, "encapsulated-model", *counted)
+    return replace(preview, facts=replace(preview.facts, identifiable=True))
 
 
 def _unshown(dataset: Dataset, kind: str, *details: Fact) -> Preview:

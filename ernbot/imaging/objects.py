@@ -20,15 +20,14 @@ MAX_REFERS = 64
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _LONGEST_UID = 64
 _OWN = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")
-_SERIES, _FRAME_OF_REFERENCE, _INSTANCE = 0x0020000E, 0x00200052, 0x00081155
-_REFERRING = (_SERIES, _FRAME_OF_REFERENCE, _INSTANCE)
+_REFERRING = (0x0020000E, 0x00200052, 0x30060024, 0x00081155)
+"""SeriesInstanceUID, FrameOfReferenceUID, ReferencedFrameOfReferenceUID, ReferencedSOPInstanceUID, within items."""
 
 
-def card(dataset: Dataset, kind: str, *details: Fact) -> Preview:
-    """A preview without a picture; it always says that there is none in the file."""
-    return Preview(
-        _facts(dataset, kind, (*details, Fact("no-pixels"))), None, uids=uids(dataset), refers=refers(dataset)
-    )
+def card(dataset: Dataset, kind: str, *details: Fact, reason: str = "no-pixels") -> Preview:
+    """A preview without a picture; the last of its facts says why."""
+    facts = _facts(dataset, kind, (*details, Fact(reason)))
+    return Preview(facts, None, uids=uids(dataset), refers=refers(dataset))
 
 
 def drawn(image: Image.Image, dataset: Dataset, kind: str, *details: Fact, **facts: Any) -> Preview:
@@ -79,8 +78,12 @@ def uids(dataset: Dataset) -> tuple[str, ...]:
 
 
 def refers(dataset: Dataset) -> tuple[str, ...]:
-    """Series, frames of reference and objects that this one points at, itself and its own series left out."""
+    """Series, frames of reference and objects that this one points at, itself and its own series left out.
+
+    Its own frame of reference belongs to them: whatever lies in it can be drawn over.
+    """
     found: dict[int, list[str]] = {tag: [] for tag in _REFERRING}
+    found[_REFERRING[1]].append(str(dataset.get("FrameOfReferenceUID") or ""))
     for sequence in sequences(dataset):
         _collect(sequence, found)
     own = {str(dataset.get(keyword)) for keyword in ("SOPInstanceUID", "SeriesInstanceUID")}

@@ -175,7 +175,7 @@ def _silhouette(
             if len(corners) == 1:
                 _outline(pen, flat, 255)
             elif np.ptp(flat, axis=0).min() < 1:  # seen from its edge: as high as the slice that it stands for
-                pen.line([tuple(flat.min(axis=0)), tuple(flat.max(axis=0))], fill=110, width=thick)
+                pen.rectangle(_slab(flat, thick), fill=110)
             else:
                 pen.polygon(corners, fill=60)
                 pen.line([*corners, corners[0]], fill=220, width=_SMOOTH)
@@ -183,6 +183,15 @@ def _silhouette(
     small = tile.resize((side, side), Image.Resampling.LANCZOS)
     _letters(ImageDraw.Draw(small), panel, side)
     return small
+
+
+def _slab(flat: Array, thick: int) -> tuple[int, ...]:
+    """The box around points that lie on one line across or down, made as thick as this."""
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    middle = (low + high) / 2
+    narrow = (high - low) < 1
+    low, high = np.where(narrow, middle - thick / 2, low), np.where(narrow, middle + thick / 2, high)
+    return (*np.floor(low).astype(int).tolist(), *np.ceil(high).astype(int).tolist())
 
 
 def _spacing(structures: list[Structure]) -> float:

@@ -67,6 +67,9 @@ def leave() -> NoReturn:
 class RemoteFile(io.RawIOBase):
     """One file of the request, seekable and read-only; `opened` puts a buffer before it."""
 
+    name = ""
+    """There is none; pydicom asks every buffered file for its name."""
+
     def __init__(self, pipe: Pipe, index: int, size: int) -> None:
         self._pipe, self._index, self._size, self._at = pipe, index, size, 0
 

@@ -4,6 +4,7 @@ Runs in the sandbox only. Drawn are names that the standard's dictionary has for
 names, dates and codes of others become a grey bar: any of them may say who the patient is.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -137,12 +138,11 @@ def _write(pen: ImageDraw.ImageDraw, line: _Line, x: int, y: int) -> None:
 def _word(pen: ImageDraw.ImageDraw, word: str | None, x: int, y: int, ink: int, end: int) -> int:
     """Write a word, or a bar in the place of one, no further than `end`; where it ends."""
     if word is None:
-        right = min(x + _BAR, end)
-        pen.rectangle((x, y + 3, right, y + TYPE_SIZE), fill=_HIDDEN)
-        return right
+        pen.rectangle((x, y + 3, x + _BAR, y + TYPE_SIZE), fill=_HIDDEN)
+        return x + _BAR
     fitting = word
     while fitting and x + font(TYPE_SIZE).getlength(fitting) > end:
         fitting = fitting[:-2]
     text = fitting if fitting == word else fitting + "…"
     pen.text((x, y), text, font=font(TYPE_SIZE), fill=ink)
-    return round(x + font(TYPE_SIZE).getlength(text))
+    return int(x + math.ceil(font(TYPE_SIZE).getlength(text)))

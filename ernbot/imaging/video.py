@@ -77,7 +77,7 @@ def _is_stream(stream: bytes) -> bool:
 def _opened(stream: bytes, frames: int) -> tuple[Image.Image | None, int, float]:
     """A frame of the middle, or the first where there is no way to the middle; frames and rate as measured."""
     source = BytesIO(stream)  # the library does not keep it alive, and reads from it until it is released
-    film = cv2.VideoCapture(source, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    film = cv2.VideoCapture(source, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])  # type: ignore[call-overload]
     try:
         if not film.isOpened():
             return None, 0, 0.0

@@ -185,7 +185,8 @@ def _printed(found: list[Curve], rate: float) -> Image.Image:
 def _millimetres(curve: Curve) -> Array:
     """Height on paper above the middle of the curve, which an electrode's own voltage may have moved."""
     away = curve.samples - np.median(curve.samples)
-    return np.clip(away * (curve.millivolts or 1.0) * _MM_A_MILLIVOLT, -_HIGHEST_ROW_MM, _HIGHEST_ROW_MM)
+    height = away * (curve.millivolts or 1.0) * _MM_A_MILLIVOLT
+    return np.asarray(np.clip(height, -_HIGHEST_ROW_MM, _HIGHEST_ROW_MM))
 
 
 def _room(rows: list[list[Curve]], least: int) -> tuple[list[int], list[float]]:
