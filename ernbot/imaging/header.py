@@ -14,7 +14,7 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
-from ernbot.imaging import dataset, faces, terms
+from ernbot.imaging import attributes, dataset, faces, terms
 from ernbot.imaging.raw import number, numbers, text
 
 Reader = Callable[[int], bytes]
@@ -30,8 +30,6 @@ _META = 1024
 
 _FIRST_PIXELS = 0x7FE00001
 """Extended Offset Table, the first element of group 7FE0."""
-
-_ALWAYS_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
 
 _PHASES = ("TemporalPositionIdentifier", "AcquisitionNumber", "InstanceNumber")
 
@@ -99,7 +97,7 @@ def read(reader: Reader, head: bytes = b"") -> Header:
         is_localizer="LOCALIZER" in text(elements, "ImageType").upper(),
         has_pixels="Rows" in elements,
         frames=max(1, int(number(elements, "NumberOfFrames") or 1)),
-        lossy=text(elements, "LossyImageCompression") == "01" or _uid(meta, "TransferSyntaxUID") in _ALWAYS_LOSSY,
+        lossy=attributes.is_lossy(elements),
         number=number(elements, "InstanceNumber") or 0.0,
         phase=tuple(number(elements, keyword) or 0.0 for keyword in _PHASES),
         orientation=_vector(elements, "ImageOrientationPatient", 6),

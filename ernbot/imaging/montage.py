@@ -18,18 +18,19 @@ _GAP = 4
 _COLUMN = 4
 """Small pictures beside the large one, from top to bottom."""
 
-_SMALL = 130
-_LARGE = _COLUMN * _SMALL + (_COLUMN - 1) * _GAP
+SMALL = 130
+LARGE = _COLUMN * SMALL + (_COLUMN - 1) * _GAP
+"""Sides of the squares that pictures are fitted into, pixels."""
 
 
 def beside(large: Image.Image, small: Sequence[Image.Image]) -> Image.Image:
     """One large picture on the left, up to eight small ones on the right, read from left to right."""
     columns = math.ceil(len(small) / _COLUMN)
-    sheet = _sheet([large, *small], _LARGE + columns * (_GAP + _SMALL), _LARGE)
-    _place(sheet, large, 0, 0, _LARGE)
+    sheet = _sheet([large, *small], LARGE + columns * (_GAP + SMALL), LARGE)
+    _place(sheet, large, 0, 0, LARGE)
     for index, picture in enumerate(small):
         row, column = divmod(index, columns)
-        _place(sheet, picture, _LARGE + _GAP + column * (_SMALL + _GAP), row * (_SMALL + _GAP), _SMALL)
+        _place(sheet, picture, LARGE + _GAP + column * (SMALL + _GAP), row * (SMALL + _GAP), SMALL)
     return sheet
 
 

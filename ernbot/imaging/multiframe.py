@@ -9,7 +9,7 @@ from dataclasses import replace
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import attributes, groups, rendering, strip, window
+from ernbot.imaging import attributes, faces, groups, rendering, strip, window
 from ernbot.imaging.frame import Frames
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Preview
 
@@ -41,7 +41,7 @@ def preview(dataset: Dataset, frames: Frames) -> Preview:
         "cine" if moving else "series",
         frames.count,
         (*details, *([Fact("truncated")] if frames.truncated else [])),
-        identifiable=not moving and attributes.is_identifiable(groups.of_frame(dataset, middle), frames.count),
+        identifiable=not moving and faces.is_identifiable(groups.of_frame(dataset, middle), frames.count),
     )
     shown = replace(rendering.encode(strip.beneath(large, small), facts), uids=attributes.uids(dataset))
     return _with_film(shown, frames, window_facts) if moving else shown

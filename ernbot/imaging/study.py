@@ -19,6 +19,9 @@ from ernbot.imaging.series import stack
 
 MOST_PREVIEWS = 8
 
+_NO_SLICES = frozenset({"SEG", "RTDOSE", "SM"})
+"""Modalities of which several objects are no series of slices: each is drawn in its own way."""
+
 
 def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     """A preview of one file, or of each series of many.
@@ -85,7 +88,8 @@ def _groups(headers: Sequence[Header]) -> list[list[Header]]:
     """Images by SeriesInstanceUID; each object that is no image, or belongs to no series, alone."""
     groups: dict[object, list[Header]] = defaultdict(list)
     for one in headers:
-        groups[one.series if one.has_pixels and one.series else id(one)].append(one)
+        is_slice = one.has_pixels and one.modality not in _NO_SLICES
+        groups[one.series if is_slice and one.series else id(one)].append(one)
     return list(groups.values())
 
 

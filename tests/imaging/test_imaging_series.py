@@ -28,6 +28,9 @@ CT = generate_uid()
 LARGE = 532
 """Side of the middle slice in a montage, pixels."""
 
+NEARLY_ALL = 510
+"""Bytes of the pixels of a small slice; two more are left, and they are no row."""
+
 
 def slice_at(position: float, grey: int | Array = 1000, **elements: Any) -> bytes:
     """One axial slice of a series: a square of one grey, or pixels."""
@@ -316,12 +319,18 @@ def sample_of(name: str) -> bytes:
 
 def test_a_broken_slice_is_left_out_and_counted() -> None:
     files = [slice_at(at) for at in range(9)]
-    files[0] = files[0][:-100]
-    files[4] = files[4][:-100]  # the middle one: its neighbour is shown large
+    files[0] = files[0][:-NEARLY_ALL]
+    files[4] = files[4][:-NEARLY_ALL]  # the middle one: its neighbour is shown large
     (preview,) = shown(files)
     assert details(preview)["unreadable"] == 2
     assert opened(pictured(preview).data)[266, 266] > 100
-    assert refusal([data[:-100] for data in files]).code == "file-broken"
+    assert refusal([data[:-NEARLY_ALL] for data in files]).code == "file-broken"
+
+
+def test_a_slice_that_was_cut_off_is_shown_and_marked() -> None:
+    files = [slice_at(at) for at in range(3)]
+    (preview,) = shown([files[0], files[1][:-200], files[2]])
+    assert Fact("truncated") in preview.facts.details
 
 
 def test_facts_of_a_series_are_numbers_and_terms() -> None:
@@ -363,7 +372,7 @@ def test_images_without_a_series_stand_alone() -> None:
 
 
 def test_a_file_that_cannot_be_shown_does_not_hide_the_others() -> None:
-    broken = slice_at(0, SeriesInstanceUID="1.2.9")[:-100]
+    broken = slice_at(0, SeriesInstanceUID="1.2.9")[:-NEARLY_ALL]
     (preview,) = shown([*(slice_at(at) for at in range(3)), broken])
     assert details(preview)["not-shown"] == 1
 
@@ -435,13 +444,14 @@ def test_other_volumes_are_not(count: int, step: float, elements: dict[str, Any]
     assert not shown(head(count, step, **elements))[0].facts.identifiable
 
 
-def test_without_positions_the_thickness_decides() -> None:
-    assert not faces.is_volume("CT", 16, None)
+@pytest.mark.parametrize("thickness", [1, 5])
+def test_without_positions_the_thickness_decides(thickness: int) -> None:
+    assert faces.is_volume("CT", 16, None)
     files = [
-        slice_at(0, ImagePositionPatient=None, InstanceNumber=at, SliceThickness=1, BodyPartExamined="FACE")
+        slice_at(0, ImagePositionPatient=None, InstanceNumber=at, SliceThickness=thickness, BodyPartExamined="FACE")
         for at in range(16)
     ]
-    assert shown(files)[0].facts.identifiable
+    assert shown(files)[0].facts.identifiable is (thickness < 4)
 
 
 # Golden
