@@ -62,18 +62,30 @@ class Previewer:
         self._refills: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        """Start the workers. Raises `RuntimeError` where none can be started."""
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Start the workers; whoever asks meanwhile waits for one. Raises `RuntimeError` where none can be started."""
         missing: set[str] = set()
-        for worker in await asyncio.gather(*(self._start() for _ in range(self._count))):
+
+        async def one() -> None:
+            worker = await self._start()
             self._idle.put_nowait(worker)
-            missing |= worker.missing
+            missing.update(worker.missing)
+
+        outcomes = await asyncio.gather(*(one() for _ in range(self._count)), return_exceptions=True)
+        for failure in filter(None, outcomes):
+            raise failure
         if lost := missing & _TOLD:
             log.warning("this kernel does not confine the imaging workers as it could: no %s", ", ".join(sorted(lost)))
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
         """End all workers. No request may be under way any more."""
         await asyncio.gather(*self._refills)
         while not self._idle.empty():

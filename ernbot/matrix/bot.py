@@ -63,6 +63,7 @@ async def run(
         MatrixError: the homeserver refuses the account.
     """
     gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
+    previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
     try:
         trust = Trust(gateway, store, clock)
         machine = Machine(gateway, store, trust, clock=clock, room_keys=office.policy.room_keys)
@@ -72,53 +73,54 @@ async def run(
         rooms = Rooms(gateway)
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
-        previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
         verification = Verification(
             gateway, machine, trust, rooms, store, knows=office.directory.knows, clock=clock, wake_sender=sender.wake
         )
-        async with previewer:
-            intake = Intake(machine, clock=clock)
-            backup = Backup(gateway, store, machine.megolm)
-            dispatcher = Dispatcher(
-                gateway,
-                machine,
-                Gaps(gateway, intake, store),
-                trust,
-                rooms,
-                store,
-                office,
-                previewer,
-                verification,
-                clock=clock,
-                wake_sender=sender.wake,
-                restore=backup.fetch,
-            )
+        intake = Intake(machine, clock=clock)
+        backup = Backup(gateway, store, machine.megolm)
+        dispatcher = Dispatcher(
+            gateway,
+            machine,
+            Gaps(gateway, intake, store),
+            trust,
+            rooms,
+            store,
+            office,
+            previewer,
+            verification,
+            clock=clock,
+            wake_sender=sender.wake,
+            restore=backup.fetch,
+        )
 
-            def wake() -> None:
-                dispatcher.wake()
-                backup.wake()
+        def wake() -> None:
+            dispatcher.wake()
+            backup.wake()
 
-            sync = Sync(
-                gateway,
-                machine,
-                intake,
-                trust,
-                rooms,
-                store,
-                clock=clock,
-                wake=wake,
-                hear=verification.hear,
-            )
-            async with asyncio.TaskGroup() as group:
-                group.create_task(sync.run())
-                group.create_task(dispatcher.run())
-                group.create_task(sender.run())
-                group.create_task(backup.run())
-                group.create_task(verification.run())
-                group.create_task(_tend(machine, trust))
-                await sync.caught_up.wait()
-                ready()
+        sync = Sync(
+            gateway,
+            machine,
+            intake,
+            trust,
+            rooms,
+            store,
+            clock=clock,
+            wake=wake,
+            hear=verification.hear,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sync.run())
+            group.create_task(dispatcher.run())
+            group.create_task(sender.run())
+            group.create_task(backup.run())
+            group.create_task(verification.run())
+            group.create_task(_tend(machine, trust))
+            await sync.caught_up.wait()
+            ready()
+            # Last: loading the decoders would keep the first answers waiting.
+            await previewer.start()
     finally:
+        await previewer.close()
         await gateway.close()
 
 
