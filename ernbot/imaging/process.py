@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -200,7 +200,10 @@ class Worker:
     async def end(self) -> None:
         if self.alive:
             self.process.kill()
-        self._requests.close()
+        self._requests.transport.abort()
+        with suppress(OSError):
+            while await self._messages.read(PIECE):  # what it had still said; it is gone only when that is read
+                pass
         await self.process.wait()
 
 
