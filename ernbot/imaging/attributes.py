@@ -15,23 +15,6 @@ _UIDS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfRefe
 
 _ALWAYS_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
 
-_VOLUME_MODALITIES = frozenset({"CT", "MR", "PT"})
-_FACE_SLICES = 16
-"""From how many slices on a surface can be computed in which a person may be known."""
-
-_HEAD_PARTS = """
-BRAIN CEREBELLUM CHEEK EAR EYE EYELID FACE HEAD HEADNECK JAW MANDIBLE MASTOID MAXILLA MOUTH NASALBONE
-NASOPHARYNX NOSE ORBIT SCALP SELLA SINUS SKULL TMJ WHOLEBODY ZYGOMA
-"""
-_HEAD_CODES = """
-69536005 T-D1100 774007 T-D1000 12738006 T-A0100 89545001 T-D1200 89546000 T-11100 91609006 T-11180
-70925003 T-11170 81745001 T-AA000 38266002 T-D0010
-"""
-
-HEAD = frozenset((_HEAD_PARTS + _HEAD_CODES).split())
-"""What reaches the skin of the face or the skull: terms of `terms.BODY_PARTS`, and for AnatomicRegionSequence the
-codes of SNOMED CT and of its older edition, PS3.16 annex L."""
-
 
 def number(dataset: Dataset, keyword: str, index: int = 0) -> float | None:
     """One finite number of an element that may hold several, or none, or nonsense."""
@@ -81,11 +64,3 @@ def is_lossy(dataset: Dataset) -> bool:
     """Whether the pixels went through lossy compression at any time (0028,2110), or may have in this file."""
     stated = str(dataset.get("LossyImageCompression", "")).strip() == "01"
     return stated or dataset.file_meta.TransferSyntaxUID in _ALWAYS_LOSSY
-
-
-def is_identifiable(dataset: Dataset, slices: int) -> bool:
-    """Whether a face can be computed from so many slices that belong together, as their header says what they show."""
-    regions = [item.get("CodeValue") for item in dataset.get("AnatomicRegionSequence") or []]
-    shows_head = any(terms.defined(place, HEAD) for place in (dataset.get("BodyPartExamined"), *regions))
-    is_volume = terms.defined(dataset.get("Modality"), _VOLUME_MODALITIES) is not None
-    return is_volume and shows_head and slices >= _FACE_SLICES
