@@ -43,8 +43,13 @@ def count(dataset: Dataset) -> int:
 
 
 def decode(dataset: Dataset, index: int | None = None) -> Array:
-    """The frame at `index`, counted from 0, or the middle one, at full size. Raises as `Frames` does."""
+    """The frame at `index`, counted from 0, or the middle one, at full size.
+
+    Raises as `Frames` does, and `file-broken` where rows are missing: who cannot mark them must not show them.
+    """
     frames = Frames.of(dataset)
+    if frames.rows < dataset.Rows:
+        raise Refused("file-broken")
     return frames.decode(frames.count // 2 if index is None else index)
 
 

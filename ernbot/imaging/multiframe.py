@@ -1,6 +1,6 @@
 """Many frames in one DICOM object: moving pictures and volumes. Runs in the sandbox only.
 
-Shown are the middle frame and six others, and of a moving picture a short film. Only those frames are decoded,
+Shown are the middle frame and some others, and of a moving picture a short film. Only those frames are decoded,
 one by one: never all of them, since a file may hold thousands.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import attributes, faces, groups, rendering, strip, window
+from ernbot.imaging import attributes, faces, groups, montage, rendering, strip, terms, window
 from ernbot.imaging.frame import Frames
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Preview
 
@@ -33,17 +33,20 @@ def preview(dataset: Dataset, frames: Frames) -> Preview:
     order = sorted(range(frames.count), key=positions.__getitem__) if positions else list(range(frames.count))
     middle = order[frames.count // 2]
     large, window_facts = _drawn(frames, middle, LONGEST_SIDE, ())
-    others = [index for index in order if index != middle]
-    small = [_drawn(frames, index, _SMALL, window_facts)[0] for index in spread(others, strip.MOST)]
-    details = (*(_time(dataset, frames.count) if moving else _space(dataset, middle, positions)), *window_facts)
+    others = spread([index for index in order if index != middle], strip.MOST if moving else montage.MOST - 1)
+    small = [_drawn(frames, index, _SMALL, window_facts)[0] for index in others]
+    header = groups.of_frame(dataset, middle)
+    spacing = _spacing(header, positions)
+    details = (*(_time(dataset, frames.count) if moving else _space(header, spacing)), *window_facts)
     facts = attributes.facts(
         dataset,
         "cine" if moving else "series",
         frames.count,
         (*details, *([Fact("truncated")] if frames.truncated else [])),
-        identifiable=not moving and faces.is_identifiable(groups.of_frame(dataset, middle), frames.count),
+        identifiable=not moving and _is_identifiable(header, frames.count, spacing),
     )
-    shown = replace(rendering.encode(strip.beneath(large, small), facts), uids=attributes.uids(dataset))
+    sheet = strip.beneath(large, small) if moving else montage.beside(large, small)
+    shown = replace(rendering.encode(sheet, facts), uids=attributes.uids(dataset))
     return _with_film(shown, frames, window_facts) if moving else shown
 
 
@@ -96,10 +99,19 @@ def _time(dataset: Dataset, count: int) -> tuple[Fact, ...]:
     return Fact("duration-s", round(seconds, 1)), Fact("rate-fps", round(count / seconds, 1))
 
 
-def _space(dataset: Dataset, middle: int, positions: list[float] | None) -> tuple[Fact, ...]:
-    header = groups.of_frame(dataset, middle)
-    spacing = attributes.number(header, "SpacingBetweenSlices")
-    if positions and len(places := sorted(set(positions))) > 1:
-        spacing = (places[-1] - places[0]) / (len(places) - 1)
+def _space(header: Dataset, spacing: float | None) -> tuple[Fact, ...]:
     thickness = attributes.positive("thickness-mm", attributes.number(header, "SliceThickness"))
     return (*thickness, *attributes.positive("spacing-mm", spacing))
+
+
+def _spacing(header: Dataset, positions: list[float] | None) -> float | None:
+    """Millimetres from one slice to the next, by where they lie or by what the header says."""
+    if positions and len(places := sorted(set(positions))) > 1:
+        return (places[-1] - places[0]) / (len(places) - 1)
+    return attributes.number(header, "SpacingBetweenSlices")
+
+
+def _is_identifiable(header: Dataset, count: int, spacing: float | None) -> bool:
+    """Whether a face can be computed from the frames; those that do not say how far apart they are may be fine."""
+    modality = terms.defined(header.get("Modality"), terms.MODALITIES)
+    return faces.shows_head(header) and faces.is_volume(modality, count, spacing or 0.0)

@@ -372,7 +372,7 @@ def test_images_without_a_series_stand_alone() -> None:
 
 
 def test_a_file_that_cannot_be_shown_does_not_hide_the_others() -> None:
-    broken = slice_at(0, SeriesInstanceUID="1.2.9")[:-NEARLY_ALL]
+    broken = slice_at(0, SeriesInstanceUID="1.2.9")[:-500]  # not one row is there
     (preview,) = shown([*(slice_at(at) for at in range(3)), broken])
     assert details(preview)["not-shown"] == 1
 
