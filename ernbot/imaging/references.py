@@ -16,7 +16,7 @@ from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ernbot.imaging import dataset as objects_on_disk
-from ernbot.imaging import frame, rendering
+from ernbot.imaging import frame, groups, rendering
 from ernbot.imaging.model import Options
 from ernbot.imaging.objects import number, numbers
 
@@ -125,9 +125,11 @@ class Reference:
 
 
 def shown(dataset: Dataset) -> Image.Image | None:
-    """A plain image as it is shown alone, mode L or RGB; None where it cannot be decoded."""
+    """A plain image as it is shown alone, mode L or RGB; None where it cannot be decoded, or is not all there."""
     try:
-        return rendering.picture(frame.decode(dataset), dataset)
+        frames = frame.Frames.of(dataset)
+        middle = frames.count // 2
+        return None if frames.truncated else rendering.picture(frames.decode(middle), groups.of_frame(dataset, middle))
     except MemoryError:
         raise
     except Exception:  # as above

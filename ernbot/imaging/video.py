@@ -6,7 +6,6 @@ handed over only when its first bytes are those of a film, and it is read from m
 
 from io import BytesIO
 
-import cv2
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
@@ -76,6 +75,8 @@ def _is_stream(stream: bytes) -> bool:
 
 def _opened(stream: bytes, frames: int) -> tuple[Image.Image | None, int, float]:
     """A frame of the middle, or the first where there is no way to the middle; frames and rate as measured."""
+    import cv2  # only now: it takes 170 MB of address space, and films are rare
+
     source = BytesIO(stream)  # the library does not keep it alive, and reads from it until it is released
     film = cv2.VideoCapture(source, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])  # type: ignore[call-overload]
     try:

@@ -304,8 +304,8 @@ def test_a_film_opens_without_threads_or_files(tmp_path: Path) -> None:
     path.write_bytes(film(stream(tmp_path)))
     program = (
         "import resource, sys; from io import BytesIO; from ernbot.imaging import dataset; "
-        "from ernbot.imaging.confinement import limit; from ernbot.imaging.model import Options; "
-        "data = open(sys.argv[1], 'rb').read(); limit(1200 * 2**20); "
+        "from ernbot.imaging.confinement import enter, seal; from ernbot.imaging.model import Options; "
+        "data = open(sys.argv[1], 'rb').read(); enter(); seal(1200 * 2**20); "
         "(preview,) = dataset.previews([BytesIO(data)], Options()); print(preview.picture is not None)"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)

@@ -10,7 +10,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import MPEG2MPML, UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import JPEG2000MC, UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Facts, Preview
@@ -94,9 +94,9 @@ async def test_twelve_bit_jpeg(previewer: Previewer) -> None:
 
 
 async def test_a_codec_that_nobody_has_is_named(previewer: Previewer) -> None:
-    data = dicom(np.zeros((8, 8)), syntax=MPEG2MPML, PixelData=encapsulate([b"film"]))
+    data = dicom(np.zeros((8, 8)), syntax=JPEG2000MC, PixelData=encapsulate([b"film"]))
     refused = await refusal(previewer, data)
-    assert (refused.code, refused.fields) == ("file-unsupported", {"syntax": MPEG2MPML.name})
+    assert (refused.code, refused.fields) == ("file-unsupported", {"syntax": JPEG2000MC.name})
 
 
 # Real files, as their makers wrote them
