@@ -17,8 +17,9 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ernbot.imaging import dataset as objects_on_disk
 from ernbot.imaging import frame, groups, rendering
+from ernbot.imaging.attributes import number
 from ernbot.imaging.model import Options
-from ernbot.imaging.objects import number, numbers
+from ernbot.imaging.objects import numbers
 
 Array = np.ndarray[Any, Any]
 
@@ -105,7 +106,7 @@ class Reference:
     @property
     def thickness(self) -> float:
         """How thick the slice is, mm; one where it does not say."""
-        return number(self.header.get("SliceThickness")) or 1.0
+        return number(self.header, "SliceThickness") or 1.0
 
     def read(self) -> Dataset | None:
         """The whole object; None where it is broken or names a patient."""

@@ -12,8 +12,9 @@ from pydicom.encaps import get_frame
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import drawing
+from ernbot.imaging.attributes import number
 from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Fact, Options, Preview
-from ernbot.imaging.objects import card, drawn, number
+from ernbot.imaging.objects import card, drawn
 
 _SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{end}" for end in range(100, 109))
 """MPEG-2, H.264 and H.265, PS3.5 sections A.4.5 to A.4.7; the fragmentable ones carry a further number."""
@@ -61,10 +62,10 @@ def preview(dataset: Dataset, _options: Options) -> Preview:
 
 def _stated(dataset: Dataset) -> tuple[int, float]:
     """Frames and frames a second by the header, each 0 where it does not say; PS3.3 C.7.6.5."""
-    frames = number(dataset.get("NumberOfFrames")) or 0.0
-    between = number(dataset.get("FrameTime")) or 0.0
+    frames = number(dataset, "NumberOfFrames") or 0.0
+    between = number(dataset, "FrameTime") or 0.0
     rate = 1000 / between if between > 0 else 0.0
-    rate = rate or number(dataset.get("CineRate")) or number(dataset.get("RecommendedDisplayFrameRate")) or 0.0
+    rate = rate or number(dataset, "CineRate") or number(dataset, "RecommendedDisplayFrameRate") or 0.0
     return int(frames) if 1 <= frames < _MOST_FRAMES else 0, rate if 0 < rate < 10_000 else 0.0
 
 
