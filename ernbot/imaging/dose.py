@@ -11,9 +11,10 @@ from pydicom.dataset import Dataset
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import drawing, frame, references
+from ernbot.imaging.attributes import number
 from ernbot.imaging.drawing import Colour
 from ernbot.imaging.model import MAX_FRAME_BYTES, Fact, Options, Preview
-from ernbot.imaging.objects import card, drawn, number, numbers, refers
+from ernbot.imaging.objects import card, drawn, numbers, refers
 from ernbot.imaging.references import Plane, Reference
 
 Array = np.ndarray[Any, Any]
@@ -32,8 +33,9 @@ def preview(dataset: Dataset, options: Options) -> Preview:
     """
     if "PixelData" not in dataset:
         return card(dataset, "dose")
-    index, doses, highest = _highest(dataset)
-    in_gray = dataset.get("DoseUnits") == "GY"
+    scaling = number(dataset, "DoseGridScaling") or 0.0
+    in_gray = dataset.get("DoseUnits") == "GY" and scaling > 0
+    index, doses, highest = _highest(dataset, scaling if scaling > 0 else 1.0)
     details = [Fact("dose-gy", round(highest, 2))] if in_gray else []
     plane = _plane(dataset, index)
     picture = _over_slice(dataset, doses, highest, plane, options)
@@ -47,9 +49,8 @@ def preview(dataset: Dataset, options: Options) -> Preview:
     return drawn(drawing.legend(picture, entries), dataset, "dose", *details, frames=frame.count(dataset))
 
 
-def _highest(dataset: Dataset) -> tuple[int, Array, float]:
+def _highest(dataset: Dataset, scaling: float) -> tuple[int, Array, float]:
     """Index and doses of the slice with the highest one, and that; slices are decoded one by one."""
-    scaling = number(dataset.get("DoseGridScaling")) or 1.0
     if frame.count(dataset) * int(dataset.Rows) * int(dataset.Columns) * 4 > MAX_FRAME_BYTES:
         raise Refused("file-too-complex")
     best: tuple[int, Array, float] | None = None

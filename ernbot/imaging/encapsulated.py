@@ -1,68 +1,53 @@
-"""Documents and models that travel inside DICOM: the first page of a PDF, a card for the rest.
+"""Documents and models that travel inside DICOM: shown as the same file is outside of it, or a card.
 
 Runs in the sandbox only. A page may name the patient in its own words, so it always asks for a person to look.
 """
 
-import struct
 from dataclasses import replace
+from io import BytesIO
 
-import pypdfium2
-from PIL import Image
 from pydicom.dataset import Dataset
 
 from ernbot.core.errors import Refused
-from ernbot.imaging.model import LONGEST_SIDE, Fact, Options, Preview
-from ernbot.imaging.objects import card, class_name, drawn
+from ernbot.imaging import document as pdf_document
+from ernbot.imaging import stl_model
+from ernbot.imaging.model import Options, Preview
+from ernbot.imaging.objects import card, class_name, wrapping
 
 _PDF = b"%PDF-"
 _PDF_STARTS_WITHIN = 1024
-_STL_HEAD, _STL_TRIANGLE = 84, 50
 
 
-def document(dataset: Dataset, _options: Options) -> Preview:
-    """The first page of a PDF, or a card for other documents; PS3.3 sections A.45.1 and A.45.2.
+def document(dataset: Dataset, options: Options) -> Preview:
+    """The first pages of a PDF, or a card for other documents; PS3.3 sections A.45.1 and A.45.2.
 
     Raises `Refused` `file-broken` for a PDF that cannot be opened.
     """
     data = _document(dataset)
     if _PDF not in data[:_PDF_STARTS_WITHIN]:
         return _unshown(dataset, "encapsulated-document")
-    try:
-        with pypdfium2.PdfDocument(data) as opened:
-            pages = len(opened)
-            picture = _first_page(opened)
-    except pypdfium2.PdfiumError:
-        raise Refused("file-broken") from None
-    return replace(drawn(picture, dataset, "encapsulated-document", Fact("pages", pages)), writing=1)
+    (inner,) = pdf_document.previews([BytesIO(data)], options)
+    return replace(wrapping(inner, dataset, "encapsulated-document"), writing=max(1, inner.writing))
 
 
-def _first_page(opened: pypdfium2.PdfDocument) -> Image.Image:
-    page = opened[0]
-    scale = LONGEST_SIDE / max(*page.get_size(), 1.0)
-    bitmap = page.render(scale=scale, may_draw_forms=False)
-    rendered: Image.Image = bitmap.to_pil().convert("RGB")
-    grey = rendered.convert("L")
-    return grey if rendered.tobytes() == grey.convert("RGB").tobytes() else rendered
+def model(dataset: Dataset, options: Options) -> Preview:
+    """An STL model from four sides, PS3.3 section A.85.1. A model of a scan shows the face as it is.
 
-
-def model(dataset: Dataset, _options: Options) -> Preview:
-    """A card: how many triangles an STL model has; PS3.3 section A.85.1.
-
-    A model made of a scan shows the face as it is.
+    Raises `Refused`: `file-broken`, `file-too-complex`.
     """
-    data = _document(dataset)
-    counted = []
-    if len(data) >= _STL_HEAD:
-        (triangles,) = struct.unpack_from("<I", data, _STL_HEAD - 4)
-        if triangles and 0 <= len(data) - _STL_HEAD - _STL_TRIANGLE * triangles <= 1:
-            counted = [Fact("triangles", triangles)]
-    preview = _unshown(dataset, "encapsulated-model", *counted)
+    (inner,) = stl_model.previews([BytesIO(_document(dataset))], options)
+    return wrapping(inner, dataset, "encapsulated-model")
+
+
+def other_model(dataset: Dataset, _options: Options) -> Preview:
+    """A card for models in other formats, and for the surfaces that they are painted with; PS3.3 A.85.2, A.85.3."""
+    preview = _unshown(dataset, "encapsulated-model")
     return replace(preview, facts=replace(preview.facts, identifiable=True))
 
 
-def _unshown(dataset: Dataset, kind: str, *details: Fact) -> Preview:
+def _unshown(dataset: Dataset, kind: str) -> Preview:
     named = class_name(dataset)
-    return card(dataset, kind, *([named] if named else []), *details)
+    return card(dataset, kind, *([named] if named else []), reason="no-preview")
 
 
 def _document(dataset: Dataset) -> bytes:

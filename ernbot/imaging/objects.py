@@ -6,12 +6,14 @@ Runs in the sandbox only. Numbers, terms of the standard and UIDs leave it, no o
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 from pydicom.dataset import Dataset
 
 from ernbot.imaging import rendering, storage_classes, terms
+from ernbot.imaging.attributes import is_lossy, uids
 from ernbot.imaging.model import Fact, Facts, Preview
 
 MAX_REFERS = 64
@@ -19,7 +21,6 @@ MAX_REFERS = 64
 
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _LONGEST_UID = 64
-_OWN = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")
 _REFERRING = (0x0020000E, 0x00200052, 0x30060024, 0x00081155)
 """SeriesInstanceUID, FrameOfReferenceUID, ReferencedFrameOfReferenceUID, ReferencedSOPInstanceUID, within items."""
 
@@ -31,20 +32,16 @@ def card(dataset: Dataset, kind: str, *details: Fact, reason: str = "no-pixels")
 
 
 def drawn(image: Image.Image, dataset: Dataset, kind: str, *details: Fact, **facts: Any) -> Preview:
-    """A preview with `image` as its picture; `facts` are fields of `Facts` that `dataset` does not tell.
+    """A preview with `image` as its picture; `facts` are fields of `Facts` that `dataset` does not tell."""
+    preview = rendering.encode(image, _facts(dataset, kind, details, **{"frames": 1, **facts}))
+    return replace(preview, uids=uids(dataset), refers=refers(dataset))
 
-    An object without pixels is as large as its drawing.
-    """
-    sizes = {"width": image.width, "height": image.height} if "Rows" not in dataset else {}
-    preview = rendering.encode(image, _facts(dataset, kind, details, **{"frames": 1, **sizes, **facts}))
-    return Preview(
-        preview.facts,
-        preview.picture,
-        preview.thumbnail,
-        blurhash=preview.blurhash,
-        uids=uids(dataset),
-        refers=refers(dataset),
-    )
+
+def wrapping(inner: Preview, dataset: Dataset, kind: str) -> Preview:
+    """What is shown of a file of another format inside this object."""
+    size = {"width": inner.facts.width, "height": inner.facts.height, "frames": inner.facts.frames}
+    facts = _facts(dataset, kind, inner.facts.details, identifiable=inner.facts.identifiable, **size)
+    return replace(inner, facts=facts, uids=uids(dataset), refers=refers(dataset))
 
 
 def _facts(dataset: Dataset, kind: str, details: tuple[Fact, ...], **facts: Any) -> Facts:
@@ -55,7 +52,7 @@ def _facts(dataset: Dataset, kind: str, details: tuple[Fact, ...], **facts: Any)
         "width": int(dataset.get("Columns") or 0),
         "height": int(dataset.get("Rows") or 0),
         "frames": 0,
-        "lossy": False,
+        "lossy": is_lossy(dataset),
     }
     return Facts(kind=kind, details=details, **{**stated, **facts})
 
@@ -70,11 +67,6 @@ def class_name(dataset: Dataset) -> Fact | None:
 def sop_class(dataset: Dataset) -> Any:
     """The SOP Class UID, from the file meta information where the data set lacks it."""
     return dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""
-
-
-def uids(dataset: Dataset) -> tuple[str, ...]:
-    """The object itself, its series, study and frame of reference, as far as they are there."""
-    return _valid(str(dataset.get(keyword) or "") for keyword in _OWN)
 
 
 def refers(dataset: Dataset) -> tuple[str, ...]:
@@ -109,15 +101,6 @@ def sequences(dataset: Dataset) -> Iterator[Any]:
 
 def _valid(candidates: Any) -> tuple[str, ...]:
     return tuple(uid for uid in candidates if len(uid) <= _LONGEST_UID and _UID.fullmatch(uid))
-
-
-def number(value: object) -> float | None:
-    """A finite number out of an element that may hold one, several, none or nonsense."""
-    try:
-        found = float(value if isinstance(value, (int, float, str)) else value[0])  # type: ignore[index]
-    except (TypeError, ValueError, IndexError):
-        return None
-    return found if math.isfinite(found) else None
 
 
 def numbers(value: object, count: int) -> list[float] | None:

@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw, ImageOps
 from pydicom.dataset import Dataset
 
 from ernbot.imaging import drawing, references
+from ernbot.imaging.attributes import number
 from ernbot.imaging.model import Fact, Options, Preview
-from ernbot.imaging.objects import card, drawn, number, numbers
+from ernbot.imaging.objects import card, drawn, numbers
 from ernbot.imaging.references import Reference
 
 Array = np.ndarray[Any, Any]
@@ -124,12 +125,12 @@ def _shuttered(dataset: Dataset, picture: Image.Image, scale: tuple[float, float
     open_ = Image.new("L", picture.size, 255)
     if "RECTANGULAR" in shapes:
         sides = ("LeftVerticalEdge", "UpperHorizontalEdge", "RightVerticalEdge", "LowerHorizontalEdge")
-        edges = [number(dataset.get(f"Shutter{side}")) for side in sides]
+        edges = [number(dataset, f"Shutter{side}") for side in sides]
         if None not in edges:
             left, top, right, bottom = (edge or 0.0 for edge in edges)
             open_ = Image.new("L", picture.size)
             ImageDraw.Draw(open_).rectangle(_box(left, top, right, bottom, scale), fill=255)
-    centre, radius = numbers(dataset.get("CenterOfCircularShutter"), 2), number(dataset.get("RadiusOfCircularShutter"))
+    centre, radius = numbers(dataset.get("CenterOfCircularShutter"), 2), number(dataset, "RadiusOfCircularShutter")
     if "CIRCULAR" in shapes and centre and radius and radius > 0:
         round_ = Image.new("L", picture.size)
         row, column = centre
@@ -197,7 +198,7 @@ def _ellipse(ends: Array) -> Points:
 
 def _turned(dataset: Dataset, picture: Image.Image) -> Image.Image:
     """Turned clockwise first, then mirrored, C.10.6."""
-    quarters = int(number(dataset.get("ImageRotation")) or 0) // 90 % 4
+    quarters = int(number(dataset, "ImageRotation") or 0) // 90 % 4
     turns = {
         1: Image.Transpose.ROTATE_270,
         2: Image.Transpose.ROTATE_180,

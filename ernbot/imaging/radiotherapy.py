@@ -13,10 +13,11 @@ from PIL import Image, ImageDraw
 from pydicom.dataset import Dataset
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import drawing, references, terms
+from ernbot.imaging import drawing, faces, references, terms
+from ernbot.imaging.attributes import number
 from ernbot.imaging.drawing import Colour
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Options, Preview
-from ernbot.imaging.objects import card, drawn, number, numbers, refers
+from ernbot.imaging.objects import card, drawn, numbers, refers
 from ernbot.imaging.references import Reference
 
 Array = np.ndarray[Any, Any]
@@ -58,7 +59,14 @@ def structure_set(dataset: Dataset, options: Options) -> Preview:
     if picture is None:
         picture = _silhouettes(structures)
         details += [Fact("not-in-the-room")] if refers(dataset) else []
-    return drawn(drawing.legend(picture, _entries(structures)), dataset, "structure-set", *details)
+    picture = drawing.legend(picture, _entries(structures))
+    return drawn(picture, dataset, "structure-set", *details, identifiable=_shows_face(dataset, structures))
+
+
+def _shows_face(dataset: Dataset, structures: list[Structure]) -> bool:
+    """Whether the outline of the skin is that of a head, in so many slices that it could be known."""
+    skins = [structure for structure in structures if structure.interpreted == "EXTERNAL"]
+    return faces.shows_head(dataset) and any(len(skin.contours) >= faces.MIN_SLICES for skin in skins)
 
 
 def _structures(dataset: Dataset) -> list[Structure]:
@@ -215,7 +223,7 @@ def plan(dataset: Dataset, _options: Options) -> Preview:
     """A card: how many beams and fractions; PS3.3 sections A.20 and A.49."""
     beams = len(dataset.get("BeamSequence") or dataset.get("IonBeamSequence") or [])
     planned = [
-        int(number(group.get("NumberOfFractionsPlanned")) or 0)
+        int(number(group, "NumberOfFractionsPlanned") or 0)
         for group in islice(dataset.get("FractionGroupSequence") or [], 100)
     ]
     details = [Fact("beams", beams)] if beams else []

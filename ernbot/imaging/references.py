@@ -16,9 +16,10 @@ from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ernbot.imaging import dataset as objects_on_disk
-from ernbot.imaging import frame, rendering
+from ernbot.imaging import frame, groups, rendering
+from ernbot.imaging.attributes import number
 from ernbot.imaging.model import Options
-from ernbot.imaging.objects import number, numbers
+from ernbot.imaging.objects import numbers
 
 Array = np.ndarray[Any, Any]
 
@@ -105,7 +106,7 @@ class Reference:
     @property
     def thickness(self) -> float:
         """How thick the slice is, mm; one where it does not say."""
-        return number(self.header.get("SliceThickness")) or 1.0
+        return number(self.header, "SliceThickness") or 1.0
 
     def read(self) -> Dataset | None:
         """The whole object; None where it is broken or names a patient."""
@@ -125,9 +126,11 @@ class Reference:
 
 
 def shown(dataset: Dataset) -> Image.Image | None:
-    """A plain image as it is shown alone, mode L or RGB; None where it cannot be decoded."""
+    """A plain image as it is shown alone, mode L or RGB; None where it cannot be decoded, or is not all there."""
     try:
-        return rendering.picture(frame.decode(dataset), dataset)
+        frames = frame.Frames.of(dataset)
+        middle = frames.count // 2
+        return None if frames.truncated else rendering.picture(frames.decode(middle), groups.of_frame(dataset, middle))
     except MemoryError:
         raise
     except Exception:  # as above

@@ -13,9 +13,10 @@ from pydicom.dataset import Dataset
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import concepts, drawing, references
+from ernbot.imaging.attributes import number
 from ernbot.imaging.drawing import TYPE_SIZE, font
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Options, Preview
-from ernbot.imaging.objects import card, drawn, number
+from ernbot.imaging.objects import card, drawn
 from ernbot.imaging.references import Reference
 
 _MOST_ITEMS = 50_000
@@ -107,7 +108,7 @@ def _measured(item: Dataset) -> str | None:
     measured = item.get("MeasuredValueSequence")
     if not measured or measured[0].get("NumericValue") is None:
         return ""
-    value = number(measured[0].NumericValue)
+    value = number(measured[0], "NumericValue")
     units = measured[0].get("MeasurementUnitsCodeSequence")
     unit = concepts.unit(units[0]) if units else ""
     return None if value is None or unit is None else f"{value:.6g} {unit}".strip()

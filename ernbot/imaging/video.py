@@ -6,15 +6,15 @@ handed over only when its first bytes are those of a film, and it is read from m
 
 from io import BytesIO
 
-import cv2
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import drawing
+from ernbot.imaging.attributes import number
 from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Fact, Options, Preview
-from ernbot.imaging.objects import card, drawn, number
+from ernbot.imaging.objects import card, drawn
 
 _SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{end}" for end in range(100, 109))
 """MPEG-2, H.264 and H.265, PS3.5 sections A.4.5 to A.4.7; the fragmentable ones carry a further number."""
@@ -62,10 +62,10 @@ def preview(dataset: Dataset, _options: Options) -> Preview:
 
 def _stated(dataset: Dataset) -> tuple[int, float]:
     """Frames and frames a second by the header, each 0 where it does not say; PS3.3 C.7.6.5."""
-    frames = number(dataset.get("NumberOfFrames")) or 0.0
-    between = number(dataset.get("FrameTime")) or 0.0
+    frames = number(dataset, "NumberOfFrames") or 0.0
+    between = number(dataset, "FrameTime") or 0.0
     rate = 1000 / between if between > 0 else 0.0
-    rate = rate or number(dataset.get("CineRate")) or number(dataset.get("RecommendedDisplayFrameRate")) or 0.0
+    rate = rate or number(dataset, "CineRate") or number(dataset, "RecommendedDisplayFrameRate") or 0.0
     return int(frames) if 1 <= frames < _MOST_FRAMES else 0, rate if 0 < rate < 10_000 else 0.0
 
 
@@ -76,6 +76,8 @@ def _is_stream(stream: bytes) -> bool:
 
 def _opened(stream: bytes, frames: int) -> tuple[Image.Image | None, int, float]:
     """A frame of the middle, or the first where there is no way to the middle; frames and rate as measured."""
+    import cv2  # only now: it takes 170 MB of address space, and films are rare
+
     source = BytesIO(stream)  # the library does not keep it alive, and reads from it until it is released
     film = cv2.VideoCapture(source, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])  # type: ignore[call-overload]
     try:

@@ -14,8 +14,9 @@ from pydicom.dataset import Dataset
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import concepts, drawing
+from ernbot.imaging.attributes import number
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Options, Preview
-from ernbot.imaging.objects import card, class_name, drawn, number
+from ernbot.imaging.objects import card, class_name, drawn
 
 Array = np.ndarray[Any, Any]
 
@@ -94,7 +95,7 @@ def _preview(dataset: Dataset, on_paper: bool) -> Preview:
 
 
 def _seconds(group: Dataset) -> float:
-    rate, samples = number(group.get("SamplingFrequency")) or 0.0, number(group.get("NumberOfWaveformSamples")) or 0.0
+    rate, samples = number(group, "SamplingFrequency") or 0.0, number(group, "NumberOfWaveformSamples") or 0.0
     return samples / rate if rate > 0 else 0.0
 
 
@@ -105,7 +106,7 @@ def _curves(group: Dataset, dataset: Dataset) -> tuple[list[Curve], float]:
     """
     kind = _TYPES.get((str(group.get("WaveformSampleInterpretation")), int(group.get("WaveformBitsAllocated") or 0)))
     channels, samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
-    rate = number(group.get("SamplingFrequency")) or 0.0
+    rate = number(group, "SamplingFrequency") or 0.0
     if kind is None or rate <= 0:
         return [], 0.0
     type_ = np.dtype(kind).newbyteorder("<" if dataset.original_encoding[1] else ">")
@@ -125,9 +126,9 @@ def _curves(group: Dataset, dataset: Dataset) -> tuple[list[Curve], float]:
 
 def _curve(definition: Dataset, raw: Array, index: int) -> Curve:
     """Samples in their unit: raw value times sensitivity and its correction, plus the baseline, C.10.9.1.4.2."""
-    sensitivity = number(definition.get("ChannelSensitivity")) or 1.0
-    correction = number(definition.get("ChannelSensitivityCorrectionFactor")) or 1.0
-    baseline = number(definition.get("ChannelBaseline")) or 0.0
+    sensitivity = number(definition, "ChannelSensitivity") or 1.0
+    correction = number(definition, "ChannelSensitivityCorrectionFactor") or 1.0
+    baseline = number(definition, "ChannelBaseline") or 0.0
     units = definition.get("ChannelSensitivityUnitsSequence")
     unit = str(units[0].get("CodeValue") or "") if units else ""
     samples = raw.astype(np.float64) * sensitivity * correction + baseline

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pydicom
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.utils import pack_bits
@@ -55,16 +56,18 @@ def colours(picture: Picture) -> Array:
 
 
 def is_as_looked_at(preview: Preview, name: str) -> bool:
-    """Whether the small picture is the one that somebody has looked at and kept.
+    """Whether the picture, made small, is the one that somebody has looked at and kept.
 
     `GOLDEN=write` keeps new ones: look at each.
     """
-    assert preview.thumbnail is not None
+    assert preview.picture is not None
     path = DATA / "golden" / f"{name}.png"
-    now = opened(preview.thumbnail.data)
+    with Image.open(BytesIO(preview.picture.data)) as picture:
+        picture.thumbnail((320, 320), Image.Resampling.LANCZOS)
+        now = np.asarray(picture)
     if os.environ.get("GOLDEN") == "write":
-        cv2.imwrite(str(path), now if now.ndim == 2 else now[..., ::-1])
-    kept = opened(Path(path).read_bytes())
+        Image.fromarray(now).save(path)
+    kept = opened(path.read_bytes())
     return now.shape == kept.shape and float(np.abs(now.astype(int) - kept).mean()) < 2.0
 
 
@@ -301,8 +304,12 @@ def pdf(pages: int = 2, width: float = 200, height: float = 300) -> bytes:
     return file.getvalue()
 
 
-def stl(triangles: int) -> bytes:
-    return SECRET.encode().ljust(80) + struct.pack("<I", triangles) + bytes(50 * triangles)
+def stl() -> bytes:
+    """A tetrahedron with a name in its header."""
+    corners = np.array([[0, 0, 0], [100, 0, 0], [0, 100, 0], [0, 0, 100]], "<f4")
+    faces = corners[[[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]]
+    triangles = b"".join(bytes(12) + face.tobytes() + bytes(2) for face in faces)
+    return SECRET.encode().ljust(80) + struct.pack("<I", len(faces)) + triangles
 
 
 def stream(folder: Path, ending: str = "mpg", frames: int = 50) -> bytes:

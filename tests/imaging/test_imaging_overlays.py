@@ -104,6 +104,13 @@ def test_contours_without_slices_are_silhouettes() -> None:
     assert is_as_looked_at(shown(deidentified(shipped("rtstruct.dcm"))), "structures-shipped")
 
 
+def test_the_skin_of_a_head_shows_who_it_is() -> None:
+    skin = tuple(range(-40, 40, 4))
+    assert shown(structures(skin, SeriesDescription="Head RT")).facts.identifiable
+    assert not shown(structures(skin, SeriesDescription="Pelvis")).facts.identifiable
+    assert not shown(structures((0, 2, 4), SeriesDescription="Head RT")).facts.identifiable
+
+
 def test_structures_without_contours_are_a_card() -> None:
     preview = shown(structures(ROIContourSequence=[]))
     assert preview.picture is None
@@ -145,7 +152,13 @@ def test_a_dose_far_from_every_slice_is_shown_alone() -> None:
 
 
 def test_no_dose_at_all_is_black() -> None:
-    assert colours(pictured(shown(dose(DoseGridScaling=0.0)))).shape
+    preview = shown(dose(PixelData=bytes(2 * 3 * 32 * 32)))
+    assert details(preview)["dose-gy"] == 0.0
+    assert colours(pictured(preview))[:512].max() == 0
+
+
+def test_a_dose_without_its_scale_has_no_gray() -> None:
+    assert "dose-gy" not in details(shown(dose(DoseGridScaling=0.0)))
 
 
 def test_a_plan_is_a_card() -> None:
