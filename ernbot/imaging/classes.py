@@ -64,6 +64,11 @@ def preview(dataset: Dataset, options: Options) -> Preview | None:
     return card(dataset, "raw-data" if uid == _RAW_DATA else "unknown", *([named] if named else []))
 
 
+def has_module(sop_class_uid: str, syntax_uid: str) -> bool:
+    """Whether objects of this class in this transfer syntax are drawn by a module of their own."""
+    return sop_class_uid in _MODULES or video.is_film_syntax(syntax_uid)
+
+
 def _is_image(named: Fact | None) -> bool:
     """Whether an object of this class has pixels, or has lost them."""
     return named is not None and "Image Storage" in str(named.value)

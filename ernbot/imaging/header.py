@@ -5,7 +5,6 @@ terms, never the data set, so that two thousand headers stay small.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -14,14 +13,10 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
-from ernbot.imaging import attributes, dataset, faces, terms
+from ernbot.imaging import attributes, classes, dataset, faces, terms
 from ernbot.imaging.raw import number, numbers, text
+from ernbot.imaging.reader import HEAD, SHORT_HEAD, Reader
 
-Reader = Callable[[int], bytes]
-"""The first so many bytes of a file, or all of it for -1."""
-
-SHORT_HEAD = 16 * 2**10
-HEAD = 64 * 2**10
 _HEADS = (SHORT_HEAD, HEAD, 2**20)
 """As much is read until the pixels are reached. Protocols in private elements, icons and long sequences need more."""
 
@@ -30,6 +25,9 @@ _META = 1024
 
 _FIRST_PIXELS = 0x7FE00001
 """Extended Offset Table, the first element of group 7FE0."""
+
+_SLIDE = "SM"
+"""Modality of slide microscopy: its files are sizes of one picture, not slices."""
 
 _PHASES = ("TemporalPositionIdentifier", "AcquisitionNumber", "InstanceNumber")
 
@@ -47,7 +45,8 @@ class Header:
 
     `kinds` are the keywords of the elements that name a patient. `orientation` are the six cosines and `position` the
     three millimetres of PS3.3 C.7.6.2.1.1; `thickness` is in mm; `number` is InstanceNumber. `phase` orders images of
-    the same place in time. A UID that is none is empty.
+    the same place in time. `is_image` says that it may be one of a series of images: it has pixels, and no module of
+    its own draws them. A UID that is none is empty.
     """
 
     read: Reader
@@ -61,7 +60,7 @@ class Header:
     body_part: str | None
     shows_head: bool
     is_localizer: bool
-    has_pixels: bool
+    is_image: bool
     frames: int
     lossy: bool
     number: float
@@ -83,19 +82,22 @@ def read(reader: Reader, head: bytes = b"") -> Header:
     """
     elements = _elements(reader, head)
     meta = elements.file_meta
+    sop_class = _uid(elements, "SOPClassUID") or _uid(meta, "MediaStorageSOPClassUID")
+    modality = terms.defined(text(elements, "Modality"), terms.MODALITIES)
+    is_drawn_alone = modality == _SLIDE or classes.has_module(sop_class, _uid(meta, "TransferSyntaxUID"))
     return Header(
         read=reader,
         kinds=tuple(dataset.identifying(elements)),
-        sop_class=_uid(elements, "SOPClassUID") or _uid(meta, "MediaStorageSOPClassUID"),
+        sop_class=sop_class,
         instance=_uid(elements, "SOPInstanceUID"),
         series=_uid(elements, "SeriesInstanceUID"),
         study=_uid(elements, "StudyInstanceUID"),
         frame_of_reference=_uid(elements, "FrameOfReferenceUID"),
-        modality=terms.defined(text(elements, "Modality"), terms.MODALITIES),
+        modality=modality,
         body_part=terms.defined(text(elements, "BodyPartExamined"), terms.BODY_PARTS),
         shows_head=faces.shows_head(elements),
         is_localizer="LOCALIZER" in text(elements, "ImageType").upper(),
-        has_pixels="Rows" in elements,
+        is_image="Rows" in elements and not is_drawn_alone,
         frames=max(1, int(number(elements, "NumberOfFrames") or 1)),
         lossy=attributes.is_lossy(elements),
         number=number(elements, "InstanceNumber") or 0.0,

@@ -15,8 +15,9 @@ from PIL import Image
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import archive, dicom, header, montage, recognise, rendering, study, unzip
-from ernbot.imaging.header import Header, Reader
+from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Format, Options, Preview
+from ernbot.imaging.reader import HEAD, SHORT_HEAD, Reader
 
 _PHOTOGRAPHS = frozenset({"photograph", "picture"})
 
@@ -31,8 +32,8 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     others: list[tuple[Format, Reader]] = []
     archives = unknown = 0
     for reader in unzip.readers(files):
-        head = reader(header.SHORT_HEAD)
-        found = dicom.FORMAT if dicom.FORMAT.sniff(head) else recognise(reader(header.HEAD))
+        head = reader(SHORT_HEAD)
+        found = dicom.FORMAT if dicom.FORMAT.sniff(head) else recognise(reader(HEAD))
         if found is None:
             unknown += 1
         elif found is archive.FORMAT:

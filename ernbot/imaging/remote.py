@@ -15,6 +15,10 @@ from ernbot.imaging.pipe import IS_OUTPUT, IS_READ, MESSAGE, PIECE, READ
 BLOCK = 256 * 2**10
 """Read ahead, bytes: a question costs about as much as copying so many."""
 
+_LEAST_BLOCK = 16 * 2**10
+_ALL_BLOCKS = 16 * 2**20
+"""What the buffers of all files of a request may hold, bytes: of most files of a study only the header is read."""
+
 
 class Pipe:
     """The worker's end: requests and the bytes of files come in, messages go out."""
@@ -102,9 +106,9 @@ class RemoteFile(io.RawIOBase):
         return data
 
 
-def opened(pipe: Pipe, index: int, size: int) -> BinaryIO:
-    """A buffered file to read."""
-    return io.BufferedReader(RemoteFile(pipe, index, size), BLOCK)
+def opened(pipe: Pipe, index: int, size: int, count: int = 1) -> BinaryIO:
+    """A buffered file to read, one of `count` in its request."""
+    return io.BufferedReader(RemoteFile(pipe, index, size), max(_LEAST_BLOCK, min(BLOCK, _ALL_BLOCKS // count)))
 
 
 class RemoteOutput(io.RawIOBase):

@@ -104,7 +104,8 @@ class Sandbox:
             self._pipe.send(IS_ANSWER, WORDS.pack(len(words)), words, *pictures)
 
     def _work(self, request: dict[str, Any]) -> Answer:
-        files = tuple(opened(self._pipe, index, size) for index, size in enumerate(request["sizes"]))
+        sizes = request["sizes"]
+        files = tuple(opened(self._pipe, index, size, len(sizes)) for index, size in enumerate(sizes))
         if request["op"] == "clean":
             cleaner = self._cleaners[request["format"]]
             assert cleaner is not None

@@ -7,20 +7,15 @@ the few slices that are shown.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
-from io import BytesIO
 from typing import BinaryIO
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import dataset, directory, drawn_series, header
+from ernbot.imaging import dataset, directory, drawn_series, header, reader
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Options, Preview
 from ernbot.imaging.series import stack
 
 MOST_PREVIEWS = 8
-
-_NO_SLICES = frozenset({"SEG", "RTDOSE", "SM"})
-"""Modalities of which several objects are no series of slices: each is drawn in its own way."""
 
 
 def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
@@ -31,19 +26,19 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     """
     if len(files) == 1:
         return _alone(files[0], options)
-    return of([header.read(partial(_first, file)) for file in files], options)
+    return of([header.read(reader.of(file)) for file in files], options)
 
 
 def of(headers: Sequence[Header], options: Options, most: int = MOST_PREVIEWS) -> list[Preview]:
     """At most so many previews of files whose headers were read: images first, the largest series first."""
     refuse_names(kind for one in headers for kind in one.kinds)
     objects = [one for one in headers if not one.is_directory] or headers[:1]
-    groups = sorted(_groups(objects), key=lambda group: (not group[0].has_pixels, -len(group)))
+    groups = sorted(_groups(objects), key=lambda group: (not group[0].is_image, -len(group)))
     shown: list[Preview] = []
     refused: list[Refused] = []
     for group in groups[:most]:
         try:
-            shown += _previews(group, options)
+            shown += _previews(group, options, objects)
         except Refused as refusal:
             if refusal.code == "file-names-patient":
                 raise
@@ -70,16 +65,12 @@ def remarked(previews: Sequence[Preview], counts: dict[str, int]) -> list[Previe
     return [*others, replace(last, facts=replace(last.facts, details=(*last.facts.details, *remarks)))]
 
 
-def _first(file: BinaryIO, limit: int) -> bytes:
-    file.seek(0)
-    return file.read(limit)
-
-
 def _alone(file: BinaryIO, options: Options) -> list[Preview]:
-    if not header.may_be_directory(_first(file, header.HEAD)):
+    read = reader.of(file)
+    if not header.may_be_directory(read(reader.SHORT_HEAD)):
         file.seek(0)
         return dataset.previews([file], options)
-    elements = dataset.read(_first(file, -1))
+    elements = dataset.read(read(-1))
     refuse_names(dataset.identifying(elements))
     return [directory.card(elements)]
 
@@ -88,13 +79,16 @@ def _groups(headers: Sequence[Header]) -> list[list[Header]]:
     """Images by SeriesInstanceUID; each object that is no image, or belongs to no series, alone."""
     groups: dict[object, list[Header]] = defaultdict(list)
     for one in headers:
-        is_slice = one.has_pixels and one.modality not in _NO_SLICES
-        groups[one.series if is_slice and one.series else id(one)].append(one)
+        groups[one.series if one.is_image and one.series else id(one)].append(one)
     return list(groups.values())
 
 
-def _previews(group: Sequence[Header], options: Options) -> list[Preview]:
+def _previews(group: Sequence[Header], options: Options, study: Sequence[Header]) -> list[Preview]:
     order = stack(group)
     if len(order.slices) > 1:
         return [drawn_series.preview(order)]
-    return previews([BytesIO(order.slices[0].read(-1))], options)
+    one = order.slices[0]
+    if not one.is_image:  # it may be drawn over images of the same study
+        images = [reader.opened(other.read) for other in study if other.is_image and other.study == one.study]
+        options = replace(options, references=(*options.references, *images))
+    return previews([reader.opened(one.read)], options)

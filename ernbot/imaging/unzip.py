@@ -17,8 +17,8 @@ from io import BytesIO
 from typing import BinaryIO
 
 from ernbot.core.errors import Refused
-from ernbot.imaging.header import Reader
 from ernbot.imaging.model import MAX_FRAME_BYTES
+from ernbot.imaging.reader import Reader
 
 MAX_ENTRIES = 2000
 MAX_INFLATED = 1500 * 2**20

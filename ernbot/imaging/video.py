@@ -28,8 +28,12 @@ _MOST_FRAMES = 10_000_000
 
 def is_film(dataset: Dataset) -> bool:
     """Whether the pixels are one stream of moving pictures."""
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID") or "")
-    return syntax.startswith(_SYNTAXES) and "PixelData" in dataset
+    return is_film_syntax(str(dataset.file_meta.get("TransferSyntaxUID") or "")) and "PixelData" in dataset
+
+
+def is_film_syntax(uid: str) -> bool:
+    """Whether pixels in this transfer syntax are one stream of moving pictures."""
+    return uid.startswith(_SYNTAXES)
 
 
 def preview(dataset: Dataset, _options: Options) -> Preview:

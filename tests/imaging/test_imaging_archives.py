@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import Preview, archive, header, members, recognise, unzip
+from ernbot.imaging import Preview, archive, members, recognise, unzip
 from ernbot.imaging.model import Options
+from ernbot.imaging.reader import SHORT_HEAD
 from tests.imaging.imaging_samples import nameless, opened, photograph, pictured, sample
 from tests.imaging.test_imaging_series import details, phantom_series, slice_at
 
@@ -266,7 +267,7 @@ def test_a_member_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.M
 def test_a_reader_gives_no_more_than_was_asked_for() -> None:
     data = slice_at(0, np.zeros((64, 64)))
     (reader,) = unzip.readers([BytesIO(zipped([("a", data)]))])
-    assert reader(header.SHORT_HEAD) == data[: header.SHORT_HEAD]
+    assert reader(SHORT_HEAD) == data[:SHORT_HEAD]
     assert reader(0) == b""
     assert reader(-1) == data
 

@@ -20,6 +20,9 @@ from pydicom.uid import generate_uid
 from ernbot.core.errors import Refused
 from ernbot.imaging import Preview, drawn_series, faces, frame, header, raw, rendering, series, study
 from ernbot.imaging.model import Fact, Options
+from ernbot.imaging.reader import SHORT_HEAD, Reader
+from ernbot.imaging.reader import opened as held
+from tests.imaging import class_samples
 from tests.imaging.imaging_samples import Array, deidentified, dicom, edited, nameless, opened, pictured, sample
 
 AXIAL = [1, 0, 0, 0, 1, 0]
@@ -60,10 +63,10 @@ def details(preview: Preview) -> dict[str, object]:
 
 
 def ordered(files: Sequence[bytes]) -> series.Stack:
-    return series.stack([header.read(reader(data)) for data in files])
+    return series.stack([header.read(read_from(data)) for data in files])
 
 
-def reader(data: bytes) -> header.Reader:
+def read_from(data: bytes) -> Reader:
     return lambda limit: data if limit < 0 else data[:limit]
 
 
@@ -179,7 +182,7 @@ def test_images_of_the_same_uid_are_no_copies_where_they_lie_apart() -> None:
 def test_only_the_slices_that_are_shown_are_read_in_full() -> None:
     reads: list[int] = []
 
-    def counted(data: bytes) -> header.Reader:
+    def counted(data: bytes) -> Reader:
         def read(limit: int) -> bytes:
             reads.append(limit)
             return data if limit < 0 else data[:limit]
@@ -188,7 +191,7 @@ def test_only_the_slices_that_are_shown_are_read_in_full() -> None:
 
     pixels = np.zeros((128, 128))
     headers = [header.read(counted(slice_at(at, pixels))) for at in range(40)]
-    assert set(reads) == {header.SHORT_HEAD}
+    assert set(reads) == {SHORT_HEAD}
     reads.clear()
     (preview,) = study.of(headers, Options())
     assert reads == [-1] * 9
@@ -206,13 +209,13 @@ def test_a_long_header_is_read_to_its_end(size: int) -> None:
     dataset.add_new((0x7FDF, 0x1002), "SQ", [nested])
     file = BytesIO()
     dataset.save_as(file)
-    assert header.read(reader(file.getvalue())).kinds == ("PatientName",)
+    assert header.read(read_from(file.getvalue())).kinds == ("PatientName",)
 
 
 def test_a_header_without_an_end_is_broken() -> None:
     data = slice_at(1)
     with pytest.raises(Refused, match="file-broken"):
-        header.read(reader(data[:200]))
+        header.read(read_from(data[:200]))
 
 
 def test_a_deflated_series_is_read_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,6 +385,56 @@ def test_one_file_is_shown_as_ever() -> None:
     assert (preview.facts.kind, pictured(preview).width) == ("picture", 256)
 
 
+# Objects that are drawn over others
+
+
+def over_its_slices(thing: bytes) -> Preview:
+    """An object of the phantom's study, shown together with three slices of it."""
+    study_uid = str(dcmread(BytesIO(class_samples.slice_at(0))).StudyInstanceUID)
+    slices = [class_samples.slice_at(height) for height in (4, 0, 2)]
+    drawn, over = shown([edited(thing, StudyInstanceUID=study_uid), *slices])
+    assert drawn.facts.kind == "series"
+    return over
+
+
+def test_a_segmentation_is_drawn_over_the_slices_that_came_with_it() -> None:
+    over = over_its_slices(class_samples.segmentation())
+    assert over.facts.kind == "segmentation"
+    alone = class_samples.shown(class_samples.segmentation())
+    slices = [class_samples.slice_at(height) for height in (4, 0, 2)]
+    beside = class_samples.shown(class_samples.segmentation(), *slices)
+    assert pictured(over).data == pictured(beside).data != pictured(alone).data
+
+
+def test_several_segmentations_of_one_series_are_no_montage() -> None:
+    previews = shown([edited(class_samples.segmentation(), SOPInstanceUID=f"1.2.{n}") for n in range(2)])
+    assert [preview.facts.kind for preview in previews] == ["segmentation", "segmentation"]
+
+
+def test_a_report_beside_a_series_is_a_card_after_it() -> None:
+    report = deidentified(sample_of("reportsi.dcm"))
+    previews = shown([report, *(slice_at(at) for at in range(3))])
+    assert [preview.facts.kind for preview in previews] == ["series", "report"]
+
+
+def test_a_reader_as_a_file_reads_no_more_than_it_must() -> None:
+    data = bytes(range(256)) * 256
+    asked: list[int] = []
+
+    def read(limit: int) -> bytes:
+        asked.append(limit)
+        return data if limit < 0 else data[:limit]
+
+    file = held(read)
+    assert (file.read(4), file.tell(), file.seek(2, 1), file.read(2)) == (data[:4], 4, 6, data[6:8])
+    assert asked == [SHORT_HEAD]
+    assert (file.seek(SHORT_HEAD - 2), file.read(4)) == (SHORT_HEAD - 2, data[SHORT_HEAD - 2 : SHORT_HEAD + 2])
+    assert (file.seek(-3, 2), file.read(), file.read(1)) == (len(data) - 3, data[-3:], b"")
+    assert (file.seek(0), file.read()) == (0, data)
+    assert asked == [SHORT_HEAD, -1]
+    assert held(lambda _limit: b"").read() == b""
+
+
 # The index of a medium
 
 
@@ -489,7 +542,7 @@ def test_three_hundred_slices_are_fast() -> None:
     noise = rng.integers(900, 1100, (512, 512))
     files = [BytesIO(slice_at(at, np.roll(noise, at, 0))) for at in rng.permutation(300)]
     begin = time.process_time()
-    headers = [header.read(reader(file.getvalue())) for file in files]
+    headers = [header.read(read_from(file.getvalue())) for file in files]
     middle = time.process_time()
     assert len(study.of(headers, Options())) == 1
     end = time.process_time()
