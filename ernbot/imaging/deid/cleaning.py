@@ -17,7 +17,7 @@ from pydicom.uid import UID
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import terms
-from ernbot.imaging.deid import rules, table, values
+from ernbot.imaging.deid import icc, rules, table, values
 from ernbot.imaging.deid.model import Policy
 from ernbot.imaging.deid.reading import PIXEL_DATA
 
@@ -30,7 +30,7 @@ SHORTEST_TEXT = 8
 SHORTEST_UID = 16
 
 _GRAPHICS = {0x50: "CurveData", 0x60: "OverlayData"}
-_CHARACTER_SET, _CODE_MEANING = 0x00080005, 0x00080104
+_CHARACTER_SET, _CODE_MEANING, _ICC_PROFILE = 0x00080005, 0x00080104, 0x00282000
 _DELIMITERS = set(b"\r\n\t\f\\^=")
 _MEANING = re.compile(r"[^<>{}@|\\\x00-\x1f\x7f-\x9f]{1,64}")
 _WORD = re.compile(r"[^\W_]+")
@@ -116,6 +116,8 @@ class Cleaner:
         block = tag >> 24
         if tag == _CHARACTER_SET:
             return None  # texts are written anew
+        if tag == _ICC_PROFILE:
+            return self._profile(element)
         if vr is None or not kind or block in _GRAPHICS:
             self._remember(_GRAPHICS.get(block) or kind or "UnknownElements", self.texts, _printable(source, element))
             return None
@@ -208,6 +210,15 @@ class Cleaner:
         except Exception:  # whatever pydicom raises on a value that makes no sense
             self.kinds.add(kind)
             return None
+
+    def _profile(self, element: Any) -> DataElement | None:
+        """The colours of a profile without its words. One that works by tables goes: pixels are not converted."""
+        self.kinds.add("ICCProfile")
+        try:
+            fresh = icc.rebuilt(_raw(element) or b"")
+        except icc.NeedsConversion:
+            return None
+        return DataElement(_ICC_PROFILE, "OB", fresh + bytes(len(fresh) % 2)) if fresh else None
 
     def _temporal(self, element: Any, vr: str, kind: str, text: str) -> DataElement:
         replaced = []

@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from ernbot.core.errors import Refused
-from ernbot.imaging.deid import codestreams, overlays, reading, remains
+from ernbot.imaging.deid import codestreams, overlays, reading, remains, stl
 from ernbot.imaging.deid.cleaning import Cleaner
 from ernbot.imaging.deid.model import Policy, Report
 from ernbot.imaging.deid.values import Replacements
@@ -45,6 +45,7 @@ OPTIONS = {
 }
 """De-identification methods of PS3.16 context group 7050 that this engine applies: code to meaning."""
 
+_STL = "model/stl"
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _STANDARD_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,3}){0,4}")
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
@@ -81,8 +82,7 @@ def _cleaned(file: BinaryIO, policy: Policy) -> tuple[bytes, list[bytes], Report
     source = parsed.dataset
     if parsed.meta.get("MediaStorageSOPClassUID") == _DIRECTORY or "DirectoryRecordSequence" in source:
         raise Refused("deid-directory")
-    if "EncapsulatedDocument" in source:
-        raise Refused("deid-document")
+    surface = _surface(source, policy)
     value, header, undefined = _pixel_data(parsed)
     if "Rows" in source and header is None and not ("FloatPixelData" in source or "DoubleFloatPixelData" in source):
         raise Refused("file-broken")  # an image whose pixels were cut off
@@ -95,13 +95,32 @@ def _cleaned(file: BinaryIO, policy: Policy) -> tuple[bytes, list[bytes], Report
     if pixels is not value:
         cleaner.kinds.add("Comment")
     pixels = overlays.cleared(source, pixels, undefined, parsed.little)
+    if surface is not None:
+        cleaned.EncapsulatedDocumentLength = len(surface)
+        cleaned.EncapsulatedDocument = surface + bytes(len(surface) % 2)
+        cleaned.MIMETypeOfEncapsulatedDocument = _STL
     own = _mark(cleaned, source, policy, cleaner, replacements)
     head = _written(cleaned, parsed)
     _parse_again(head)
-    remains.check(head, pixels, cleaner, own)
+    remains.check(head, pixels, cleaner, (*own, _STL))
     padding = b"\0" * (len(pixels) % 2)
     pieces = [] if header is None else [header, pixels, padding, _END if undefined else b""]
     return head, pieces, Report(tuple(sorted(cleaner.kinds | parsed.leftovers)))
+
+
+def _surface(dataset: Dataset, policy: Policy) -> bytes | None:
+    """The cleaned surface model in an object that holds one (PS3.3 section A.104).
+
+    Raises `Refused`: `deid-document` for every other document, since names may stand anywhere in it.
+    """
+    if "EncapsulatedDocument" not in dataset:
+        return None
+    if str(dataset.get("MIMETypeOfEncapsulatedDocument", "")).strip() != _STL:
+        raise Refused("deid-document")
+    document, cleaned = bytes(dataset.EncapsulatedDocument), io.BytesIO()
+    length = dataset.get("EncapsulatedDocumentLength")
+    stl.deidentify(io.BytesIO(document[:length] if isinstance(length, int) else document), cleaned, policy)
+    return cleaned.getvalue()
 
 
 def _pixel_data(parsed: reading.Parsed) -> tuple[bytes, bytes | None, bool]:

@@ -17,6 +17,7 @@ from ernbot.imaging.deid.cleaning import (
 )
 
 _ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
+_IN_PIXELS = ("utf-8", "utf-16-le")
 _SHORTEST_IN_PIXELS = 6
 """Five given bytes stand somewhere in a large picture by chance."""
 
@@ -36,7 +37,7 @@ def check(head: bytes, pixels: bytes, cleaner: Cleaner, own: Iterable[str]) -> N
     lowered = head.lower()
     found = {kind for value, kind in (*names, *texts, *dates, *uids) if _stands_in(lowered, value.lower())}
     for value, kind in (*names, *texts):
-        if len(value) >= _SHORTEST_IN_PIXELS and any(spelling in pixels for spelling in _spellings(value)):
+        if len(value) >= _SHORTEST_IN_PIXELS and any(value.encode(coding, "ignore") in pixels for coding in _IN_PIXELS):
             found.add(kind)
     if found:
         raise Refused("deid-incomplete", kinds=", ".join(sorted(found)))
