@@ -37,7 +37,10 @@ MAX_RATIO = 200
 _HEAD = 64 * 2**10
 _PIECE = 2**20
 _ZIP = b"PK\3\4"
-_SUFFIXES = {"JPEG": ".jpg", "TIFF": ".tif", "DICOM": ".dcm"}
+_SUFFIXES = {"DICOM": ".dcm", **dict.fromkeys(("JPEG", "HEIC", "AVIF"), ".jpg")}
+_SUFFIXES |= dict.fromkeys(("TIFF", "GIF", "BMP"), ".png")
+"""Of what a cleaner writes, where that is not the name of the format it read: see `imaging.deid.redraw`."""
+
 _LEFT_OUT = frozenset({"file-unknown", "deid-directory"})
 _REASONS = {
     "deid-directory": "is only the index of a medium, and is left out",

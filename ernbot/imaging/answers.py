@@ -22,6 +22,9 @@ _STILL = frozenset({"image/png", "image/jpeg"})
 _MOVING = frozenset({"image/webp", "image/gif"})
 _FORMATS = frozenset(format_.name for format_ in FORMATS)
 _FIELDS = {
+    "deid-directory": frozenset[str](),
+    "deid-document": frozenset[str](),
+    "deid-incomplete": frozenset({"kinds"}),
     "archive-locked": frozenset[str](),
     "archive-unsafe": frozenset[str](),
     "file-broken": frozenset[str](),
@@ -31,7 +34,7 @@ _FIELDS = {
     "file-unknown": frozenset[str](),
     "file-unsupported": frozenset({"syntax"}),
 }
-"""Refusals of a decoder, and the fields of each."""
+"""Refusals of decoders and cleaners, and the fields of each."""
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _MAX_UID = 64
@@ -86,7 +89,7 @@ def _refuse(said: dict[str, Any], worker: Worker) -> None:
     code, fields = said["refused"], said["fields"]
     if set(fields) != _FIELDS[code]:
         raise Died
-    if code == "file-names-patient" and not set(fields["kinds"].split(", ")) <= identifiers.KINDS:
+    if "kinds" in fields and not set(fields["kinds"].split(", ")) <= worker.keywords | identifiers.KINDS:
         raise Died
     names = worker.syntaxes | _FORMATS
     if not {fields[name] for name in ("syntax", "what") if name in fields} <= names:

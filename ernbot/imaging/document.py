@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 import pypdfium2
-from PIL import Image
+from PIL import Image, ImageChops
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import rendering
@@ -42,10 +42,15 @@ def previews(files: Sequence[BinaryIO], _options: Options) -> list[Preview]:
 
 
 def picture(document: pypdfium2.PdfDocument) -> Image.Image:
-    """The first page, or the first four as a sheet; mode RGB. Raises `Refused`: `file-broken`."""
+    """The first page, or the first four as a sheet; mode L or RGB. Raises `Refused`: `file-broken`."""
+    drawn = _page(document, 0, LONGEST_SIDE) if len(document) == 1 else _sheet(document)
+    grey = drawn.convert("L")
+    # A page in black and white is smaller and sharper as PNG, which is what grey becomes.
+    return grey if ImageChops.difference(drawn, grey.convert("RGB")).getbbox() is None else drawn
+
+
+def _sheet(document: pypdfium2.PdfDocument) -> Image.Image:
     shown = min(len(document), _SHOWN)
-    if shown == 1:
-        return _page(document, 0, LONGEST_SIDE)
     side = (LONGEST_SIDE - _GAP * (_ACROSS + 1)) // _ACROSS
     pages = [_page(document, number, side) for number in range(shown)]
     width, height = max(page.width for page in pages), max(page.height for page in pages)

@@ -56,8 +56,8 @@ EXIF_KINDS = frozenset(_EXIF_KINDS.split())
 """Tags of EXIF and TIFF that tell who, when, where or by which device."""
 
 _REMOVED_KINDS = """
-Animation ApplicationData AttributeByteCount EXIF Header ICCProfile ModificationTime Name Pages SecondPicture Text
-Thumbnail TrailingData
+Animation ApplicationData AttributeByteCount Exif Header InterColorProfile ModificationTime Name Pages SecondPicture
+Text Thumbnail TrailingData
 """
 
 REMOVED_KINDS = frozenset(_REMOVED_KINDS.split())

@@ -16,6 +16,7 @@ TRIANGLE_BYTES = 50
 
 _HEAD = 64 * 2**10
 _LOOKED_AT = 64
+_MOST_TRAILING = 1024
 _FARTHEST = 1e7
 
 
@@ -31,11 +32,11 @@ def _sniff(data: bytes) -> bool:
     if len(data) < HEADER_BYTES + TRIANGLE_BYTES:
         return False
     stated = HEADER_BYTES + TRIANGLE_BYTES * int.from_bytes(data[80:84], "little")
-    if stated != len(data) and (len(data) < _HEAD or stated < len(data)):
+    if len(data) - stated > _MOST_TRAILING or (stated > len(data) and len(data) < _HEAD):
         return False
-    last = min(len(data), HEADER_BYTES + TRIANGLE_BYTES * _LOOKED_AT) - TRIANGLE_BYTES
+    last = min(len(data), stated, HEADER_BYTES + TRIANGLE_BYTES * _LOOKED_AT) - TRIANGLE_BYTES
     corners = (struct.unpack_from("<12x9f", data, at) for at in range(HEADER_BYTES, last + 1, TRIANGLE_BYTES))
-    return all(abs(number) < _FARTHEST for triangle in corners for number in triangle)
+    return stated > HEADER_BYTES and all(abs(number) < _FARTHEST for triangle in corners for number in triangle)
 
 
 FORMAT = Format(

@@ -21,7 +21,7 @@ _ORIENTATIONS = range(1, 9)
 
 
 def read(block: bytes) -> tuple[int, set[str]]:
-    """Orientation, 1 where none can be read, and the names of what the block tells; of a broken one `EXIF` alone."""
+    """Orientation, 1 where none can be read, and the names of what the block tells; of a broken one `Exif` alone."""
     exif = Image.Exif()
     try:
         with warnings.catch_warnings():
@@ -29,7 +29,7 @@ def read(block: bytes) -> tuple[int, set[str]]:
             exif.load(block if block.startswith(PREFIX) else PREFIX + block)
             return orientation(exif), told(exif)
     except Exception:  # a hostile block makes Pillow raise anything; it is dropped whole, so nothing depends on it
-        return _UPRIGHT, {"EXIF"}
+        return _UPRIGHT, {"Exif"}
 
 
 def orientation(exif: Image.Exif) -> int:
@@ -44,7 +44,7 @@ def told(exif: Image.Exif) -> set[str]:
     found = {_NAMES[tag] for tag in tags if tag in _NAMES}
     if exif.get_ifd(ExifTags.IFD.IFD1):
         found.add("Thumbnail")
-    return found | ({"EXIF"} if tags - {ExifTags.Base.Orientation} else set())
+    return found | ({"Exif"} if tags - {ExifTags.Base.Orientation} else set())
 
 
 def only(orientation: int) -> bytes:

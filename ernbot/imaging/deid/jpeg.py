@@ -71,7 +71,7 @@ def _stripped(data: bytes) -> tuple[list[bytes | memoryview], set[str]]:
     if block := exif.only(orientation):
         kept.append(_segment(_APP1, exif.PREFIX + block))
     if profile:
-        kinds.add("ICCProfile")
+        kinds.add("InterColorProfile")
         if fresh := icc.rebuilt(b"".join(profile[number] for number in sorted(profile))):
             kept.append(_segment(_APP2, _ICC + b"\1\1" + fresh))
     return [*kept, adobe, *picture, b"\xff\xd9"], kinds

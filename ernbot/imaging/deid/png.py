@@ -67,7 +67,7 @@ def _stripped(data: bytes) -> tuple[list[bytes], set[str]]:
             if block := exif.only(orientation):
                 kept.append(_chunk(b"eXIf", block))
         elif name == b"iCCP":
-            kinds.add("ICCProfile")
+            kinds.add("InterColorProfile")
             if fresh := icc.rebuilt(_inflated(content.partition(b"\0")[2][1:])):
                 kept.append(_chunk(b"iCCP", b"profile\0\0" + zlib.compress(fresh)))
         elif name == b"IEND":

@@ -1,8 +1,9 @@
 """Pictures in containers that hide too much (TIFF, HEIC, AVIF, GIF, BMP): drawn again from their samples.
 
 These have boxes within boxes, several pages, and offsets to anywhere. The answer is a new picture instead: upright,
-in sRGB, without transparency and of the first page alone. What was compressed with loss becomes a JPEG of high
-quality, anything else a PNG with the very same samples. Its type is found by its content. Runs in the sandbox only.
+in sRGB, without transparency and of the first page alone. HEIC and AVIF become JPEG of high quality, TIFF, GIF and
+BMP become PNG with the very same samples; JPEG, PNG and WebP, whose cleaners come here when a profile cannot be
+written anew, stay what they are. Runs in the sandbox only.
 """
 
 from io import BytesIO
@@ -13,6 +14,7 @@ from PIL import Image, ImageOps
 from ernbot.imaging import photograph
 from ernbot.imaging.deid import Policy, Report, exif
 
+_JPEG = frozenset({"JPEG", "HEIC", "AVIF"})
 _QUALITY = 95
 _SPEED = 3
 """zlib's level: a tenth larger than the best, in a third of the time."""
@@ -26,14 +28,16 @@ def deidentify(file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
     file.seek(0)
     with photograph.opened(file) as image:
         kinds = _kinds(image)
-        lossy = photograph.is_lossy(image, file)
+        name, lossy = photograph.format_name(image), photograph.is_lossy(image, file)
         deep = image.mode in _DEEP_GREY
         picture = ImageOps.exif_transpose(image) if deep else photograph.upright(image)
     # From bare samples: Pillow otherwise carries comments, profiles and EXIF over.
     bare = Image.frombytes(picture.mode, picture.size, picture.tobytes())
     encoded = BytesIO()
-    if lossy:
+    if name in _JPEG:
         bare.save(encoded, "JPEG", quality=_QUALITY, subsampling=0)
+    elif name == "WebP":
+        bare.save(encoded, "WEBP", quality=_QUALITY, lossless=not lossy)
     else:
         bare.save(encoded, "PNG", compress_level=_SPEED)
     out.write(encoded.getbuffer())
@@ -42,10 +46,10 @@ def deidentify(file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
 
 def _kinds(image: Image.Image) -> set[str]:
     tags = image.getexif()
-    kinds = exif.told(tags) - ({"EXIF"} if image.format == "TIFF" else set())  # its samples hang on tags, too
+    kinds = exif.told(tags) - ({"Exif"} if image.format == "TIFF" else set())  # its samples hang on tags, too
     found = {
         "Comment": image.info.get("comment"),
-        "ICCProfile": image.info.get("icc_profile") or tags.get(_ICC),
+        "InterColorProfile": image.info.get("icc_profile") or tags.get(_ICC),
         "IPTC": tags.get(_IPTC) or tags.get(_PHOTOSHOP),
         "Pages": getattr(image, "n_frames", 1) > 1,
         "XMP": image.info.get("xmp") or tags.get(_XMP),

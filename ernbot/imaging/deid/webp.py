@@ -13,7 +13,7 @@ from ernbot.imaging.deid import Policy, Report, exif, icc, redraw
 
 _SAMPLES = (b"VP8 ", b"VP8L")
 _ALPHA_FLAG, _EXIF_FLAG, _PROFILE_FLAG = 0x10, 0x08, 0x20
-_KNOWN = {b"EXIF": "EXIF", b"XMP ": "XMP"}
+_KNOWN = {b"EXIF": "Exif", b"XMP ": "XMP"}
 _EXTENDED_BYTES = 10
 
 
@@ -50,7 +50,7 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
         kinds |= told
     profile = None
     if b"ICCP" in chunks:
-        kinds.add("ICCProfile")
+        kinds.add("InterColorProfile")
         try:
             profile = icc.rebuilt(chunks[b"ICCP"])
         except icc.NeedsConversion:
