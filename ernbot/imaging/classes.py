@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import dose, encapsulated, frame, presentation, radiotherapy, report, segmentation, video, waveform
+from ernbot.imaging import (
+    dose,
+    encapsulated,
+    frame,
+    presentation,
+    radiotherapy,
+    report,
+    segmentation,
+    slide_dicom,
+    video,
+    waveform,
+)
 from ernbot.imaging.model import Fact, Options, Preview
 from ernbot.imaging.objects import card, class_name, sop_class
 
@@ -35,6 +46,7 @@ _MODULES: dict[str, Callable[[Dataset, Options], Preview]] = {
     _STORAGE + "104.1": encapsulated.document,
     _STORAGE + "104.2": encapsulated.document,
     _STORAGE + "104.3": encapsulated.model,
+    _STORAGE + "77.1.6": slide_dicom.preview,
     _STORAGE + "104.4": encapsulated.other_model,
     _STORAGE + "104.5": encapsulated.other_model,
     _STORAGE + "481.2": dose.preview,

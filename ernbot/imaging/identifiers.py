@@ -38,12 +38,12 @@ PHOTOGRAPH_KINDS = frozenset(_PHOTOGRAPH_KINDS.split())
 """EXIF tags, PNG keywords and blocks in which a photograph says who took it, where, or of whom."""
 
 _SLIDE_KINDS = """
-DateTime DocumentName Exif HostComputer InterColorProfile Make Model PageName Photoshop PrivateTag Software SubIFDs
-comment label macro thumbnail
+BarcodeValue DateTime EXIF HostComputer ICCProfile LabelText Make Model PageName Photoshop PrivateTag Software SubIFDs
+Thumbnail label macro
 """
 
 SLIDE_KINDS = frozenset(_SLIDE_KINDS.split())
-"""TIFF tags and pictures in which a slide scanner says what it scanned, besides those of a photograph."""
+"""Tags, elements and pictures in which a slide scanner says what it scanned, besides those of a photograph."""
 
 _EXIF_KINDS = """
 Artist BodySerialNumber CameraOwnerName Copyright DateTime DateTimeDigitized DateTimeOriginal DocumentName GPSInfo

@@ -24,6 +24,7 @@ from pydicom.uid import (
 )
 
 from ernbot.core.errors import Refused
+from ernbot.imaging import slide_dicom
 from ernbot.imaging.deid import codestreams, overlays, reading, remains, stl
 from ernbot.imaging.deid.cleaning import Cleaner
 from ernbot.imaging.deid.model import Policy, Report
@@ -58,7 +59,7 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
     """Write a de-identified copy of one DICOM file. `file` must be seekable; `out` is only written to, in order.
 
     Raises `Refused`, before anything is written: `deid-incomplete` (kinds), `deid-document`, `deid-directory`,
-    `file-too-complex`, `file-broken`.
+    `file-names-patient` (kinds) for the picture of a slide's label, `file-too-complex`, `file-broken`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they quote what they warn about
@@ -82,6 +83,8 @@ def _cleaned(file: BinaryIO, policy: Policy) -> tuple[bytes, list[bytes], Report
     source = parsed.dataset
     if parsed.meta.get("MediaStorageSOPClassUID") == _DIRECTORY or "DirectoryRecordSequence" in source:
         raise Refused("deid-directory")
+    if shown := slide_dicom.shows_label(source):
+        raise Refused("file-names-patient", kinds=shown)  # nothing would be left of it
     surface = _surface(source, policy)
     value, header, undefined = _pixel_data(parsed)
     if "Rows" in source and header is None and not ("FloatPixelData" in source or "DoubleFloatPixelData" in source):

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import aperio, pyramid, slide, slide_identifiers, tiff_directory
+from ernbot.imaging.deid import redraw
 from ernbot.imaging.deid.model import Policy, Report
 from ernbot.imaging.deid.tiff_layout import Page, header
 from ernbot.imaging.jpeg_segments import plain_j2k, plain_jpeg
@@ -35,28 +36,29 @@ _QUALITY = 88
 Array = np.ndarray[Any, Any]
 
 
-def deidentify(file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
+def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
     """Write to `out`, front to back, an SVS of the levels of `file` with all their tiles as they are.
 
-    Raises `Refused`: `file-unsupported` (syntax) for a TIFF that is no slide, for a maker whose levels cannot be told
-    from the picture of the label, and for a coding that can hide text; `file-broken`, `file-too-complex`.
+    A TIFF that is no slide is a photograph. Raises `Refused`: `file-unsupported` (syntax) for a maker whose levels
+    cannot be told from the picture of the label, and for a coding that can hide text; `file-broken`,
+    `file-too-complex`.
     """
     directories = tiff_directory.read(file)
     if not slide.is_slide(directories):
-        raise Refused("file-unsupported", syntax="TIFF")
+        return redraw.deidentify(file, out, policy)
     levels = pyramid.levels(directories)
     is_known = all(level.compression in _J2K | {pyramid.JPEG, _BARE} for level in levels)
     if not is_known or _may_hide_a_label(directories[0]):
         raise Refused("file-unsupported", syntax="TIFF")
     kinds = slide_identifiers.kinds(directories, levels)
     if any(_is_thumbnail(directory, levels[0]) for directory in directories):
-        kinds.add("thumbnail")
+        kinds.add("Thumbnail")
     blocks, pages, first_bytes = _plan(file, levels)
     out.write(first_bytes)
     for page in pages:
         out.write(page.data)
     if _copy(file, out, blocks):
-        kinds.add("comment")
+        kinds.add("Comment")
     return Report(tuple(sorted(kinds)))
 
 
