@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import attributes, dataset, groups, montage, rendering
+from ernbot.imaging import attributes, dataset, groups, montage, rendering, writing
 from ernbot.imaging.frame import Frames
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Facts, Preview
@@ -24,6 +24,7 @@ class _Drawn:
     attributes: Dataset
     window: tuple[Fact, ...]
     truncated: bool
+    writing: int
 
 
 def preview(order: Stack) -> Preview:
@@ -68,7 +69,10 @@ def preview(order: Stack) -> Preview:
         details=details,
     )
     uids = tuple(filter(None, (own.series, own.study, own.frame_of_reference)))
-    return replace(rendering.encode(sheet, facts), uids=uids)
+    written = sum(one.writing for one in drawn.values())
+    if len(drawn) < len(order.slices) and writing.is_suspected(large.attributes):
+        written += writing.UNSEEN  # not every picture was looked at
+    return replace(rendering.encode(sheet, facts), uids=uids, writing=written)
 
 
 def _chosen(count: int) -> list[int]:
@@ -89,7 +93,7 @@ def _draw(header: Header, longest: int, like: _Drawn | None) -> _Drawn:
     if like and pixels.ndim == 2:
         _share_window(like, held)
     image, window = rendering.drawn(pixels, held, longest, share=frames.rows / int(elements.Rows))
-    return _Drawn(image, held, window, frames.truncated)
+    return _Drawn(image, held, window, frames.truncated, writing.count(elements, frames))
 
 
 def _share_window(like: _Drawn, held: Dataset) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import attributes, groups, multiframe, rendering
+from ernbot.imaging import attributes, groups, multiframe, rendering, writing
 from ernbot.imaging.frame import Frames
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Preview
 
@@ -19,12 +19,13 @@ def preview(dataset: Dataset) -> Preview:
     `file-unsupported` (syntax), `file-too-complex`, `file-broken`; and what codecs raise on broken data.
     """
     frames = Frames.of(dataset)
+    written = writing.count(dataset, frames)
     if frames.count > 1:
-        return multiframe.preview(dataset, frames)
+        return replace(multiframe.preview(dataset, frames), writing=written)
     pixels = frames.decode(0, LONGEST_SIDE)
     header = groups.of_frame(dataset, 0)
     image, window = rendering.drawn(pixels, header, share=frames.rows / int(dataset.Rows))
     thickness = attributes.positive("thickness-mm", attributes.number(header, "SliceThickness"))
     truncated = (Fact("truncated"),) if frames.truncated else ()
     facts = attributes.facts(dataset, "picture", 1, (*thickness, *window, *truncated))
-    return replace(rendering.encode(image, facts), uids=attributes.uids(dataset))
+    return replace(rendering.encode(image, facts), uids=attributes.uids(dataset), writing=written)

@@ -10,6 +10,7 @@ import math
 import re
 import struct
 import warnings
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from pydicom import dcmread, dcmwrite
@@ -25,7 +26,7 @@ from pydicom.uid import (
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import slide_dicom
-from ernbot.imaging.deid import codestreams, overlays, reading, remains, stl
+from ernbot.imaging.deid import codestreams, overlays, pixels, reading, remains, stl
 from ernbot.imaging.deid.cleaning import Cleaner
 from ernbot.imaging.deid.model import Policy, Report
 from ernbot.imaging.deid.values import Replacements
@@ -87,6 +88,11 @@ def _cleaned(file: BinaryIO, policy: Policy) -> tuple[bytes, list[bytes], Report
         raise Refused("file-names-patient", kinds=shown)  # nothing would be left of it
     surface = _surface(source, policy)
     value, header, undefined = _pixel_data(parsed)
+    masked = pixels.masked(parsed, value, undefined) if policy.mask_writing and header is not None else None
+    if masked is not None:
+        value, parsed = masked.value, replace(parsed, syntax=masked.syntax)
+        for keyword, attribute in masked.attributes.items():
+            setattr(source, keyword, attribute)
     if "Rows" in source and header is None and not ("FloatPixelData" in source or "DoubleFloatPixelData" in source):
         raise Refused("file-broken")  # an image whose pixels were cut off
     replacements = Replacements(policy.secret)
@@ -94,21 +100,21 @@ def _cleaned(file: BinaryIO, policy: Policy) -> tuple[bytes, list[bytes], Report
     cleaned = cleaner.clean(source)
     if not len(cleaned):
         raise Refused("file-broken")  # noise, in which no element is of the standard
-    pixels = codestreams.silenced(value) if undefined else _without_surplus(source, value)
-    if pixels is not value:
+    samples = codestreams.silenced(value) if undefined else _without_surplus(source, value)
+    if samples is not value:
         cleaner.kinds.add("Comment")
-    pixels = overlays.cleared(source, pixels, undefined, parsed.little)
+    samples = overlays.cleared(source, samples, undefined, parsed.little)
     if surface is not None:
         cleaned.EncapsulatedDocumentLength = len(surface)
         cleaned.EncapsulatedDocument = surface + bytes(len(surface) % 2)
         cleaned.MIMETypeOfEncapsulatedDocument = _STL
-    own = _mark(cleaned, source, policy, cleaner, replacements)
+    own = _mark(cleaned, source, policy, cleaner, replacements, is_masked=masked is not None)
     head = _written(cleaned, parsed)
     _parse_again(head)
-    remains.check(head, pixels, cleaner, (*own, _STL))
-    padding = b"\0" * (len(pixels) % 2)
-    pieces = [] if header is None else [header, pixels, padding, _END if undefined else b""]
-    return head, pieces, Report(tuple(sorted(cleaner.kinds | parsed.leftovers)))
+    remains.check(head, samples, cleaner, (*own, _STL))
+    padding = b"\0" * (len(samples) % 2)
+    pieces = [] if header is None else [header, samples, padding, _END if undefined else b""]
+    return head, pieces, Report(tuple(sorted(cleaner.kinds | parsed.leftovers)), masked=masked is not None)
 
 
 def _surface(dataset: Dataset, policy: Policy) -> bytes | None:
@@ -180,7 +186,7 @@ def _end_of_fragments(value: bytes) -> int:
 
 
 def _mark(
-    cleaned: Dataset, source: Dataset, policy: Policy, cleaner: Cleaner, replacements: Replacements
+    cleaned: Dataset, source: Dataset, policy: Policy, cleaner: Cleaner, replacements: Replacements, *, is_masked: bool
 ) -> tuple[str, ...]:
     """Say in the file that, and how, it was de-identified; the texts that this adds."""
     patient = str(source.get("PatientID") or "").strip(" \0") or str(source.get("PatientName") or "")
@@ -195,6 +201,7 @@ def _mark(
     cleaned.LongitudinalTemporalInformationModified = "UNMODIFIED" if policy.keep_dates else "MODIFIED"
     applied = {
         "113100": True,
+        "113101": is_masked,
         "113104": "ContentSequence" in cleaned,
         "113105": policy.keep_descriptions,
         "113106": policy.keep_dates,
