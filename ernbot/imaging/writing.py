@@ -38,7 +38,7 @@ _ENDS = [
     "77.1.5.2",
 ]
 _CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.{end}" for end in _ENDS)
-"""Ultrasound, secondary capture, endoscopy, photographs: their devices draw text into pictures (PS3.4 table B.5-1)."""
+"""Ultrasound, secondary capture, endoscopy, photographs: their devices draw text in (PS3.4 table B.5-1)."""
 
 UNSEEN = 1
 """What is said where nobody could look."""
