@@ -90,7 +90,7 @@ def overview(picture: Image.Image, full_width: int, microns: float | None) -> Im
     room = LONGEST_SIDE - scale_bar.MARGIN
     shrink = min(1.0, LONGEST_SIDE / picture.width, room / picture.height)
     size = (max(1, round(picture.width * shrink)), max(1, round(picture.height * shrink)))
-    small = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return scale_bar.with_scale_bar(small, microns * full_width / small.width)
 
 
