@@ -141,6 +141,13 @@ def test_a_cleaned_slide_is_accepted_and_cleaned_to_itself() -> None:
     assert slide.preview(BytesIO(once), Options()).facts.kind == "slide"
 
 
+def test_a_label_in_tiles_is_no_level() -> None:
+    data = made((512, 256, 128)).replace(b"] (64x64) -> 128x128 JPEG/RGB Q=70", b"] \nlabel 128x128                  ")
+    with tifffile.TiffFile(BytesIO(cleaned(data)[0])) as new:
+        assert [page.shape[:2] for page in new.pages if is_tiled(page)] == [(512, 512), (256, 256)]
+    assert "label" in cleaned(data)[1].kinds
+
+
 # Every pixel is
 
 

@@ -94,6 +94,8 @@ def test_a_resolution_for_a_printer_is_no_scale() -> None:
 def test_a_tiff_in_one_size_is_no_slide() -> None:
     directories = tiff_directory.read(BytesIO(slide((512,), head="")))
     assert not decoder.is_slide(directories)
+    huge = with_tag(slide((512,), head=""), pyramid.IMAGE_WIDTH, 1, 1_000_000)
+    assert decoder.is_slide(tiff_directory.read(BytesIO(huge)))
     assert decoder.is_slide(tiff_directory.read(BytesIO(slide((512,)))))
 
 
@@ -251,6 +253,20 @@ def test_descriptions_as_scanners_write_them_are_plain(description: str) -> None
 def test_only_a_sane_number_is_a_magnification(value: str) -> None:
     assert aperio.magnification(f"{HEAD}1x1|AppMag = {value}") is None
     assert aperio.microns_per_pixel(f"{HEAD}1x1|MPP = {value}") is None
+
+
+@pytest.mark.parametrize(
+    ("level", "kinds"),
+    [
+        ({"extratags": [(65420, 4, 1, 1, True)]}, "PrivateTag, macro"),
+        ({"description": "<?xml version='1.0'?><scn><barcode>JANE</barcode></scn>"}, "ImageDescription"),
+        ({"extratags": [(700, 1, None, b"<iScan Barcode='JANE'/>", True)]}, "XMP"),
+    ],
+)
+async def test_slides_of_other_makers_say_whose_they_are(
+    previewer: Previewer, level: dict[str, Any], kinds: str
+) -> None:
+    assert (await refusal(previewer, slide(head="", level=level))).fields == {"kinds": kinds}
 
 
 # Hostile files
