@@ -17,6 +17,7 @@ import pytest
 import tifffile
 
 from bench._slides import side_for, write_slide
+from ernbot.__main__ import run_command
 from ernbot.core.errors import Refused
 from ernbot.imaging import jpeg_segments, pyramid, slide, tiff_directory
 from ernbot.imaging.deid import slide as cleaner
@@ -25,7 +26,7 @@ from ernbot.imaging.model import Options
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import Array, sample
-from tests.imaging.slide_samples import POLICY, cleaned
+from tests.imaging.slide_samples import POLICY, cleaned, moved_to_the_end
 from tests.imaging.slide_samples import slide as made
 
 PLANTED = """
@@ -259,6 +260,16 @@ def test_a_photograph_is_cleaned_as_one() -> None:
     new, report = cleaned(data)
     assert b"JANE" not in new
     assert "Artist" in report.kinds
+
+
+def test_on_the_command_line_a_slide_stays_a_slide(tmp_path: Path) -> None:
+    first, second = tmp_path / "Doe.svs", tmp_path / "Jane.svs"
+    first.write_bytes(sample("planted/planted_slide.svs"))
+    second.write_bytes(moved_to_the_end(made(label=True)))
+    assert run_command(["deidentify", str(first), str(second), "--out", str(tmp_path / "out")]) == 0
+    for name in ("00001.svs", "00002.svs"):
+        with openslide.OpenSlide(tmp_path / "out" / name) as opened:
+            assert set(opened.associated_images) == {"thumbnail"}
 
 
 # Segments of a tile

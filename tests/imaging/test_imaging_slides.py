@@ -17,7 +17,7 @@ from ernbot.imaging.model import Fact, Options, Preview
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import DATA, Array, opened, pictured, sample
-from tests.imaging.slide_samples import HEAD, TILE, nameless_slide, slide, tissue
+from tests.imaging.slide_samples import HEAD, TILE, moved_to_the_end, nameless_slide, slide, tissue
 
 RGB: dict[str, Any] = {"photometric": "rgb", "subsampling": None}
 CODINGS: dict[str, dict[str, Any]] = {
@@ -270,15 +270,6 @@ async def test_slides_of_other_makers_say_whose_they_are(
 
 
 # Hostile files
-
-
-def moved_to_the_end(data: bytes) -> bytes:
-    """The first directory of a little-endian slide, and its description, behind 64 KiB of tiles."""
-    (at,) = struct.unpack_from("<I", data, 4)
-    (count,) = struct.unpack_from("<H", data, at)
-    moved = bytearray(data + bytes(max(0, svs.HEAD - len(data))))
-    struct.pack_into("<I", moved, 4, len(moved))
-    return bytes(moved) + data[at : at + 2 + 12 * count + 4]
 
 
 def with_tag(data: bytes, tag: int, count: int, value: int) -> bytes:
