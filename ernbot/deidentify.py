@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import recognise
+from ernbot.imaging import Format, recognise, tiff_directory
 from ernbot.imaging.deid import SECRET_BYTES, Policy
 
 MAX_MEMBERS = 2_000
@@ -193,9 +193,9 @@ def _cleaned(file: BinaryIO, number: int, policy: Policy, out: Path | zipfile.Zi
     format_ = recognise(file.read(_HEAD))
     if format_ is None or format_.cleaner is None:
         return Result(number, format_.name if format_ else None, refused="file-unknown")
-    name = f"{number:05d}{_SUFFIXES.get(format_.name, f'.{format_.name.lower()}')}"
-    file.seek(0)
     try:
+        name = f"{number:05d}{_suffix(format_, file)}"
+        file.seek(0)
         cleaner = importlib.import_module(format_.cleaner)
         with _member(out, name) if isinstance(out, zipfile.ZipFile) else _whole(out / name) as cleaned:
             report = cleaner.deidentify(file, cleaned, policy)
@@ -205,6 +205,14 @@ def _cleaned(file: BinaryIO, number: int, policy: Policy, out: Path | zipfile.Zi
     except Exception:  # whatever a decoder raises on a broken file; its text may quote the file
         return Result(number, format_.name, refused="file-broken")
     return Result(number, format_.name, name, None, report.kinds, report.writing, report.masked)
+
+
+def _suffix(format_: Format, file: BinaryIO) -> str:
+    """Of what the cleaner of this file writes: a slide stays one, also where its beginning does not show it."""
+    slide = importlib.import_module("ernbot.imaging.slide")
+    if format_.name == "TIFF" and slide.is_slide(tiff_directory.read(file)):
+        return ".svs"
+    return _SUFFIXES.get(format_.name, f".{format_.name.lower()}")
 
 
 def _zip(file: BinaryIO, number: int, out: Path, policy: Policy) -> Result:

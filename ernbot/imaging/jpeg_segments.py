@@ -30,7 +30,7 @@ def plain_jpeg(data: bytes, *, keep_colour: bool = True) -> bytes:
     """
     if not data.startswith(_START):
         raise Refused("file-broken")
-    kept, at = [_START], 2
+    kept, begin, at = [], 0, 2  # pieces before `begin`, and what is to be kept from there to `at`
     while at + 4 <= len(data):
         if data[at] != 0xFF:
             raise Refused("file-broken")
@@ -41,16 +41,15 @@ def plain_jpeg(data: bytes, *, keep_colour: bool = True) -> bytes:
         if marker == _END[1]:
             break
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        segment = data[at:end]
-        if marker in _NEEDED or (keep_colour and _is_colour(marker, segment)):
-            kept.append(segment)
         if marker == _SCAN:
             found = _NEXT_MARKER.search(data, end)
-            kept.append(data[end : found.start() if found else len(data)])
             end = found.start() if found else len(data)
+        elif marker not in _NEEDED and not (keep_colour and _is_colour(marker, data[at:end])):
+            kept.append(data[begin:at])
+            begin = end
         at = end
-    kept.append(data[at : at + 2] if data[at : at + 2] == _END else b"")
-    return b"".join(kept)
+    stop = at + 2 if data[at : at + 2] == _END else at
+    return b"".join([*kept, data[begin:stop]]) if kept or stop < len(data) else data
 
 
 def _is_colour(marker: int, segment: bytes) -> bool:

@@ -12,14 +12,18 @@ from typing import BinaryIO
 from PIL import Image
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import tiles
+from ernbot.imaging import aperio, tiles
 from ernbot.imaging.model import MAX_FRAME_BYTES
 from ernbot.imaging.tiff_directory import Directory
 
+SUBFILE_TYPE, DESCRIPTION = 254, 270
 IMAGE_WIDTH, IMAGE_LENGTH, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 SAMPLES, PLANAR, PREDICTOR = 277, 284, 317
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_COUNTS, TABLES = 322, 323, 324, 325, 347
 JPEG, J2K_YCBCR, J2K_RGB, J2K = 7, 33003, 33005, 34712
+
+MACRO = 9
+"""NewSubfileType that Aperio gives to the photograph of the glass."""
 
 MAX_SIDE = 10_000_000
 MAX_TILE_SIDE = 8192
@@ -85,7 +89,8 @@ def levels(directories: Sequence[Directory]) -> list[Level]:
     found = [first]
     for directory in directories[1:]:
         width, height = directory.number(IMAGE_WIDTH), directory.number(IMAGE_LENGTH)
-        if is_tiled(directory) and is_smaller(first, width, height):
+        is_label = directory.number(SUBFILE_TYPE) == MACRO or aperio.associated(directory.text(DESCRIPTION))
+        if is_tiled(directory) and is_smaller(first, width, height) and not is_label:
             found.append(_level(directory))
     return sorted(found, key=lambda level: -level.width)
 

@@ -21,9 +21,10 @@ from ernbot.imaging import (
     svs,
     tiff_directory,
 )
-from ernbot.imaging.model import LONGEST_SIDE, Fact, Facts, Options, Preview
+from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Fact, Facts, Options, Preview
 
 _LEAST_TILES = 4
+_HAMAMATSU = 65420
 _RESOLUTION, _RESOLUTION_UNIT = 282, 296
 _UNITS = {2: 25_400.0, 3: 10_000.0}
 """Micrometres of an inch and of a centimetre, by ResolutionUnit (TIFF 6.0, section 8)."""
@@ -43,6 +44,8 @@ def preview(file: BinaryIO, options: Options) -> Preview:
     Raises `Refused`: `file-names-patient` (kinds), `file-unsupported` (syntax), `file-broken`, `file-too-complex`.
     """
     directories = tiff_directory.read(file)
+    if is_hamamatsu(directories[0]):
+        raise Refused("file-names-patient", kinds="PrivateTag, macro")
     if not is_slide(directories):
         file.seek(0)
         return photograph.previews([file], options)[0]
@@ -60,20 +63,27 @@ def preview(file: BinaryIO, options: Options) -> Preview:
 
 
 def is_slide(directories: Sequence[tiff_directory.Directory]) -> bool:
-    """Whether these are the pictures of a scanned slide: in tiles, by Aperio or in several sizes."""
+    """Whether these are the pictures of a scanned slide: in tiles, by Aperio, in several sizes or huge."""
     first = directories[0]
     if not pyramid.is_tiled(first):
         return False
-    if first.text(slide_identifiers.DESCRIPTION).startswith(aperio.MAGIC):
+    if first.text(pyramid.DESCRIPTION).startswith(aperio.MAGIC):
         return True
     tiled = sum(pyramid.is_tiled(directory) for directory in directories)
-    return tiled > 1 and len(first.numbers(pyramid.TILE_OFFSETS)) >= _LEAST_TILES
+    pixels = first.number(pyramid.IMAGE_WIDTH) * first.number(pyramid.IMAGE_LENGTH)
+    is_pyramid = tiled > 1 and len(first.numbers(pyramid.TILE_OFFSETS)) >= _LEAST_TILES
+    return is_pyramid or pixels * 3 > MAX_FRAME_BYTES
+
+
+def is_hamamatsu(first: tiff_directory.Directory) -> bool:
+    """Whether this is an NDPI: its levels are single strips, and one of its pictures is always that of the glass."""
+    return _HAMAMATSU in first.entries
 
 
 def microns_per_pixel(level: pyramid.Level) -> float | None:
     """Micrometres of a pixel of the largest level: Aperio's MPP, or the resolution where a scanner can have it."""
     directory = level.directory
-    stated = aperio.microns_per_pixel(directory.text(slide_identifiers.DESCRIPTION))
+    stated = aperio.microns_per_pixel(directory.text(pyramid.DESCRIPTION))
     if stated:
         return stated
     dots = directory.rational(_RESOLUTION)
@@ -90,12 +100,12 @@ def overview(picture: Image.Image, full_width: int, microns: float | None) -> Im
     room = LONGEST_SIDE - scale_bar.MARGIN
     shrink = min(1.0, LONGEST_SIDE / picture.width, room / picture.height)
     size = (max(1, round(picture.width * shrink)), max(1, round(picture.height * shrink)))
-    small = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return scale_bar.with_scale_bar(small, microns * full_width / small.width)
 
 
 def _facts(levels: Sequence[pyramid.Level], microns: float | None, *more: Fact) -> Facts:
-    description = levels[0].directory.text(slide_identifiers.DESCRIPTION)
+    description = levels[0].directory.text(pyramid.DESCRIPTION)
     magnification = aperio.magnification(description)
     details = [Fact("magnification", magnification)] if magnification else []
     details += [Fact("microns-per-pixel", microns)] if microns else []

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import attributes, frame, pyramid, rendering, slide, tiles
@@ -15,6 +16,8 @@ from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Fact, Facts, Opt
 
 _NAMING = {"LABEL": "label", "OVERVIEW": "macro"}
 """Values of Image Type 3 (PS3.3 C.8.12.4.1.1) whose pictures show the label, and what they are called."""
+
+_LABEL_ELEMENTS = (Tag("ImageType"), Tag("SpecimenLabelInImage"))
 
 _TEXTS = ("LabelText", "BarcodeValue")
 _LARGEST_MAGNIFICATION, _LARGEST_MPP = 400.0, 1000.0
@@ -55,10 +58,11 @@ def identifying(dataset: Dataset) -> list[str]:
 
 def shows_label(dataset: Dataset) -> str | None:
     """`label` or `macro` where the pixels are a picture of the label, or of the glass with its label."""
-    values = dataset.get("ImageType")
+    stated = Dataset({tag: dataset.get_item(tag) for tag in _LABEL_ELEMENTS if tag in dataset})  # others stay unparsed
+    values = stated.get("ImageType")
     image_type = {str(value).strip().upper() for value in ([values] if isinstance(values, str) else values or ())}
     named = next((kind for value, kind in _NAMING.items() if value in image_type), None)
-    is_in_image = str(dataset.get("SpecimenLabelInImage") or "").strip().upper() == "YES"
+    is_in_image = str(stated.get("SpecimenLabelInImage") or "").strip().upper() == "YES"
     return named or ("label" if is_in_image else None)
 
 

@@ -7,10 +7,17 @@ its patient, whatever its tags say.
 from collections.abc import Sequence
 
 from ernbot.imaging import aperio
-from ernbot.imaging.pyramid import IMAGE_LENGTH, IMAGE_WIDTH, Level, is_smaller, is_tiled
+from ernbot.imaging.pyramid import (
+    DESCRIPTION,
+    IMAGE_LENGTH,
+    IMAGE_WIDTH,
+    MACRO,
+    SUBFILE_TYPE,
+    Level,
+    is_smaller,
+    is_tiled,
+)
 from ernbot.imaging.tiff_directory import Directory
-
-SUBFILE_TYPE, DESCRIPTION = 254, 270
 
 _STRUCTURE = frozenset({254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296})
 _CODING = frozenset({317, 318, 319, 322, 323, 324, 325, 338, 339, 347, 512, 513, 514, 519, 520, 521, 530, 531, 532})
@@ -47,9 +54,6 @@ NAMES = {
 }
 """Tags of TIFF 6.0 and EXIF that hold text; any other is a `PrivateTag`."""
 
-_MACRO = 9
-"""NewSubfileType that Aperio gives to the photograph of the glass."""
-
 
 def identifying(directories: Sequence[Directory], pyramid: Sequence[Level]) -> list[str]:
     """Names of tags and pictures that may name the patient, sorted."""
@@ -77,7 +81,7 @@ def _picture(directory: Directory, pyramid: Sequence[Level]) -> str | None:
     is_copy = not is_tiled(directory) and not directory.number(SUBFILE_TYPE) and is_smaller(pyramid[0], *size)
     if is_copy:
         return None
-    return "macro" if directory.number(SUBFILE_TYPE) == _MACRO else "label"
+    return "macro" if directory.number(SUBFILE_TYPE) == MACRO else "label"
 
 
 def _is_plain(description: str) -> bool:

@@ -31,11 +31,12 @@ def jpeg(data: bytes, tables: bytes, size: tuple[int, int], *, is_rgb: bool, sca
     shared = plain_jpeg(tables, keep_colour=False)[2:].removesuffix(b"\xff\xd9") if tables else b""
     adobe = _ADOBE + (b"\0" if is_rgb else b"\1")
     stream = b"\xff\xd8" + adobe + shared + plain_jpeg(data, keep_colour=False)[2:]
-    with JpegImageFile(BytesIO(stream)) as tile:
-        if tile.size != size:
-            raise Refused("file-broken")
-        tile.draft(tile.mode, (max(1, size[0] // scale), max(1, size[1] // scale)))
-        return tile.convert("L" if tile.mode == "L" else "RGB")
+    tile = JpegImageFile(BytesIO(stream))
+    if tile.size != size or tile.mode not in ("L", "RGB"):
+        raise Refused("file-broken")
+    tile.draft(tile.mode, (max(1, size[0] // scale), max(1, size[1] // scale)))
+    tile.load()
+    return tile
 
 
 def jpeg2000(data: bytes, size: tuple[int, int], *, is_ycbcr: bool, scale: int) -> Image.Image:

@@ -1,5 +1,6 @@
 """Made slides for the tests, small ones: every coding, byte order and lie that a scanner or an attacker may write."""
 
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageDraw
 
+from ernbot.imaging import svs
 from ernbot.imaging.deid import slide as cleaner
 from ernbot.imaging.deid.model import Policy, Report
 from tests.imaging.imaging_samples import Array, sample
@@ -80,3 +82,12 @@ def slide(
             writer.write(tissue(80, 90), photometric="rgb", subfiletype=1, description=f"{head}label 80x90")
             writer.write(tissue(90, 40), photometric="rgb", subfiletype=9, description=f"{head}macro 90x40")
     return file.getvalue()
+
+
+def moved_to_the_end(data: bytes) -> bytes:
+    """The first directory of a little-endian slide, and its description, behind 64 KiB of tiles."""
+    (at,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, at)
+    moved = bytearray(data + bytes(max(0, svs.HEAD - len(data))))
+    struct.pack_into("<I", moved, 4, len(moved))
+    return bytes(moved) + data[at : at + 2 + 12 * count + 4]

@@ -17,6 +17,7 @@ import pytest
 import tifffile
 
 from bench._slides import side_for, write_slide
+from ernbot.__main__ import run_command
 from ernbot.core.errors import Refused
 from ernbot.imaging import jpeg_segments, pyramid, slide, tiff_directory
 from ernbot.imaging.deid import slide as cleaner
@@ -25,7 +26,7 @@ from ernbot.imaging.model import Options
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import Array, sample
-from tests.imaging.slide_samples import POLICY, cleaned
+from tests.imaging.slide_samples import POLICY, cleaned, moved_to_the_end
 from tests.imaging.slide_samples import slide as made
 
 PLANTED = """
@@ -141,6 +142,13 @@ def test_a_cleaned_slide_is_accepted_and_cleaned_to_itself() -> None:
     assert slide.preview(BytesIO(once), Options()).facts.kind == "slide"
 
 
+def test_a_label_in_tiles_is_no_level() -> None:
+    data = made((512, 256, 128)).replace(b"] (64x64) -> 128x128 JPEG/RGB Q=70", b"] \nlabel 128x128                  ")
+    with tifffile.TiffFile(BytesIO(cleaned(data)[0])) as new:
+        assert [page.shape[:2] for page in new.pages if is_tiled(page)] == [(512, 512), (256, 256)]
+    assert "label" in cleaned(data)[1].kinds
+
+
 # Every pixel is
 
 
@@ -252,6 +260,16 @@ def test_a_photograph_is_cleaned_as_one() -> None:
     new, report = cleaned(data)
     assert b"JANE" not in new
     assert "Artist" in report.kinds
+
+
+def test_on_the_command_line_a_slide_stays_a_slide(tmp_path: Path) -> None:
+    first, second = tmp_path / "Doe.svs", tmp_path / "Jane.svs"
+    first.write_bytes(sample("planted/planted_slide.svs"))
+    second.write_bytes(moved_to_the_end(made(label=True)))
+    assert run_command(["deidentify", str(first), str(second), "--out", str(tmp_path / "out")]) == 0
+    for name in ("00001.svs", "00002.svs"):
+        with openslide.OpenSlide(tmp_path / "out" / name) as opened:
+            assert set(opened.associated_images) == {"thumbnail"}
 
 
 # Segments of a tile

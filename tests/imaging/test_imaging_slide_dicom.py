@@ -22,6 +22,8 @@ from ernbot.core.errors import Refused
 from ernbot.imaging import pyramid, scale_bar, slide_dicom
 from ernbot.imaging.deid.dicom import deidentify
 from ernbot.imaging.model import Fact, Options, Preview
+from ernbot.imaging.source import BytesSource
+from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import Array, dicom, opened, pictured
 from tests.imaging.slide_samples import POLICY, TILE, tissue
 
@@ -110,6 +112,15 @@ def test_the_tiles_make_one_picture(syntax: UID) -> None:
     assert (preview.facts.width, preview.facts.height, preview.facts.frames) == (SIDE, SIDE, 1)
     assert preview.facts.details == (Fact("magnification", 20.0), Fact("microns-per-pixel", 2.0))
     assert len(preview.uids) == 1
+
+
+async def test_a_slide_is_shown_by_the_sandbox() -> None:
+    file = BytesIO()
+    level(JPEGBaseline8Bit).save_as(file)
+    async with Previewer() as previewer:
+        (preview,) = await previewer.previews([BytesSource(file.getvalue())], claimed="application/dicom")
+    assert preview.facts.kind == "slide"
+    assert np.array_equal(opened(pictured(preview).data), shown(level(JPEGBaseline8Bit))[1])
 
 
 def test_a_large_level_is_decoded_small() -> None:

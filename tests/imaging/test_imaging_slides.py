@@ -17,7 +17,7 @@ from ernbot.imaging.model import Fact, Options, Preview
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import DATA, Array, opened, pictured, sample
-from tests.imaging.slide_samples import HEAD, TILE, nameless_slide, slide, tissue
+from tests.imaging.slide_samples import HEAD, TILE, moved_to_the_end, nameless_slide, slide, tissue
 
 RGB: dict[str, Any] = {"photometric": "rgb", "subsampling": None}
 CODINGS: dict[str, dict[str, Any]] = {
@@ -94,6 +94,8 @@ def test_a_resolution_for_a_printer_is_no_scale() -> None:
 def test_a_tiff_in_one_size_is_no_slide() -> None:
     directories = tiff_directory.read(BytesIO(slide((512,), head="")))
     assert not decoder.is_slide(directories)
+    huge = with_tag(slide((512,), head=""), pyramid.IMAGE_WIDTH, 1, 1_000_000)
+    assert decoder.is_slide(tiff_directory.read(BytesIO(huge)))
     assert decoder.is_slide(tiff_directory.read(BytesIO(slide((512,)))))
 
 
@@ -253,16 +255,21 @@ def test_only_a_sane_number_is_a_magnification(value: str) -> None:
     assert aperio.microns_per_pixel(f"{HEAD}1x1|MPP = {value}") is None
 
 
+@pytest.mark.parametrize(
+    ("level", "kinds"),
+    [
+        ({"extratags": [(65420, 4, 1, 1, True)]}, "PrivateTag, macro"),
+        ({"description": "<?xml version='1.0'?><scn><barcode>JANE</barcode></scn>"}, "ImageDescription"),
+        ({"extratags": [(700, 1, None, b"<iScan Barcode='JANE'/>", True)]}, "XMP"),
+    ],
+)
+async def test_slides_of_other_makers_say_whose_they_are(
+    previewer: Previewer, level: dict[str, Any], kinds: str
+) -> None:
+    assert (await refusal(previewer, slide(head="", level=level))).fields == {"kinds": kinds}
+
+
 # Hostile files
-
-
-def moved_to_the_end(data: bytes) -> bytes:
-    """The first directory of a little-endian slide, and its description, behind 64 KiB of tiles."""
-    (at,) = struct.unpack_from("<I", data, 4)
-    (count,) = struct.unpack_from("<H", data, at)
-    moved = bytearray(data + bytes(max(0, svs.HEAD - len(data))))
-    struct.pack_into("<I", moved, 4, len(moved))
-    return bytes(moved) + data[at : at + 2 + 12 * count + 4]
 
 
 def with_tag(data: bytes, tag: int, count: int, value: int) -> bytes:

@@ -29,7 +29,6 @@ _BARE = 1
 _J2K = frozenset({pyramid.J2K_YCBCR, pyramid.J2K_RGB, pyramid.J2K})
 _SUBSAMPLING = 530
 _XMP, _VENTANA = 700, b"iScan"
-_HAMAMATSU = 65420
 _STRETCH = 2**20
 _QUALITY = 88
 
@@ -44,6 +43,8 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
     `file-too-complex`.
     """
     directories = tiff_directory.read(file)
+    if slide.is_hamamatsu(directories[0]):
+        raise Refused("file-unsupported", syntax="TIFF")
     if not slide.is_slide(directories):
         return redraw.deidentify(file, out, policy)
     levels = pyramid.levels(directories)
@@ -65,15 +66,14 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
 def _may_hide_a_label(first: Directory) -> bool:
     """Whether the maker keeps other pictures in tiles than levels, or levels that are not in plain tiles.
 
-    That is so in Leica's SCN, Ventana's BIF and Philips' TIFF, which XML describes, and in Hamamatsu's NDPI.
+    That is so in Leica's SCN, Ventana's BIF and Philips' TIFF, which XML describes.
     """
-    is_in_xml = first.text(slide_identifiers.DESCRIPTION).lstrip().startswith("<") or _VENTANA in first.data(_XMP)
-    return is_in_xml or _HAMAMATSU in first.entries
+    return first.text(pyramid.DESCRIPTION).lstrip().startswith("<") or _VENTANA in first.data(_XMP)
 
 
 def _is_thumbnail(directory: Directory, largest: Level) -> bool:
     size = directory.number(pyramid.IMAGE_WIDTH), directory.number(pyramid.IMAGE_LENGTH)
-    is_called = aperio.associated(directory.text(slide_identifiers.DESCRIPTION))
+    is_called = aperio.associated(directory.text(pyramid.DESCRIPTION))
     return not is_called and not pyramid.is_tiled(directory) and pyramid.is_smaller(largest, *size)
 
 
@@ -113,7 +113,7 @@ def _blocks(level: Level) -> Array:
 
 
 def _described(level: Level) -> str:
-    return level.directory.text(slide_identifiers.DESCRIPTION)
+    return level.directory.text(pyramid.DESCRIPTION)
 
 
 def _page(
