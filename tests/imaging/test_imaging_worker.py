@@ -450,3 +450,27 @@ async def test_a_format_without_a_cleaner_says_so(previewer: Previewer, monkeypa
     with pytest.raises(Refused) as caught:
         await previewer.clean(BytesSource(GOOD), policy=POLICY, sink=sink)
     assert (caught.value.code, caught.value.fields) == ("file-unsupported", {"syntax": "DICOM"})
+
+
+async def test_a_cleaned_copy_is_written_reported_and_shown(previewer: Previewer) -> None:
+    pieces: list[bytes] = []
+
+    async def sink(piece: bytes) -> None:
+        pieces.append(piece)
+
+    data = sample("planted/planted_ct.dcm")
+    assert (await refusal(previewer, data)).code == "file-names-patient"
+    report = await previewer.clean(BytesSource(data), policy=POLICY, sink=sink, claimed="application/dicom")
+    assert {"PatientName", "PatientBirthDate"} <= set(report.kinds)
+    assert pictured(await look(previewer, b"".join(pieces), "application/dicom")).data
+
+
+async def test_what_cannot_be_cleaned_leaves_nothing_behind(previewer: Previewer) -> None:
+    pieces: list[bytes] = []
+
+    async def sink(piece: bytes) -> None:
+        pieces.append(piece)
+
+    with pytest.raises(Refused, match="file-broken"):
+        await previewer.clean(BytesSource(sample("hostile/tiff_size_lie.svs")), policy=POLICY, sink=sink)
+    assert pictured(await look(previewer, PNG)).width == 32
