@@ -29,7 +29,6 @@ _FIELDS = {
     "archive-unsafe": frozenset[str](),
     "file-broken": frozenset[str](),
     "file-names-patient": frozenset({"kinds"}),
-    "file-no-picture": frozenset({"what"}),
     "file-too-complex": frozenset[str](),
     "file-unknown": frozenset[str](),
     "file-unsupported": frozenset({"syntax"}),
@@ -91,8 +90,7 @@ def _refuse(said: dict[str, Any], worker: Worker) -> None:
         raise Died
     if "kinds" in fields and not set(fields["kinds"].split(", ")) <= worker.keywords | identifiers.KINDS:
         raise Died
-    names = worker.syntaxes | _FORMATS
-    if not {fields[name] for name in ("syntax", "what") if name in fields} <= names:
+    if "syntax" in fields and fields["syntax"] not in worker.syntaxes | _FORMATS:
         raise Died
     raise Refused(code, **fields)
 

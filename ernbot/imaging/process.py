@@ -200,7 +200,8 @@ class Worker:
     async def end(self) -> None:
         if self.alive:
             self.process.kill()
-        self._requests.transport.abort()
+        if not self._requests.is_closing():
+            self._requests.transport.abort()  # closing would wait until the dead one has read the rest
         with suppress(OSError):
             while await self._messages.read(PIECE):  # what it had still said; it is gone only when that is read
                 pass

@@ -17,8 +17,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any, BinaryIO
 
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import keyword_dict
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Preview, confinement
@@ -89,8 +89,10 @@ class Sandbox:
 
     def ready(self, missing: Sequence[str]) -> None:
         """Say so, what the confinement lacks, and which words honest reports and refusals are made of."""
-        syntaxes = sorted({name for name, *_ in UID_dictionary.values()})
-        words = {"missing": missing, "keywords": sorted(filter(None, keyword_dict)), "syntaxes": syntaxes}
+        elements = (*DicomDictionary.values(), *RepeatersDictionary.values())
+        keywords = {keyword for *_, keyword in elements if keyword}
+        syntaxes = {name for name, *_ in UID_dictionary.values()}
+        words = {"missing": missing, "keywords": sorted(keywords), "syntaxes": sorted(syntaxes)}
         self._pipe.send(IS_READY, json.dumps(words).encode())
 
     def serve(self, seconds: float) -> None:

@@ -43,16 +43,21 @@ async def spool(gateway: Gateway, file: Attachment, *, limit: int) -> EncryptedS
 
 
 async def _receive(gateway: Gateway, url: str, spooled: EncryptedSpool, limit: int) -> None:
+    waiting = bytearray()  # a network brings small pieces, and each would cost a turn of a thread
     try:
         async with aclosing(gateway.download(url)) as pieces:
             async for piece in pieces:
-                if spooled.size + len(piece) > limit:
+                waiting += piece
+                if spooled.size + len(waiting) > limit:
                     raise Refused("file-too-large", limit_mb=limit // 2**20)
-                await spooled.append(piece)
+                if len(waiting) >= _PIECE:
+                    await spooled.append(bytes(waiting))
+                    waiting.clear()
     except MatrixError as error:
         if error.passing:
             raise
         raise Refused("file-unreadable") from None
+    await spooled.append(bytes(waiting))
 
 
 async def fetch(gateway: Gateway, file: Attachment, *, limit: int) -> bytes:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from pydicom.uid import RLELossless
 
 import ernbot
 from ernbot.core.errors import Refused
-from ernbot.imaging import process
+from ernbot.imaging import FORMATS, process, worker
+from ernbot.imaging.deid import Policy
+from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import (
     DATA,
@@ -335,3 +338,139 @@ def test_the_gateway_itself_loads_no_decoder() -> None:
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+# Several files, and long ones
+
+
+async def test_files_that_come_together(previewer: Previewer) -> None:
+    previews = await previewer.previews([BytesSource(PNG), BytesSource(PNG)], claimed="image/png")
+    assert [pictured(preview).width for preview in previews] == [32, 32]
+
+
+async def test_files_of_several_formats_do_not_go_together(previewer: Previewer) -> None:
+    for files in ([BytesSource(PNG), BytesSource(JPEG)], []):
+        with pytest.raises(ValueError, match="one format"):
+            await previewer.previews(files)
+
+
+async def test_too_many_files_are_too_complex(previewer: Previewer) -> None:
+    with pytest.raises(Refused, match="file-too-complex"):
+        await previewer.previews([BytesSource(PNG)] * 2001)
+
+
+async def test_admission_tells_the_format(previewer: Previewer) -> None:
+    assert (await previewer.admit(BytesSource(GOOD), "application/dicom")).name == "DICOM"
+    with pytest.raises(Refused, match="file-lies"):
+        await previewer.admit(BytesSource(GOOD), "image/png")
+
+
+class Padded:
+    """A picture, and zeros behind it that nobody keeps; `gate` holds every read up."""
+
+    def __init__(self, data: bytes, size: int, gate: asyncio.Event) -> None:
+        self.data, self.size, self.gate, self.largest = data, size, gate, 0
+
+    async def read_at(self, offset: int, length: int) -> bytes:
+        if length > 64 * 2**10:
+            await self.gate.wait()
+        self.largest = max(self.largest, length)
+        piece = self.data[offset : offset + length]
+        return piece + bytes(length - len(piece))
+
+
+async def test_long_files_leave_a_worker_for_a_photograph() -> None:
+    gate = asyncio.Event()
+    long = [Padded(PNG, 65 * 2**20, gate) for _ in range(3)]
+    async with Previewer(workers=2) as previewer:
+        waiting = [asyncio.create_task(previewer.previews([file])) for file in long]
+        for _ in range(3):
+            assert pictured(await look(previewer, PNG)).width == 32
+        assert not any(task.done() for task in waiting)
+        gate.set()
+        for (preview,) in await asyncio.gather(*waiting):
+            assert pictured(preview).width == 32
+    assert max(file.largest for file in long) <= 2**20
+
+
+async def test_a_worker_alone_takes_long_files_too() -> None:
+    gate = asyncio.Event()
+    gate.set()
+    async with Previewer(workers=1) as previewer:
+        (preview,) = await previewer.previews([Padded(PNG, 65 * 2**20, gate)])
+        assert pictured(preview).width == 32
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_MOST_JOBS", 2), ("_MOST_RESIDENT", 1)])
+async def test_a_worker_that_has_done_much_or_kept_much_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, started: list[process.Worker], limit: str, value: int
+) -> None:
+    monkeypatch.setattr(worker, limit, value)
+    async with Previewer(workers=1) as previewer:
+        for _ in range(4):
+            assert pictured(await look(previewer, PNG)).width == 32
+    assert len(started) == (3 if limit == "_MOST_JOBS" else 5)
+    assert started[0].resident() == 0
+
+
+async def test_memory_in_use_is_known(started: list[process.Worker]) -> None:
+    async with Previewer(workers=1):
+        assert started[0].resident() > 20 * 2**20
+
+
+class Gone(BytesSource):
+    """A file that can be recognised, and is gone when it is looked at."""
+
+    async def read_at(self, offset: int, length: int) -> bytes:
+        if length > worker.HEAD:
+            raise Refused("file-unreadable")
+        return await super().read_at(offset, length)
+
+
+async def test_a_file_that_is_lost_half_way_is_told_as_it_is(started: list[process.Worker]) -> None:
+    async with Previewer(workers=1) as previewer:
+        with pytest.raises(Refused, match="file-unreadable"):
+            await previewer.previews([Gone(GOOD)])
+        assert pictured(await look(previewer, PNG)).width == 32  # not by the worker that still waits for the rest
+        assert len(started) == 2
+
+
+# Cleaning
+
+POLICY = Policy(secret=bytes(32))
+
+
+async def test_a_format_without_a_cleaner_says_so(previewer: Previewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = [replace(format_, cleaner=None) for format_ in FORMATS]
+    monkeypatch.setattr(worker, "recognise", lambda data: next(one for one in bare if one.sniff(data)))
+
+    async def sink(_: bytes) -> None:
+        raise AssertionError
+
+    with pytest.raises(Refused) as caught:
+        await previewer.clean(BytesSource(GOOD), policy=POLICY, sink=sink)
+    assert (caught.value.code, caught.value.fields) == ("file-unsupported", {"syntax": "DICOM"})
+
+
+async def test_a_cleaned_copy_is_written_reported_and_shown(previewer: Previewer) -> None:
+    pieces: list[bytes] = []
+
+    async def sink(piece: bytes) -> None:
+        pieces.append(piece)
+
+    data = sample("planted/planted_ct.dcm")
+    assert (await refusal(previewer, data)).code == "file-names-patient"
+    report = await previewer.clean(BytesSource(data), policy=POLICY, sink=sink, claimed="application/dicom")
+    assert {"PatientName", "PatientBirthDate"} <= set(report.kinds)
+    assert pictured(await look(previewer, b"".join(pieces), "application/dicom")).data
+
+
+async def test_what_cannot_be_cleaned_leaves_nothing_behind(previewer: Previewer) -> None:
+    pieces: list[bytes] = []
+
+    async def sink(piece: bytes) -> None:
+        pieces.append(piece)
+
+    with pytest.raises(Refused, match="file-broken"):
+        await previewer.clean(BytesSource(sample("hostile/tiff_size_lie.svs")), policy=POLICY, sink=sink)
+    assert pictured(await look(previewer, PNG)).width == 32
