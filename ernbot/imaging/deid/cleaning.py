@@ -29,9 +29,13 @@ SHORTEST_NAME = 4
 SHORTEST_TEXT = 8
 SHORTEST_UID = 16
 
+_MOST_NUMBERS = 64
+"""Bytes of a private element that is kept: the longest have six float64."""
+
 _GRAPHICS = {0x50: "CurveData", 0x60: "OverlayData"}
 _CHARACTER_SET, _CODE_MEANING, _ICC_PROFILE = 0x00080005, 0x00080104, 0x00282000
 _DELIMITERS = set(b"\r\n\t\f\\^=")
+_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _MEANING = re.compile(r"[^<>{}@|\\\x00-\x1f\x7f-\x9f]{1,64}")
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.+\-\s]{1,7}")
@@ -101,7 +105,8 @@ class Cleaner:
         creator = _decoded(source, source.get_item(creator_tag)) if creator_tag in source else ""
         vr = rules.safe_private(creator, int(tag), element.VR)
         value = _raw(element)
-        if vr is None or value is None or not value or not rules.fits(tag, vr, value) or not self._native(element):
+        kept = vr and value and len(value) <= _MOST_NUMBERS and rules.fits(tag, vr, value) and self._native(element)
+        if not kept:
             self._remember("PrivateElements", self.texts, _printable(source, element))
             for item in (_items(source, element) if element.VR == "SQ" else None) or ():
                 self._lose(item, "PrivateElements", 0)
@@ -238,12 +243,17 @@ class Cleaner:
         return DataElement(element.tag, vr, replaced[0] if len(replaced) == 1 else replaced)
 
     def _forget_local_code(self, cleaned: Dataset) -> None:
-        """The meaning of a code that a hospital made up is free text, and what looks like markup is no meaning."""
+        """The meaning of a code that a hospital made up is free text, and what does not look like a code is none."""
         scheme, meaning = str(cleaned.get("CodingSchemeDesignator", "")).strip(), str(cleaned.get("CodeMeaning", ""))
         made_up = scheme not in _CODING_SCHEMES and not self._policy.keep_descriptions
         if meaning and (made_up or not _MEANING.fullmatch(meaning)):
             self._removed(_CODE_MEANING, "LO", "CodeMeaning", meaning)
             cleaned.CodeMeaning = DUMMY
+        for keyword in ("CodeValue", "LongCodeValue", "CodingSchemeDesignator"):
+            code = str(cleaned.get(keyword, ""))
+            if code and not _CODE.fullmatch(code):
+                self._removed(_CODE_MEANING, "LO", keyword, code)
+                setattr(cleaned, keyword, DUMMY)
 
     def _native(self, element: Any) -> bool:
         """Whether the bytes of an element may be written as they are."""

@@ -48,7 +48,7 @@ OPTIONS = {
 
 _STL = "model/stl"
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_STANDARD_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,3}){0,4}")
+_STANDARD_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}|\.[14]\.\d{2,3}(?:\.1)?)?")
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _UNDEFINED = 0xFFFFFFFF
 
