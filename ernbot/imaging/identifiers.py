@@ -63,7 +63,10 @@ Text Thumbnail TrailingData
 REMOVED_KINDS = frozenset(_REMOVED_KINDS.split())
 """What else the cleaners of photographs and models take out, by the names of their standards where there is one."""
 
-KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS | EXIF_KINDS | REMOVED_KINDS
+DICOM_KINDS = frozenset({"CurveData", "OverlayData", "Preamble", "PrivateElements", "TrailingBytes", "UnknownElements"})
+"""What the cleaner of DICOM takes out that has no keyword, or as many keywords as repeating groups."""
+
+KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS | EXIF_KINDS | REMOVED_KINDS | DICOM_KINDS
 
 _EMPTY = " \0\t\r\n^=\\"
 _PLACEHOLDERS = frozenset({"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"})

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydicom.charset import decode_bytes
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
@@ -22,6 +23,7 @@ from ernbot.imaging.deid.model import Policy
 from ernbot.imaging.deid.reading import PIXEL_DATA
 
 MAX_DEPTH = 32
+UNKNOWN = "UnknownElements"
 DUMMY = "REMOVED"
 """Stands where a class of object requires a text."""
 
@@ -89,7 +91,7 @@ class Cleaner:
             if tag.is_private:
                 self._private(source, element, cleaned)
             elif tag.group < 0x0008:  # of a network message, or file meta information at the wrong place
-                self.kinds.add(keyword_for_tag(tag) or "UnknownElements")
+                self.kinds.add(keyword(tag))
             elif tag.element != 0 and (tag != PIXEL_DATA or depth):  # group lengths say nothing, pixels come later
                 kept = self._element(source, element, depth)
                 if kept is not None:
@@ -116,15 +118,15 @@ class Cleaner:
         self.safe_private = True
 
     def _element(self, source: Dataset, element: Any, depth: int) -> Any:
-        tag, kind = int(element.tag), keyword_for_tag(element.tag)
+        tag, kind = int(element.tag), keyword(element.tag)
         vr = rules.representation(tag, element.VR)
         block = tag >> 24
         if tag == _CHARACTER_SET:
             return None  # texts are written anew
         if tag == _ICC_PROFILE:
             return self._profile(element)
-        if vr is None or not kind or block in _GRAPHICS:
-            self._remember(_GRAPHICS.get(block) or kind or "UnknownElements", self.texts, _printable(source, element))
+        if vr is None or kind == UNKNOWN or block in _GRAPHICS:
+            self._remember(_GRAPHICS.get(block, kind), self.texts, _printable(source, element))
             return None
         action = rules.action(tag, vr, self._policy)
         if vr == "SQ":
@@ -167,7 +169,7 @@ class Cleaner:
                 for nested in _items(item, element) or ():
                     self._lose(nested, kind, depth + 1)
             elif vr in rules.TEXTS:
-                self._removed(int(tag), vr, keyword_for_tag(tag), _decoded(item, element))
+                self._removed(int(tag), vr, keyword(tag), _decoded(item, element))
 
     def _says_who(self, item: Dataset, kind: str) -> bool:
         """Whether a content item is about who the subject is (PS3.16 TID 1007), and therefore goes."""
@@ -195,8 +197,8 @@ class Cleaner:
 
     def _kept(self, source: Dataset, element: Any, vr: str, kind: str) -> Any:
         value = _raw(element)
-        if value is None and vr in rules.SIZES:
-            return element  # pydicom itself needed this number, and has read it as one
+        if vr in rules.SIZES and not isinstance(element.value, bytes):
+            return element  # somebody needed this number before, and has read it as one
         if value is None or not rules.fits(element.tag, vr, value):
             self._removed(int(element.tag), vr, kind, _decoded(source, element))
             return None
@@ -312,7 +314,7 @@ class Cleaner:
             if kept == text:
                 self.written.update(part.strip(_PADDING) for part in (text, *text.split("\\")))
                 continue
-            self.kinds.add(keyword_for_tag(tag))
+            self.kinds.add(keyword(tag))
             if kept:
                 cleaned[tag] = DataElement(tag, vr, kept)
             else:
@@ -355,20 +357,24 @@ def _items(source: Dataset, element: Any) -> list[Dataset] | None:
 
 
 def _raw(element: Any) -> bytes | None:
-    """The bytes of an element, of one that pydicom already converted as well where that is simple."""
-    value = element.value
+    """The bytes of an element, also of one that was read already and converted; None for items."""
+    if isinstance(element.value, bytes):
+        return element.value
+    return None if element.VR == "SQ" else _joined(element.value).encode()
+
+
+def _joined(value: Any) -> str:
+    """A value that pydicom has converted, as a file would write it."""
     if value is None:
-        return b""
-    if isinstance(value, bytes):
-        return value
-    return str(value).encode() if isinstance(value, str) else None
+        return ""
+    return "\\".join(map(str, value)) if isinstance(value, MultiValue | list) else str(value)
 
 
 def _decoded(dataset: Dataset, element: Any) -> str:
     """The text of an element without padding, in the character set of its data set, or as Latin-1 when that fails."""
     value = element.value
     if not isinstance(value, bytes):
-        return "" if value is None else str(value)
+        return _joined(value)
     try:
         text = decode_bytes(value, _encodings(dataset), _DELIMITERS)
     except Exception:  # a character set that the file names and nobody knows
@@ -388,6 +394,12 @@ def _printable(source: Dataset, element: Any) -> list[str]:
         return []
     text = _decoded(source, element)
     return text.split("\\") if text.isprintable() else []
+
+
+def keyword(tag: int) -> str:
+    """The keyword of an element; `UNKNOWN` for one that the standard does not have, or has in repeating groups."""
+    word = keyword_for_tag(tag)
+    return word if word and tag_for_keyword(word) == tag else UNKNOWN
 
 
 def strings(found: dict[str, str]) -> Iterator[tuple[str, str]]:

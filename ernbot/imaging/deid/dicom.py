@@ -234,8 +234,14 @@ def _written(cleaned: Dataset, parsed: reading.Parsed) -> bytes:
 
 
 def _syntax(parsed: reading.Parsed) -> UID:
-    """The transfer syntax of the result: that of the file; what was deflated has been inflated."""
-    if parsed.syntax and _STANDARD_SYNTAX.fullmatch(parsed.syntax) and parsed.syntax != DeflatedExplicitVRLittleEndian:
+    """The transfer syntax of the result: that of the file; what was deflated has been inflated.
+
+    Raises `Refused`: `file-unsupported` (syntax) for one that the standard does not have, since nobody could tell
+    how the pixels are meant.
+    """
+    if parsed.syntax and parsed.syntax != DeflatedExplicitVRLittleEndian:
+        if not _STANDARD_SYNTAX.fullmatch(parsed.syntax):
+            raise Refused("file-unsupported", syntax="DICOM")
         return UID(parsed.syntax)
     if parsed.implicit:
         return ImplicitVRLittleEndian
