@@ -28,6 +28,7 @@ DUMMY = "REMOVED"
 """Stands where a class of object requires a text."""
 
 SHORTEST_NAME = 4
+SHORTEST_FOREIGN_NAME = 2
 SHORTEST_TEXT = 8
 SHORTEST_UID = 16
 
@@ -39,6 +40,7 @@ _CHARACTER_SET, _CODE_MEANING, _ICC_PROFILE = 0x00080005, 0x00080104, 0x00282000
 _DELIMITERS = set(b"\r\n\t\f\\^=")
 _CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _MEANING = re.compile(r"[^<>{}@|\\\x00-\x1f\x7f-\x9f]{1,64}")
+_FIRST_CJK = 0x2E80
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.+\-\s]{1,7}")
 _PADDING = " \0\t\r\n"
@@ -207,8 +209,6 @@ class Cleaner:
             return DataElement(element.tag, vr, values.time(text) if vr == "TM" else values.readable(text, vr))
         if vr in rules.TEXTS:
             return DataElement(element.tag, vr, text)
-        if vr == "AT" or vr not in rules.SIZES or len(value) <= 64:
-            self.written.update(part.strip(_PADDING) for part in text.split("\\"))
         if self._native(element):
             padding = b"\0" if vr in ("OB", "UI", "UN") else b" "
             return element._replace(value=value + padding * (len(value) % 2))
@@ -285,7 +285,7 @@ class Cleaner:
         self.kinds.add(kind)
         for text in texts:
             value = text.strip(_PADDING)
-            if len(value) >= SHORTEST_NAME:
+            if len(value) >= (SHORTEST_NAME if value.isascii() else SHORTEST_FOREIGN_NAME):
                 found.setdefault(value, kind)
 
     # Second pass: names in what was kept
@@ -293,8 +293,7 @@ class Cleaner:
     def _sweep(self, cleaned: Dataset) -> None:
         names = [name for name in self.names if name.casefold() not in STANDARD_WORDS]
         self._names = re.compile(
-            "|".join(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])" for name in sorted(names, key=len)[::-1]) or r"(?!)",
-            re.IGNORECASE,
+            "|".join(map(_as_word, sorted(names, key=len, reverse=True))) or r"(?!)", re.IGNORECASE
         )
         self._texts = [text.casefold() for text in self.texts if len(text) >= SHORTEST_TEXT]
         self._swept(cleaned)
@@ -394,6 +393,12 @@ def _printable(source: Dataset, element: Any) -> list[str]:
         return []
     text = _decoded(source, element)
     return text.split("\\") if text.isprintable() else []
+
+
+def _as_word(name: str) -> str:
+    """A pattern for a name as a word of its own; Chinese and Japanese have no spaces between words."""
+    name, joined = re.escape(name), any(ord(character) >= _FIRST_CJK for character in name)
+    return name if joined else rf"(?<![^\W_]){name}(?![^\W_])"
 
 
 def keyword(tag: int) -> str:
