@@ -67,6 +67,10 @@ OBJECT_KINDS = frozenset({"Preamble", "PrivateElements", "TrailingBytes", "Unkno
 """Parts of a DICOM file that have no keyword of their own."""
 
 KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS | EXIF_KINDS | REMOVED_KINDS | OBJECT_KINDS
+DICOM_KINDS = frozenset({"CurveData", "OverlayData", "Preamble", "PrivateElements", "TrailingBytes", "UnknownElements"})
+"""What the cleaner of DICOM takes out that has no keyword, or as many keywords as repeating groups."""
+
+KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS | EXIF_KINDS | REMOVED_KINDS | DICOM_KINDS
 
 _EMPTY = " \0\t\r\n^=\\"
 _PLACEHOLDERS = frozenset({"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"})

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydicom.charset import decode_bytes
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
@@ -22,17 +23,24 @@ from ernbot.imaging.deid.model import Policy
 from ernbot.imaging.deid.reading import PIXEL_DATA
 
 MAX_DEPTH = 32
+UNKNOWN = "UnknownElements"
 DUMMY = "REMOVED"
 """Stands where a class of object requires a text."""
 
 SHORTEST_NAME = 4
+SHORTEST_FOREIGN_NAME = 2
 SHORTEST_TEXT = 8
 SHORTEST_UID = 16
+
+_MOST_NUMBERS = 64
+"""Bytes of a private element that is kept: the longest have six float64."""
 
 _GRAPHICS = {0x50: "CurveData", 0x60: "OverlayData"}
 _CHARACTER_SET, _CODE_MEANING, _ICC_PROFILE = 0x00080005, 0x00080104, 0x00282000
 _DELIMITERS = set(b"\r\n\t\f\\^=")
+_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _MEANING = re.compile(r"[^<>{}@|\\\x00-\x1f\x7f-\x9f]{1,64}")
+_FIRST_CJK = 0x2E80
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.+\-\s]{1,7}")
 _PADDING = " \0\t\r\n"
@@ -85,7 +93,7 @@ class Cleaner:
             if tag.is_private:
                 self._private(source, element, cleaned)
             elif tag.group < 0x0008:  # of a network message, or file meta information at the wrong place
-                self.kinds.add(keyword_for_tag(tag) or "UnknownElements")
+                self.kinds.add(keyword(tag))
             elif tag.element != 0 and (tag != PIXEL_DATA or depth):  # group lengths say nothing, pixels come later
                 kept = self._element(source, element, depth)
                 if kept is not None:
@@ -101,7 +109,8 @@ class Cleaner:
         creator = _decoded(source, source.get_item(creator_tag)) if creator_tag in source else ""
         vr = rules.safe_private(creator, int(tag), element.VR)
         value = _raw(element)
-        if vr is None or value is None or not value or not rules.fits(tag, vr, value) or not self._native(element):
+        kept = vr and value and len(value) <= _MOST_NUMBERS and rules.fits(tag, vr, value) and self._native(element)
+        if not kept:
             self._remember("PrivateElements", self.texts, _printable(source, element))
             for item in (_items(source, element) if element.VR == "SQ" else None) or ():
                 self._lose(item, "PrivateElements", 0)
@@ -111,15 +120,15 @@ class Cleaner:
         self.safe_private = True
 
     def _element(self, source: Dataset, element: Any, depth: int) -> Any:
-        tag, kind = int(element.tag), keyword_for_tag(element.tag)
+        tag, kind = int(element.tag), keyword(element.tag)
         vr = rules.representation(tag, element.VR)
         block = tag >> 24
         if tag == _CHARACTER_SET:
             return None  # texts are written anew
         if tag == _ICC_PROFILE:
             return self._profile(element)
-        if vr is None or not kind or block in _GRAPHICS:
-            self._remember(_GRAPHICS.get(block) or kind or "UnknownElements", self.texts, _printable(source, element))
+        if vr is None or kind == UNKNOWN or block in _GRAPHICS:
+            self._remember(_GRAPHICS.get(block, kind), self.texts, _printable(source, element))
             return None
         action = rules.action(tag, vr, self._policy)
         if vr == "SQ":
@@ -162,7 +171,7 @@ class Cleaner:
                 for nested in _items(item, element) or ():
                     self._lose(nested, kind, depth + 1)
             elif vr in rules.TEXTS:
-                self._removed(int(tag), vr, keyword_for_tag(tag), _decoded(item, element))
+                self._removed(int(tag), vr, keyword(tag), _decoded(item, element))
 
     def _says_who(self, item: Dataset, kind: str) -> bool:
         """Whether a content item is about who the subject is (PS3.16 TID 1007), and therefore goes."""
@@ -190,8 +199,8 @@ class Cleaner:
 
     def _kept(self, source: Dataset, element: Any, vr: str, kind: str) -> Any:
         value = _raw(element)
-        if value is None and vr in rules.SIZES:
-            return element  # pydicom itself needed this number, and has read it as one
+        if vr in rules.SIZES and not isinstance(element.value, bytes):
+            return element  # somebody needed this number before, and has read it as one
         if value is None or not rules.fits(element.tag, vr, value):
             self._removed(int(element.tag), vr, kind, _decoded(source, element))
             return None
@@ -200,8 +209,6 @@ class Cleaner:
             return DataElement(element.tag, vr, values.time(text) if vr == "TM" else values.readable(text, vr))
         if vr in rules.TEXTS:
             return DataElement(element.tag, vr, text)
-        if vr == "AT" or vr not in rules.SIZES or len(value) <= 64:
-            self.written.update(part.strip(_PADDING) for part in text.split("\\"))
         if self._native(element):
             padding = b"\0" if vr in ("OB", "UI", "UN") else b" "
             return element._replace(value=value + padding * (len(value) % 2))
@@ -238,12 +245,17 @@ class Cleaner:
         return DataElement(element.tag, vr, replaced[0] if len(replaced) == 1 else replaced)
 
     def _forget_local_code(self, cleaned: Dataset) -> None:
-        """The meaning of a code that a hospital made up is free text, and what looks like markup is no meaning."""
+        """The meaning of a code that a hospital made up is free text, and what does not look like a code is none."""
         scheme, meaning = str(cleaned.get("CodingSchemeDesignator", "")).strip(), str(cleaned.get("CodeMeaning", ""))
         made_up = scheme not in _CODING_SCHEMES and not self._policy.keep_descriptions
         if meaning and (made_up or not _MEANING.fullmatch(meaning)):
             self._removed(_CODE_MEANING, "LO", "CodeMeaning", meaning)
             cleaned.CodeMeaning = DUMMY
+        for keyword in ("CodeValue", "LongCodeValue", "CodingSchemeDesignator"):
+            code = str(cleaned.get(keyword, ""))
+            if code and not _CODE.fullmatch(code):
+                self._removed(_CODE_MEANING, "LO", keyword, code)
+                setattr(cleaned, keyword, DUMMY)
 
     def _native(self, element: Any) -> bool:
         """Whether the bytes of an element may be written as they are."""
@@ -273,7 +285,7 @@ class Cleaner:
         self.kinds.add(kind)
         for text in texts:
             value = text.strip(_PADDING)
-            if len(value) >= SHORTEST_NAME:
+            if len(value) >= (SHORTEST_NAME if value.isascii() else SHORTEST_FOREIGN_NAME):
                 found.setdefault(value, kind)
 
     # Second pass: names in what was kept
@@ -281,8 +293,7 @@ class Cleaner:
     def _sweep(self, cleaned: Dataset) -> None:
         names = [name for name in self.names if name.casefold() not in STANDARD_WORDS]
         self._names = re.compile(
-            "|".join(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])" for name in sorted(names, key=len)[::-1]) or r"(?!)",
-            re.IGNORECASE,
+            "|".join(map(_as_word, sorted(names, key=len, reverse=True))) or r"(?!)", re.IGNORECASE
         )
         self._texts = [text.casefold() for text in self.texts if len(text) >= SHORTEST_TEXT]
         self._swept(cleaned)
@@ -302,7 +313,7 @@ class Cleaner:
             if kept == text:
                 self.written.update(part.strip(_PADDING) for part in (text, *text.split("\\")))
                 continue
-            self.kinds.add(keyword_for_tag(tag))
+            self.kinds.add(keyword(tag))
             if kept:
                 cleaned[tag] = DataElement(tag, vr, kept)
             else:
@@ -345,20 +356,24 @@ def _items(source: Dataset, element: Any) -> list[Dataset] | None:
 
 
 def _raw(element: Any) -> bytes | None:
-    """The bytes of an element, of one that pydicom already converted as well where that is simple."""
-    value = element.value
+    """The bytes of an element, also of one that was read already and converted; None for items."""
+    if isinstance(element.value, bytes):
+        return element.value
+    return None if element.VR == "SQ" else _joined(element.value).encode()
+
+
+def _joined(value: Any) -> str:
+    """A value that pydicom has converted, as a file would write it."""
     if value is None:
-        return b""
-    if isinstance(value, bytes):
-        return value
-    return str(value).encode() if isinstance(value, str) else None
+        return ""
+    return "\\".join(map(str, value)) if isinstance(value, MultiValue | list) else str(value)
 
 
 def _decoded(dataset: Dataset, element: Any) -> str:
     """The text of an element without padding, in the character set of its data set, or as Latin-1 when that fails."""
     value = element.value
     if not isinstance(value, bytes):
-        return "" if value is None else str(value)
+        return _joined(value)
     try:
         text = decode_bytes(value, _encodings(dataset), _DELIMITERS)
     except Exception:  # a character set that the file names and nobody knows
@@ -378,6 +393,18 @@ def _printable(source: Dataset, element: Any) -> list[str]:
         return []
     text = _decoded(source, element)
     return text.split("\\") if text.isprintable() else []
+
+
+def _as_word(name: str) -> str:
+    """A pattern for a name as a word of its own; Chinese and Japanese have no spaces between words."""
+    name, joined = re.escape(name), any(ord(character) >= _FIRST_CJK for character in name)
+    return name if joined else rf"(?<![^\W_]){name}(?![^\W_])"
+
+
+def keyword(tag: int) -> str:
+    """The keyword of an element; `UNKNOWN` for one that the standard does not have, or has in repeating groups."""
+    word = keyword_for_tag(tag)
+    return word if word and tag_for_keyword(word) == tag else UNKNOWN
 
 
 def strings(found: dict[str, str]) -> Iterator[tuple[str, str]]:

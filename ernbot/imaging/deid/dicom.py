@@ -49,7 +49,7 @@ OPTIONS = {
 
 _STL = "model/stl"
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_STANDARD_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,3}){0,4}")
+_STANDARD_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}|\.[14]\.\d{2,3}(?:\.1)?)?")
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _UNDEFINED = 0xFFFFFFFF
 
@@ -241,8 +241,14 @@ def _written(cleaned: Dataset, parsed: reading.Parsed) -> bytes:
 
 
 def _syntax(parsed: reading.Parsed) -> UID:
-    """The transfer syntax of the result: that of the file; what was deflated has been inflated."""
-    if parsed.syntax and _STANDARD_SYNTAX.fullmatch(parsed.syntax) and parsed.syntax != DeflatedExplicitVRLittleEndian:
+    """The transfer syntax of the result: that of the file; what was deflated has been inflated.
+
+    Raises `Refused`: `file-unsupported` (syntax) for one that the standard does not have, since nobody could tell
+    how the pixels are meant.
+    """
+    if parsed.syntax and parsed.syntax != DeflatedExplicitVRLittleEndian:
+        if not _STANDARD_SYNTAX.fullmatch(parsed.syntax):
+            raise Refused("file-unsupported", syntax="DICOM")
         return UID(parsed.syntax)
     if parsed.implicit:
         return ImplicitVRLittleEndian
