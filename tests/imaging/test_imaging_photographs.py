@@ -16,6 +16,7 @@ from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import Array, look, opened, photograph, pictured, sample
 
 RED, WHITE = (200, 30, 30), (255, 255, 255)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,11 @@ async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
 @pytest.mark.parametrize(
     ("orientation", "red"), [(1, (0, 0)), (3, (1, 1)), (6, (0, 1)), (8, (1, 0)), (5, (0, 0)), (2, (0, 1))]
 )
-async def test_photographs_are_turned_upright(previewer: Previewer, orientation: int, red: tuple[int, int]) -> None:
-    data = photograph(flag(400, 200), exif=exif(Orientation=orientation))
+@pytest.mark.parametrize("options", [{}, {"icc_profile": SRGB}], ids=["plain", "with a profile"])
+async def test_photographs_are_turned_upright(
+    previewer: Previewer, orientation: int, red: tuple[int, int], options: dict[str, Any]
+) -> None:
+    data = photograph(flag(400, 200), exif=exif(Orientation=orientation), **options)
     preview = await look(previewer, data, claimed="image/jpeg")
     turned = orientation >= 5
     assert (pictured(preview).width, pictured(preview).height) == (preview.facts.width, preview.facts.height)
@@ -76,6 +80,17 @@ async def test_photographs_are_turned_upright(previewer: Previewer, orientation:
     picture = opened(pictured(preview).data)
     row, column = (pictured(preview).height * (1 + 2 * red[0]) // 4, pictured(preview).width * (1 + 2 * red[1]) // 4)
     assert np.abs(picture[row, column].astype(int) - RED).max() < 10
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
+async def test_every_format_is_turned_upright(previewer: Previewer, kind: str, mode: str) -> None:
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    preview = await look(previewer, photograph(flag(400, 200).convert(mode), kind, exif=turned))
+    assert (preview.facts.width, preview.facts.height) == (200, 400)
+    picture = opened(pictured(preview).data).reshape(400, 200, -1)[..., -1]
+    assert picture[100, 150] < 140 < 200 < picture[100, 50]
 
 
 @pytest.mark.parametrize(
