@@ -23,7 +23,7 @@ from ernbot.imaging.deid import Policy, Report, exif, icc
 from ernbot.imaging.model import Options
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import DATA, Array, photograph, sample
+from tests.imaging.imaging_samples import DATA, Array, photograph, pictured, sample
 from tests.imaging.model_samples import ball, binary_stl, text_stl
 
 POLICY = Policy(secret=bytes(32))
@@ -91,6 +91,13 @@ def test_every_sample_of_the_planted_photographs_is_kept(name: str) -> None:
     assert (upright(cleaned) == upright(data)).all()
     assert decoder.previews([BytesIO(cleaned)], Options())[0].facts.frames == 1
     assert clean(cleaned)[0] == cleaned
+
+
+def test_the_preview_of_a_cleaned_photograph_is_the_one_that_was_looked_at() -> None:
+    cleaned, _ = clean(sample("planted/planted_photo.jpg"))
+    (preview,) = decoder.previews([BytesIO(cleaned)], Options())
+    golden = raw((DATA / "golden" / "photograph.png").read_bytes())
+    assert np.abs(raw(pictured(preview).data).astype(int) - golden).mean() < 1.0
 
 
 def test_the_report_names_tags_and_no_value() -> None:
