@@ -33,7 +33,7 @@ from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Facts, Options, 
 from ernbot.imaging.photo_fields import identifying
 
 Image.MAX_IMAGE_PIXELS = MAX_FRAME_BYTES  # Pillow's own alarm, at the bound that is checked below
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the sandbox may start none
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a worker has one core
 pi_heif.options.DECODE_THREADS = 1
 pi_heif.options.THUMBNAILS = False
 pi_heif.register_heif_opener()
@@ -115,7 +115,8 @@ def upright(image: Image.Image, longest: int | None = None) -> Image.Image:
     plain = _plain(image)
     if longest:
         plain.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return ImageOps.exif_transpose(_screen_colours(plain, image.info.get("icc_profile")))
+    # Turned before the colours are converted: the picture that comes back from there knows of no orientation.
+    return _screen_colours(ImageOps.exif_transpose(plain), image.info.get("icc_profile"))
 
 
 def _preview(file: BinaryIO) -> Preview:
@@ -129,7 +130,8 @@ def _preview(file: BinaryIO) -> Preview:
         if kinds:
             raise Refused("file-names-patient", kinds=", ".join(sorted(kinds)))
         width, height = image.size
-        if image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
+        # Pillow turns a TIFF by itself and gives the size that it then has.
+        if image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
             width, height = height, width
         facts = Facts(
             format=format_name(image),

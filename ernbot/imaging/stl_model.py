@@ -111,7 +111,7 @@ def _text_pieces(file: BinaryIO) -> Iterator[Array]:
             continue
         rest = text[end:]
         yield _facets(text[:end])
-    if b"vertex" in rest:
+    if _NAME_LINE.sub(b"", rest).strip():
         raise Refused("file-broken")
 
 

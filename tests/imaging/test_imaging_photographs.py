@@ -1,8 +1,10 @@
-"""JPEG and PNG through a real sandbox: upright, in colour, and without a word of what the camera wrote."""
+"""Photographs of every format through a real sandbox: upright, in colour, without a word of what the camera wrote."""
 
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
@@ -14,6 +16,7 @@ from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import Array, look, opened, photograph, pictured, sample
 
 RED, WHITE = (200, 30, 30), (255, 255, 255)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +51,14 @@ def exif(**tags: Any) -> Image.Exif:
     return block
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+LOSSY = {"JPEG": True, "PNG": False, "WebP": True, "TIFF": False, "AVIF": True, "GIF": False, "BMP": False}
+
+
+@pytest.mark.parametrize("kind", LOSSY)
 async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
     preview = await look(previewer, photograph(flag(2400, 1200), kind), claimed=f"image/{kind.lower()}")
     assert (pictured(preview).mimetype, pictured(preview).width, pictured(preview).height) == ("image/jpeg", 800, 400)
-    facts = Facts(kind, None, None, 2400, 1200, 1, lossy=kind == "JPEG", kind="photograph", identifiable=True)
+    facts = Facts(kind, None, None, 2400, 1200, 1, lossy=LOSSY[kind], kind="photograph", identifiable=True)
     assert preview.facts == facts
     picture = opened(pictured(preview).data)
     assert np.abs(picture[100, 200].astype(int) - RED).max() < 6
@@ -62,8 +68,11 @@ async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
 @pytest.mark.parametrize(
     ("orientation", "red"), [(1, (0, 0)), (3, (1, 1)), (6, (0, 1)), (8, (1, 0)), (5, (0, 0)), (2, (0, 1))]
 )
-async def test_photographs_are_turned_upright(previewer: Previewer, orientation: int, red: tuple[int, int]) -> None:
-    data = photograph(flag(400, 200), exif=exif(Orientation=orientation))
+@pytest.mark.parametrize("options", [{}, {"icc_profile": SRGB}], ids=["plain", "with a profile"])
+async def test_photographs_are_turned_upright(
+    previewer: Previewer, orientation: int, red: tuple[int, int], options: dict[str, Any]
+) -> None:
+    data = photograph(flag(400, 200), exif=exif(Orientation=orientation), **options)
     preview = await look(previewer, data, claimed="image/jpeg")
     turned = orientation >= 5
     assert (pictured(preview).width, pictured(preview).height) == (preview.facts.width, preview.facts.height)
@@ -71,6 +80,17 @@ async def test_photographs_are_turned_upright(previewer: Previewer, orientation:
     picture = opened(pictured(preview).data)
     row, column = (pictured(preview).height * (1 + 2 * red[0]) // 4, pictured(preview).width * (1 + 2 * red[1]) // 4)
     assert np.abs(picture[row, column].astype(int) - RED).max() < 10
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
+async def test_every_format_is_turned_upright(previewer: Previewer, kind: str, mode: str) -> None:
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    preview = await look(previewer, photograph(flag(400, 200).convert(mode), kind, exif=turned))
+    assert (preview.facts.width, preview.facts.height) == (200, 400)
+    picture = opened(pictured(preview).data).reshape(400, 200, -1)[..., -1]
+    assert picture[100, 150] < 140 < 200 < picture[100, 50]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +137,47 @@ async def test_a_colour_profile_is_applied_and_dropped(previewer: Previewer) -> 
     assert np.abs((await shown(previewer, broken))[10, 10].astype(int) - RED).max() < 6
 
 
+async def test_lossless_webp_and_lossy_tiff_are_told_apart(previewer: Previewer) -> None:
+    assert not (await look(previewer, photograph(flag(64, 64), "WEBP", lossless=True))).facts.lossy
+    assert (await look(previewer, photograph(flag(64, 64), "TIFF", compression="jpeg"))).facts.lossy
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF"])
+async def test_the_first_of_several_pictures_is_shown(previewer: Previewer, kind: str) -> None:
+    others = [Image.new("RGB", (64, 64), colour) for colour in ("green", "blue")]
+    preview = await look(previewer, photograph(flag(64, 64), kind, save_all=True, append_images=others))
+    assert preview.facts.frames == 3
+    assert np.abs(opened(pictured(preview).data)[10, 10].astype(int) - RED).max() < 12
+
+
+async def test_deep_samples_of_a_tiff_are_scaled(previewer: Previewer) -> None:
+    ramp = np.tile(np.linspace(-3.0, 12.0, 64, dtype=np.float32), (64, 1))
+    ramp[0, 0] = np.nan
+    for samples in (ramp, np.nan_to_num(ramp * 1e6).astype("<i4"), np.nan_to_num(ramp * 4000 + 12000).astype("<u2")):
+        grey = await shown(previewer, photograph(Image.fromarray(samples), "TIFF"))
+        assert grey.ndim == 2
+        assert grey[30, 1] < 20
+        assert grey[30, 62] > 220
+    bgr = np.zeros((8, 8, 3), np.uint16)
+    bgr[..., 0] = 0xFFFF
+    colour = await shown(previewer, bytes(imagecodecs.tiff_encode(bgr, photometric="rgb")))
+    assert colour[4, 4, 0] > 240 > 10 > colour[4, 4, 2]
+
+
+async def test_a_heic_is_shown(previewer: Previewer) -> None:
+    data = sample("planted/planted_photo.heic")
+    kinds = "Artist, CameraOwnerName, Copyright, GPSInfo, ImageDescription, UserComment, XMP, XPAuthor"
+    assert (await refusal(previewer, data)).fields == {"kinds": kinds}
+    named = [name.encode() for name in ("ZZDESC Jane Doe, pre-op", "ZZARTIST JANE DOE", "ZZOWNER JANE DOE")]
+    quiet = data.replace(b"dc:creator", b"dc:nothing").replace(b"ZZUSERCOMMENT JANEDOE", bytes(21))
+    for text in (*named, b"ZZCOPYRIGHT", "ZZXPAUTHOR DOE".encode("utf-16-le")):
+        quiet = quiet.replace(text, bytes(len(text)))
+    place = quiet.index(b"\x25\x88\x04\x00")  # GPSInfo, 0x8825, becomes a tag that nobody knows
+    preview = await look(previewer, quiet[:place] + b"\x99\x99" + quiet[place + 2 :], claimed="image/heic")
+    assert preview.facts == Facts("HEIC", None, None, 800, 1200, 1, lossy=True, kind="photograph", identifiable=True)
+    assert (pictured(preview).width, pictured(preview).height) == (533, 800)
+
+
 # Metadata
 
 
@@ -153,7 +214,7 @@ async def test_planted_photographs_are_refused(previewer: Previewer, name: str, 
         ("UserComment", b"ASCII\0\0\0Jane"),
     ],
 )
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 async def test_each_text_of_a_camera_is_refused(previewer: Previewer, kind: str, tag: str, value: object) -> None:
     refused = await refusal(previewer, photograph(flag(32, 32), kind, exif=exif(**{tag: value})))
     assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": tag})
@@ -178,6 +239,16 @@ async def test_the_second_picture_of_a_pair_is_searched(previewer: Previewer) ->
     assert (await refusal(previewer, data)).fields == {"kinds": "Artist"}
 
 
+async def test_a_comment_of_a_gif_and_the_later_pages_of_a_tiff_are_searched(previewer: Previewer) -> None:
+    assert (await refusal(previewer, photograph(flag(32, 32), "GIF", comment=b"Jane Doe"))).fields == {
+        "kinds": "Comment"
+    }
+    second = flag(32, 32)
+    second.encoderinfo = {"tiffinfo": {ExifTags.Base.Artist.value: "Jane Doe"}}
+    data = photograph(flag(32, 32), "TIFF", save_all=True, append_images=[second])
+    assert (await refusal(previewer, data)).fields == {"kinds": "Artist"}
+
+
 async def test_what_says_nothing_is_accepted_and_dropped(previewer: Previewer) -> None:
     quiet = exif(Model="Model 1", Artist="  ", ImageDescription="", UserComment=b"ASCII\0\0\0\0\0 ")
     preview = await look(previewer, photograph(flag(32, 32), exif=quiet))
@@ -195,7 +266,7 @@ async def test_what_says_nothing_is_accepted_and_dropped(previewer: Previewer) -
 # Broken and hostile
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "BMP"])
 async def test_a_cut_picture_is_broken(previewer: Previewer, kind: str) -> None:
     noise = Image.effect_noise((200, 200), 90)
     data = photograph(noise, kind)
@@ -205,9 +276,9 @@ async def test_a_cut_picture_is_broken(previewer: Previewer, kind: str) -> None:
 
 async def test_a_flipped_bit_never_ends_the_worker(previewer: Previewer) -> None:
     random = np.random.default_rng(7)
-    for kind in ("JPEG", "PNG"):
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF", "BMP"):
         data = photograph(flag(48, 48), kind)
-        for _ in range(60):
+        for _ in range(40):
             mutated = bytearray(data)
             for at in random.integers(12, len(data), 3):
                 mutated[at] ^= int(random.integers(1, 256))
@@ -216,3 +287,16 @@ async def test_a_flipped_bit_never_ends_the_worker(previewer: Previewer) -> None
             except Refused as refused:
                 assert refused.code.startswith("file-")  # noqa: PT017
     await look(previewer, data)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "TIFF", "WEBP"])
+async def test_a_size_that_lies_is_refused_before_anything_is_decoded(previewer: Previewer, kind: str) -> None:
+    data = bytearray(photograph(flag(48, 40), kind, **({"lossless": True, "xmp": b"x"} if kind == "WEBP" else {})))
+    if kind == "WEBP":
+        data[24:30] = b"\xff\x3f\x00\xff\x3f\x00"  # of the canvas alone
+    else:
+        at = {"BMP": 18, "GIF": 6, "TIFF": data.find(struct.pack("<HHI", 256, 3, 1)) + 8}[kind]
+        data[at : at + 2] = b"\xff\xff"
+        at = {"BMP": 22, "GIF": 8, "TIFF": data.find(struct.pack("<HHI", 257, 3, 1)) + 8}[kind]
+        data[at : at + 2] = b"\xff\xff"
+    assert (await refusal(previewer, bytes(data))).code in {"file-too-complex", "file-broken"}
