@@ -246,6 +246,7 @@ def test_colours_stand_beside_grey_in_a_supplemented_picture() -> None:
 # What goes with it
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 def test_an_object_says_what_it_belongs_to() -> None:
     series, study = generate_uid(), generate_uid()
     data = dicom(RAMP, SeriesInstanceUID=series, StudyInstanceUID=study, FrameOfReferenceUID="1.2.3.4567.8").replace(
