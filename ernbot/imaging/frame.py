@@ -131,7 +131,7 @@ class Frames:
         single.file_meta = self.dataset.file_meta
         single.pop("NumberOfFrames", None)  # the elements are shared: set, it would change in the other one too
         single.add_new(self.value.keyword, self.value.vr, pixels + bytes(len(pixels) % 2))
-        return pixel_array(single)
+        return pixel_array(single, correct_unused_bits=False)  # it overlooks HighBit: see `_stored_bits`
 
 
 def _bits(dataset: Dataset) -> int:
