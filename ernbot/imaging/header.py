@@ -43,14 +43,15 @@ Vector = tuple[float, ...]
 class Header:
     """One file of a study.
 
-    `kinds` are the keywords of the elements that name a patient. `orientation` are the six cosines and `position` the
-    three millimetres of PS3.3 C.7.6.2.1.1; `thickness` is in mm; `number` is InstanceNumber. `phase` orders images of
-    the same place in time. `is_image` says that it may be one of a series of images: it has pixels, and no module of
-    its own draws them. A UID that is none is empty.
+    `kinds` are the keywords of the elements that name a patient; `patient` is the pseudonym and must not leave.
+    `orientation` are the six cosines and `position` the three millimetres of PS3.3 C.7.6.2.1.1; `thickness` is in mm;
+    `number` is InstanceNumber. `phase` orders images of the same place in time. `is_image` says that it may be one of
+    a series of images: it has pixels, and no module of its own draws them. A UID that is none is empty.
     """
 
     read: Reader
     kinds: tuple[str, ...]
+    patient: str
     sop_class: str
     instance: str
     series: str
@@ -88,6 +89,7 @@ def read(reader: Reader, head: bytes = b"") -> Header:
     return Header(
         read=reader,
         kinds=tuple(dataset.identifying(elements)),
+        patient=text(elements, "PatientID"),
         sop_class=sop_class,
         instance=_uid(elements, "SOPInstanceUID"),
         series=_uid(elements, "SeriesInstanceUID"),

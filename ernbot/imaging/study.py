@@ -49,7 +49,9 @@ def of(headers: Sequence[Header], options: Options, most: int = MOST_PREVIEWS) -
             refused.append(Refused("file-broken"))
     if not shown:
         raise refused[0]
-    return remarked(shown, {"not-shown": max(0, len(groups) - most) + len(refused)})
+    patients = len({one.patient for one in objects if one.patient})
+    not_shown = max(0, len(groups) - most) + len(refused)
+    return remarked(shown, {"not-shown": not_shown, "patients": patients if patients > 1 else 0})
 
 
 def refuse_names(kinds: Iterable[str]) -> None:

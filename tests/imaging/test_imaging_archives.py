@@ -218,6 +218,11 @@ def test_odd_names_are_none_of_our_business(name: str) -> None:
     assert len(shown(zipped([*slices(), (name, slice_at(9))]))) == 1
 
 
+def test_an_archive_behind_another_one_is_unsafe() -> None:
+    hidden = zipped([("a", slice_at(0, PatientName="Doe^Jane"))])
+    assert refusal(hidden + zipped(slices())).code == "archive-unsafe"
+
+
 @pytest.mark.parametrize("kind", [0o120777, 0o010600, 0o020600, 0o060600, 0o140600])
 def test_links_and_devices_are_unsafe(kind: int) -> None:
     info = zipfile.ZipInfo("link")

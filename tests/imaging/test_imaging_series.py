@@ -380,6 +380,15 @@ def test_a_file_that_cannot_be_shown_does_not_hide_the_others() -> None:
     assert details(preview)["not-shown"] == 1
 
 
+def test_files_of_several_patients_are_told_apart_and_nobody_is_named() -> None:
+    ids = ["ANON-17", "ANON-17", "ANON-23", ""]
+    files = [slice_at(at, PatientID=own, PatientIdentityRemoved="YES") for at, own in enumerate(ids)]
+    (preview,) = shown(files)
+    assert details(preview)["patients"] == 2
+    assert "ANON" not in repr(preview.facts)
+    assert "patients" not in details(shown(files[:2])[0])
+
+
 def test_one_file_is_shown_as_ever() -> None:
     (preview,) = shown([nameless("phantom/ct_phantom_explicit.dcm")])
     assert (preview.facts.kind, pictured(preview).width) == ("picture", 256)
