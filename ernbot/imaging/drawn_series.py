@@ -62,7 +62,7 @@ def preview(order: Stack) -> Preview:
         body_part=own.body_part,
         width=int(large.attributes.Columns),
         height=int(large.attributes.Rows),
-        frames=sum(header.frames for header in order.slices),
+        frames=order.frames,
         lossy=any(header.lossy for header in order.slices),
         kind="series",
         identifiable=order.identifiable,

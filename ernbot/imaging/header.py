@@ -26,6 +26,10 @@ _META = 1024
 _FIRST_PIXELS = 0x7FE00001
 """Extended Offset Table, the first element of group 7FE0."""
 
+_MOST_FRAMES = 10**6
+_FARTHEST_MM = 10**6
+"""Beyond any examination: a header that says more lies."""
+
 _SLIDE = "SM"
 """Modality of slide microscopy: its files are sizes of one picture, not slices."""
 
@@ -43,14 +47,15 @@ Vector = tuple[float, ...]
 class Header:
     """One file of a study.
 
-    `kinds` are the keywords of the elements that name a patient. `orientation` are the six cosines and `position` the
-    three millimetres of PS3.3 C.7.6.2.1.1; `thickness` is in mm; `number` is InstanceNumber. `phase` orders images of
-    the same place in time. `is_image` says that it may be one of a series of images: it has pixels, and no module of
-    its own draws them. A UID that is none is empty.
+    `kinds` are the keywords of the elements that name a patient; `patient` is the pseudonym and must not leave.
+    `orientation` are the six cosines and `position` the three millimetres of PS3.3 C.7.6.2.1.1; `thickness` is in mm;
+    `number` is InstanceNumber. `phase` orders images of the same place in time. `is_image` says that it may be one of
+    a series of images: it has pixels, and no module of its own draws them. A UID that is none is empty.
     """
 
     read: Reader
     kinds: tuple[str, ...]
+    patient: str
     sop_class: str
     instance: str
     series: str
@@ -88,6 +93,7 @@ def read(reader: Reader, head: bytes = b"") -> Header:
     return Header(
         read=reader,
         kinds=tuple(dataset.identifying(elements)),
+        patient=text(elements, "PatientID"),
         sop_class=sop_class,
         instance=_uid(elements, "SOPInstanceUID"),
         series=_uid(elements, "SeriesInstanceUID"),
@@ -98,13 +104,13 @@ def read(reader: Reader, head: bytes = b"") -> Header:
         shows_head=faces.shows_head(elements),
         is_localizer="LOCALIZER" in text(elements, "ImageType").upper(),
         is_image="Rows" in elements and not is_drawn_alone,
-        frames=max(1, int(number(elements, "NumberOfFrames") or 1)),
+        frames=max(1, min(_MOST_FRAMES, int(number(elements, "NumberOfFrames") or 1))),
         lossy=attributes.is_lossy(elements),
         number=number(elements, "InstanceNumber") or 0.0,
         phase=tuple(number(elements, keyword) or 0.0 for keyword in _PHASES),
         orientation=_vector(elements, "ImageOrientationPatient", 6),
         position=_vector(elements, "ImagePositionPatient", 3),
-        thickness=number(elements, "SliceThickness"),
+        thickness=next(iter(_vector(elements, "SliceThickness", 1) or ()), None),
     )
 
 
@@ -115,7 +121,7 @@ def may_be_directory(head: bytes) -> bool:
 
 def _vector(elements: Dataset, keyword: str, length: int) -> Vector | None:
     found = numbers(elements, keyword)
-    return found if len(found) == length else None
+    return found if len(found) == length and max(map(abs, found)) < _FARTHEST_MM else None
 
 
 def _uid(elements: Dataset, keyword: str) -> str:

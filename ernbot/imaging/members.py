@@ -14,12 +14,10 @@ from typing import BinaryIO
 from PIL import Image
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import archive, dicom, header, montage, recognise, rendering, study, unzip
+from ernbot.imaging import archive, dicom, header, montage, photograph, recognise, rendering, study, unzip
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Format, Options, Preview
 from ernbot.imaging.reader import HEAD, SHORT_HEAD, Reader
-
-_PHOTOGRAPHS = frozenset({"photograph", "picture"})
 
 
 def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
@@ -29,6 +27,7 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     where nothing in it can be shown.
     """
     headers: list[Header] = []
+    photographs: list[Reader] = []
     others: list[tuple[Format, Reader]] = []
     archives = unknown = 0
     for reader in unzip.readers(files):
@@ -40,11 +39,15 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
             archives += 1
         elif found is dicom.FORMAT:
             headers.append(header.read(reader, head))
+        elif found.decoder == photograph.__name__:
+            photographs.append(reader)
         else:
             others.append((found, reader))
     kinds = {kind for one in headers for kind in one.kinds}
+    kinds.update(kind for reader in photographs for kind in photograph.kinds(BytesIO(reader(-1))))
     rest = _others(others, kinds, options)
     study.refuse_names(kinds)
+    rest = [*_sheet(photographs, options), *rest]
     kept = rest[: study.MOST_PREVIEWS - (1 if headers else 0)]
     shown = [*(study.of(headers, options, study.MOST_PREVIEWS - len(kept)) if headers else ()), *kept]
     if not shown:
@@ -54,45 +57,34 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
 
 
 def _others(members: Iterable[tuple[Format, Reader]], kinds: set[str], options: Options) -> list[Preview]:
-    """A contact sheet of the photographs, and the previews of what is neither photograph nor DICOM.
-
-    Adds to `kinds` what names somebody. Each member is looked at, however few are shown: its decoder finds the names.
-    """
-    photographs: list[Preview] = []
-    count, shown, lossy = 0, list[Preview](), False
+    """The previews of what is neither photograph nor DICOM; adds to `kinds` what names somebody in them."""
+    shown: list[Preview] = []
     for format_, reader in members:
         decoder = import_module(format_.decoder)  # loaded before the sandbox closed
         try:
-            found: list[Preview] = decoder.previews([BytesIO(reader(-1))], options)
+            shown += decoder.previews([BytesIO(reader(-1))], options)
         except Refused as refusal:
             if refusal.code != "file-names-patient":
                 raise
             kinds.update(str(refusal.fields["kinds"]).split(", "))
-            continue
-        for preview in found:
-            if preview.facts.kind not in _PHOTOGRAPHS or preview.picture is None:
-                shown.append(preview)
-                continue
-            count, lossy = count + 1, lossy or preview.facts.lossy
-            if len(photographs) < montage.MOST:
-                photographs.append(preview)
-    return [*_sheet(photographs, count, lossy), *shown]
+    return shown
 
 
-def _sheet(photographs: Sequence[Preview], count: int, lossy: bool) -> list[Preview]:
-    if len(photographs) < 2:
-        return list(photographs)
-    pictures = [_pixels(preview) for preview in photographs]
+def _sheet(photographs: Sequence[Reader], options: Options) -> list[Preview]:
+    """The first nine photographs on one sheet; one alone as it is."""
+    drawn: list[Preview] = []
+    for reader in photographs[: montage.MOST]:  # one by one: each may be as large as a member may be
+        drawn += photograph.previews([BytesIO(reader(-1))], options)
+    if len(drawn) < 2:
+        return drawn
     facts = replace(
-        photographs[0].facts,
-        kind="photograph",
-        frames=count,
-        lossy=lossy,
-        identifiable=True,
-        details=(Fact("images", count),),
+        drawn[0].facts,
+        frames=len(photographs),
+        lossy=any(preview.facts.lossy for preview in drawn),
+        details=(Fact("images", len(photographs)),),
     )
-    sheet = rendering.encode(montage.grid(pictures), facts)
-    return [replace(sheet, writing=sum(preview.writing for preview in photographs))]
+    sheet = rendering.encode(montage.grid([_pixels(preview) for preview in drawn]), facts)
+    return [replace(sheet, writing=sum(preview.writing for preview in drawn))]
 
 
 def _pixels(preview: Preview) -> Image.Image:

@@ -119,15 +119,28 @@ def upright(image: Image.Image, longest: int | None = None) -> Image.Image:
     return _screen_colours(ImageOps.exif_transpose(plain), image.info.get("icc_profile"))
 
 
+def kinds(file: BinaryIO) -> set[str]:
+    """The fields of a picture, not decoded, that say who somebody is. Raises as `opened` does."""
+    with opened(file) as image:
+        return _kinds(image)
+
+
+def _kinds(image: Image.Image) -> set[str]:
+    found = set(identifying(image))
+    for page in range(1, _pages(image) if image.format in (_SEVERAL, "TIFF") else 1):
+        image.seek(page)  # a multi-picture JPEG hides a second picture, with fields of its own
+        found.update(identifying(image))
+    image.seek(0)
+    return found
+
+
+def _pages(image: Image.Image) -> int:
+    return int(getattr(image, "n_frames", 1))
+
+
 def _preview(file: BinaryIO) -> Preview:
     with opened(file) as image:
-        kinds = set(identifying(image))
-        pages = getattr(image, "n_frames", 1)
-        for page in range(1, pages if image.format in (_SEVERAL, "TIFF") else 1):
-            image.seek(page)  # a multi-picture JPEG hides a second picture, with fields of its own
-            kinds.update(identifying(image))
-        image.seek(0)
-        if kinds:
+        if kinds := _kinds(image):
             raise Refused("file-names-patient", kinds=", ".join(sorted(kinds)))
         width, height = image.size
         # Pillow turns a TIFF by itself and gives the size that it then has.
@@ -139,7 +152,7 @@ def _preview(file: BinaryIO) -> Preview:
             body_part=None,
             width=width,
             height=height,
-            frames=1 if image.format == _SEVERAL else pages,
+            frames=1 if image.format == _SEVERAL else _pages(image),
             lossy=is_lossy(image, file),
             kind="photograph",
             identifiable=True,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import hypot
 from statistics import median
 
 from ernbot.imaging import faces
@@ -17,6 +18,7 @@ _SAME_PLACE_MM = 0.005
 """Closer than any two slices of practice, and farther than the rounding of one position in two phases."""
 
 _COSINE_DIGITS = 2
+_FLAT = 0.1
 _UNEVEN = 1.5
 """A step so many times the usual one: a slice is missing."""
 
@@ -38,6 +40,11 @@ class Stack:
     uneven: bool = False
 
     @property
+    def frames(self) -> int:
+        """All the images in it, phases left out."""
+        return sum(header.frames for header in self.slices)
+
+    @property
     def identifiable(self) -> bool:
         """Whether a face could be rendered from it."""
         shows_head = any(header.shows_head for header in self.slices)
@@ -52,10 +59,11 @@ def stack(headers: Sequence[Header]) -> Stack:
     kept = [header for header in images if _is_kept(header, plane)] or images
     kept.sort(key=lambda header: (header.phase, header.instance))
     localizers = len(images) - len(kept)
-    if plane is None or any(header.position is None for header in kept):
+    normal = _normal(plane) if plane else None
+    if normal is None or any(header.position is None for header in kept):
         kept.sort(key=lambda header: (header.number, header.phase, header.instance))
         return Stack(tuple(kept), is_spatial=False, localizers=localizers)
-    places = _places(kept, _normal(plane))
+    places = _places(kept, normal)
     phases = max(len(headers) for _, headers in places)
     if len(places) == 1:
         return Stack(tuple(kept), is_spatial=True, phases=phases, localizers=localizers)
@@ -96,9 +104,12 @@ def _is_kept(header: Header, plane: Vector | None) -> bool:
     return not header.is_localizer and (plane is None or _rounded(header.orientation) == _rounded(plane))
 
 
-def _normal(plane: Vector) -> Vector:
+def _normal(plane: Vector) -> Vector | None:
+    """Of length 1; None where rows and columns of an image would lie in one direction."""
     (ax, ay, az), (bx, by, bz) = plane[:3], plane[3:]
-    return (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    normal = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    length = hypot(*normal)
+    return tuple(part / length for part in normal) if length > _FLAT else None
 
 
 def _places(headers: Sequence[Header], normal: Vector) -> list[tuple[float, list[Header]]]:

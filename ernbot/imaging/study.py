@@ -13,7 +13,7 @@ from ernbot.core.errors import Refused
 from ernbot.imaging import dataset, directory, drawn_series, header, reader
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Options, Preview
-from ernbot.imaging.series import stack
+from ernbot.imaging.series import Stack, stack
 
 MOST_PREVIEWS = 8
 
@@ -33,12 +33,12 @@ def of(headers: Sequence[Header], options: Options, most: int = MOST_PREVIEWS) -
     """At most so many previews of files whose headers were read: images first, the largest series first."""
     refuse_names(kind for one in headers for kind in one.kinds)
     objects = [one for one in headers if not one.is_directory] or headers[:1]
-    groups = sorted(_groups(objects), key=lambda group: (not group[0].is_image, -len(group)))
+    stacks = sorted(map(stack, _groups(objects)), key=lambda order: (not order.slices[0].is_image, -order.frames))
     shown: list[Preview] = []
     refused: list[Refused] = []
-    for group in groups[:most]:
+    for order in stacks[:most]:
         try:
-            shown += _previews(group, options, objects)
+            shown += _previews(order, options, objects)
         except Refused as refusal:
             if refusal.code == "file-names-patient":
                 raise
@@ -49,7 +49,9 @@ def of(headers: Sequence[Header], options: Options, most: int = MOST_PREVIEWS) -
             refused.append(Refused("file-broken"))
     if not shown:
         raise refused[0]
-    return remarked(shown, {"not-shown": max(0, len(groups) - most) + len(refused)})
+    patients = len({one.patient for one in objects if one.patient})
+    not_shown = max(0, len(stacks) - most) + len(refused)
+    return remarked(shown, {"not-shown": not_shown, "patients": patients if patients > 1 else 0})
 
 
 def refuse_names(kinds: Iterable[str]) -> None:
@@ -83,8 +85,7 @@ def _groups(headers: Sequence[Header]) -> list[list[Header]]:
     return list(groups.values())
 
 
-def _previews(group: Sequence[Header], options: Options, study: Sequence[Header]) -> list[Preview]:
-    order = stack(group)
+def _previews(order: Stack, options: Options, study: Sequence[Header]) -> list[Preview]:
     if len(order.slices) > 1:
         return [drawn_series.preview(order)]
     one = order.slices[0]

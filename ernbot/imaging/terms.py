@@ -86,6 +86,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "not-in-the-room": None,
     "not-shown": int,
     "pages": int,
+    "patients": int,
     "phases": int,
     "protected": None,
     "rate-fps": float,

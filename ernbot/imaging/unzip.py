@@ -2,7 +2,7 @@
 
 Nothing is ever extracted to a disk. What the central directory promises is not believed: bytes are counted as they
 come out, and `zipfile` gives no more than was promised and compares the check sum. An archive that would write
-elsewhere when somebody else extracts it is refused as a whole.
+elsewhere when somebody else extracts it, or shows them something else, is refused as a whole.
 """
 
 import re
@@ -79,6 +79,8 @@ def readers(files: Sequence[BinaryIO]) -> list[Reader]:
         if entries > MAX_ENTRIES:
             raise Refused("file-too-complex")
         _check_names([info.orig_filename for info in infos])
+        if min((info.header_offset for info in infos), default=0):  # another archive stands before this one
+            raise Refused("archive-unsafe")
         for info in infos:
             _check(info)
             if not info.is_dir() and not _LITTER.search(info.filename):

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pypdf import PdfWriter
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import Preview, archive, members, recognise, unzip
+from ernbot.imaging import photograph as photograph_decoder
 from ernbot.imaging.model import Options
 from ernbot.imaging.reader import SHORT_HEAD
+from ernbot.imaging.source import BytesSource
+from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import nameless, opened, photograph, pictured, sample
 from tests.imaging.test_imaging_series import details, phantom_series, slice_at
 
@@ -136,6 +140,25 @@ def test_nine_photographs_of_a_dozen_are_shown_and_all_are_looked_at() -> None:
     assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": "Artist"})
 
 
+def test_names_are_found_before_any_photograph_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photograph_decoder, "upright", lambda *_: pytest.fail("drawn"))
+    assert refusal(zipped([("a.jpg", photo()), ("b.jpg", named_photo("Jane Doe"))])).code == "file-names-patient"
+
+
+def test_other_formats_go_to_their_own_decoders() -> None:
+    entries: list[Entry] = [("a.pdf", pdf()), ("b.jpg", photo()), ("c.svs", sample("hostile/tiff_ifd_loop.svs"))]
+    assert [preview.facts.kind for preview in shown(zipped(entries[:2]))] == ["photograph", "document"]
+    assert refusal(zipped(entries)).code == "file-broken"
+
+
+def pdf() -> bytes:
+    file = BytesIO()
+    writer = PdfWriter()
+    writer.add_blank_page(200, 100)
+    writer.write(file)
+    return file.getvalue()
+
+
 def test_names_in_photographs_and_scans_are_told_together() -> None:
     entries: list[Entry] = [*slices(PatientName="Doe^Jane"), ("a.jpg", named_photo("Jane Doe")), ("b.jpg", photo())]
     assert refusal(zipped(entries)).fields == {"kinds": "Artist, PatientName"}
@@ -193,6 +216,11 @@ def test_a_name_that_points_elsewhere_is_unsafe(name: str) -> None:
 @pytest.mark.parametrize("name", ["a..b/IM0001", "..a", "IM 0001 (2).dcm", "Ærø/snit.dcm"])
 def test_odd_names_are_none_of_our_business(name: str) -> None:
     assert len(shown(zipped([*slices(), (name, slice_at(9))]))) == 1
+
+
+def test_an_archive_behind_another_one_is_unsafe() -> None:
+    hidden = zipped([("a", slice_at(0, PatientName="Doe^Jane"))])
+    assert refusal(hidden + zipped(slices())).code == "archive-unsafe"
 
 
 @pytest.mark.parametrize("kind", [0o120777, 0o010600, 0o020600, 0o060600, 0o140600])
@@ -308,3 +336,13 @@ HOSTILE = {
 @pytest.mark.parametrize(("name", "code"), HOSTILE.items())
 def test_a_hostile_archive_is_refused(name: str, code: str) -> None:
     assert refusal(sample(f"hostile/{name}")).code == code
+
+
+async def test_an_archive_through_a_sandbox() -> None:
+    entries = [("README.txt", b"hello"), *((f"IM{number}", data) for number, data in enumerate(phantom_series()))]
+    async with Previewer() as previewer:
+        series, scout = await previewer.previews([BytesSource(zipped([*entries, ("a.zip", zipped([]))]))])
+        assert (series.facts.kind, series.facts.frames, scout.facts.frames) == ("series", 12, 1)
+        assert details(scout)["members-unknown"] == details(scout)["archives-inside"] == 1
+        (loose,) = await previewer.previews([BytesSource(slice_at(at)) for at in range(30)])
+        assert loose.facts.frames == 30

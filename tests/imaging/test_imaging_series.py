@@ -124,6 +124,30 @@ def test_what_is_no_number_is_none(written: bytes | None, numbers: tuple[float, 
     assert raw.numbers(elements, "ImagePositionPatient") == numbers
 
 
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]},
+        {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]},
+        {"ImageOrientationPatient": ["1e300", 0, 0, 0, "1e300", 0]},
+        {"ImagePositionPatient": ["1e308", "-1e308", "1e308"]},
+    ],
+)
+def test_a_place_that_cannot_be_is_none(elements: dict[str, Any]) -> None:
+    stack = ordered([slice_at(0, InstanceNumber=number, **elements) for number in (2, 1, 3)])
+    assert ([one.number for one in stack.slices], stack.is_spatial) == ([1, 2, 3], False)
+
+
+def test_cosines_that_are_not_of_length_one_do_not_stretch_the_spacing() -> None:
+    assert ordered([slice_at(at, ImageOrientationPatient=[2, 0, 0, 0, 2, 0]) for at in range(4)]).spacing == 1.0
+
+
+def test_a_lie_about_frames_and_thickness_stays_within_what_can_be_said() -> None:
+    (preview,) = shown([slice_at(at, NumberOfFrames=2**31 - 1, SliceThickness="9e99") for at in range(4)])
+    assert preview.facts.frames == 4_000_000
+    assert "thickness-mm" not in details(preview)
+
+
 def test_spacing_is_the_usual_step_and_a_gap_is_told() -> None:
     even = ordered([slice_at(at) for at in (0.0, 1.25, 2.5, 3.75, 5.0)])
     assert (even.spacing, even.uneven) == (1.25, False)
@@ -362,6 +386,11 @@ def test_each_series_has_a_preview_the_largest_first() -> None:
     assert previews[2].facts.kind == "picture"
 
 
+def test_copies_make_no_series_larger() -> None:
+    copies = [slice_at(0, SeriesInstanceUID="1.2.4", SOPInstanceUID="1.2.4.1")] * 6
+    assert [preview.facts.frames for preview in shown([*copies, *(slice_at(at) for at in range(3))])] == [3, 1]
+
+
 def test_at_most_eight_series_are_shown_and_the_rest_is_counted() -> None:
     files = [slice_at(at, SeriesInstanceUID=f"1.2.{number}") for number in range(11) for at in range(2)]
     previews = shown(files)
@@ -378,6 +407,15 @@ def test_a_file_that_cannot_be_shown_does_not_hide_the_others() -> None:
     broken = slice_at(0, SeriesInstanceUID="1.2.9")[:-500]  # not one row is there
     (preview,) = shown([*(slice_at(at) for at in range(3)), broken])
     assert details(preview)["not-shown"] == 1
+
+
+def test_files_of_several_patients_are_told_apart_and_nobody_is_named() -> None:
+    ids = ["ANON-17", "ANON-17", "ANON-23", ""]
+    files = [slice_at(at, PatientID=own, PatientIdentityRemoved="YES") for at, own in enumerate(ids)]
+    (preview,) = shown(files)
+    assert details(preview)["patients"] == 2
+    assert "ANON" not in repr(preview.facts)
+    assert "patients" not in details(shown(files[:2])[0])
 
 
 def test_one_file_is_shown_as_ever() -> None:

@@ -46,6 +46,7 @@ fact-not-in-the-room = det, den henviser til, er ikke i dette rum
 fact-not-shown = { $value } flere vises ikke
 fact-pages = { $value } sider
 fact-protected = låst med en adgangskode og kan derfor ikke vises
+fact-patients = de tilhører { $value } forskellige patienter
 fact-phases = { $value } faser
 fact-rate-fps = { $value } billeder pr. sekund
 fact-segments = { $value } segmenter

@@ -46,6 +46,7 @@ fact-not-in-the-room = what it refers to is not in this room
 fact-not-shown = { $value } more not shown
 fact-pages = { $value } pages
 fact-protected = locked with a password, so that it cannot be shown
+fact-patients = they belong to { $value } different patients
 fact-phases = { $value } phases
 fact-rate-fps = { $value } pictures per second
 fact-segments = { $value } segments
