@@ -18,13 +18,14 @@ from ernbot.imaging.attributes import number
 from ernbot.imaging.drawing import Colour
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Options, Preview
 from ernbot.imaging.objects import card, drawn, numbers, refers
-from ernbot.imaging.references import Reference
+from ernbot.imaging.references import Plane, Reference
 
 Array = np.ndarray[Any, Any]
 
 _MOST_POINTS = 4_000_000
 """In all contours; the contours of a whole trunk on thin slices have about one million."""
 
+_SILHOUETTE_POINTS = 200
 _DARKEST = 80
 _SMOOTH = 2
 """Contours are drawn this many times as large, and made small again."""
@@ -48,9 +49,12 @@ class Structure:
 def structure_set(dataset: Dataset, options: Options) -> Preview:
     """Contours over the middle slice that they cross, or their silhouettes from three sides.
 
-    PS3.3 section A.19 and C.8.8.6. Raises `Refused` `file-too-complex` above `_MOST_POINTS`.
+    PS3.3 section A.19 and C.8.8.6. Raises `Refused`: `file-too-complex` above `_MOST_POINTS`, `file-broken`.
     """
-    structures = _structures(dataset)
+    try:
+        structures = _structures(dataset)
+    except ValueError:
+        raise Refused("file-broken") from None
     counted = Fact("structures", len(dataset.get("StructureSetROISequence") or []))
     if not any(structure.contours for structure in structures):
         return card(dataset, "structure-set", counted)
@@ -94,13 +98,18 @@ def _structures(dataset: Dataset) -> list[Structure]:
 
 
 def _points(contour: Dataset) -> Array:
-    """Points x 3, mm. Read from the bytes: pydicom would make an object of each of a million numbers."""
+    """Points x 3, mm. Read from the bytes: pydicom would make an object of each of a million numbers.
+
+    Raises `ValueError` for anything but numbers: nothing would tell that a contour was left out.
+    """
     raw = contour.get_item("ContourData") if "ContourData" in contour else None
-    value = getattr(raw, "value", None)
+    value = getattr(raw, "value", None) or b""
     if isinstance(value, bytes):
-        value = value.strip(b" \0").split(b"\\") if value.strip(b" \0") else []
-    flat = np.array(value if value is not None else [], dtype=np.float64).ravel()
-    return flat.reshape(-1, 3) if np.isfinite(flat).all() else np.empty((0, 3))
+        value = np.fromstring(value.strip(b" \0").replace(b"\\", b" "), sep=" ")
+    points = np.array(value, dtype=np.float64)
+    if points.size % 3 or not np.isfinite(points).all():
+        raise ValueError("a coordinate is missing")
+    return points.reshape(-1, 3)
 
 
 def _entries(structures: list[Structure]) -> list[tuple[Colour, str]]:
@@ -119,10 +128,10 @@ def _slices(dataset: Dataset, options: Options) -> list[Reference]:
 
 
 def _over_slice(structures: list[Structure], slices: list[Reference]) -> Image.Image | None:
-    crossed = [(one, crossing) for one in slices if (crossing := _crossing(structures, one))]
-    if not crossed:
+    found = _crossing(structures, slices)
+    if found is None:
         return None
-    one, crossing = crossed[len(crossed) // 2]
+    one, plane, crossing = found
     picture = one.picture()
     if picture is None:
         return None
@@ -130,31 +139,43 @@ def _over_slice(structures: list[Structure], slices: list[Reference]) -> Image.I
     large = picture.resize((_SMOOTH * picture.width, _SMOOTH * picture.height), Image.Resampling.BILINEAR)
     pen = ImageDraw.Draw(large)
     scale = np.array([large.width / one.header.Columns, large.height / one.header.Rows])
-    for colour, pixels in crossing:
-        _outline(pen, (pixels + 0.5) * scale, colour)
+    for colour, contour in crossing:
+        _outline(pen, (plane.pixels(contour) + 0.5) * scale, colour)
     return large.resize(picture.size, Image.Resampling.LANCZOS)
 
 
-def _crossing(structures: list[Structure], one: Reference) -> list[tuple[Colour, Array]]:
-    """Colour and pixels (points x 2) of the contours that lie in a slice."""
-    plane = one.plane
-    assert plane is not None, "in_space gives none without"
-    return [
-        (structure.colour, plane.pixels(contour))
-        for structure in structures
-        for contour in structure.contours
-        if np.abs(plane.distance(contour)).max() <= one.thickness / 2
-    ]
+def _crossing(
+    structures: list[Structure], slices: list[Reference]
+) -> tuple[Reference, Plane, list[tuple[Colour, Array]]] | None:
+    """The middle one of the slices, in the order of space, in which contours lie; its plane, and those."""
+    contours = [(structure.colour, contour) for structure in structures for contour in structure.contours]
+    first = slices[0].plane if slices else None
+    if first is None:
+        return None
+    away = [first.distance(contour) for _, contour in contours]
+    lowest, highest = np.array([far.min() for far in away]), np.array([far.max() for far in away])
+    crossed = []
+    for one in slices:
+        if (plane := one.plane) is None:
+            continue
+        height, half = float(first.distance(plane.origin)), one.thickness / 2
+        inside = np.flatnonzero((lowest >= height - half) & (highest <= height + half))
+        if len(inside):
+            crossed.append((one, plane, inside))
+    if not crossed:
+        return None
+    one, plane, inside = crossed[len(crossed) // 2]
+    return one, plane, [contours[index] for index in inside]
 
 
 def _outline(pen: ImageDraw.ImageDraw, points: Array, colour: Colour | int) -> None:
-    corners = [(float(x), float(y)) for x, y in points]
-    if len(corners) == 1:
-        (x, y), size = corners[0], 3 * _SMOOTH
+    if len(points) == 1:
+        x, y = points[0].tolist()
+        size = 3 * _SMOOTH
         pen.line((x - size, y, x + size, y), fill=colour, width=_SMOOTH)
         pen.line((x, y - size, x, y + size), fill=colour, width=_SMOOTH)
     else:
-        pen.line([*corners, corners[0]], fill=colour, width=2 * _SMOOTH, joint="curve")
+        pen.line(np.vstack([points, points[:1]]).ravel().tolist(), fill=colour, width=2 * _SMOOTH, joint="curve")
 
 
 def _silhouettes(structures: list[Structure]) -> Image.Image:
@@ -177,16 +198,16 @@ def _silhouette(
         cover = Image.new("L", tile.size)
         pen = ImageDraw.Draw(cover)
         for contour in structure.contours:
-            flat = (contour[:, (across, along)] - centre[[across, along]]) * _SMOOTH * scale
+            corners = contour[:: max(1, len(contour) // _SILHOUETTE_POINTS)][:, (across, along)]
+            flat = (corners - centre[[across, along]]) * (_SMOOTH * scale)
             flat = flat * (1, -1 if up else 1) + _SMOOTH * side / 2
-            corners = [(float(x), float(y)) for x, y in flat]
-            if len(corners) == 1:
+            if len(flat) == 1:
                 _outline(pen, flat, 255)
             elif np.ptp(flat, axis=0).min() < 1:  # seen from its edge: as high as the slice that it stands for
                 pen.rectangle(_slab(flat, thick), fill=110)
             else:
-                pen.polygon(corners, fill=60)
-                pen.line([*corners, corners[0]], fill=220, width=_SMOOTH)
+                pen.polygon(flat.ravel().tolist(), fill=60)
+                pen.line(np.vstack([flat, flat[:1]]).ravel().tolist(), fill=220, width=_SMOOTH)
         tile.paste(Image.new("RGB", tile.size, structure.colour), mask=cover)
     small = tile.resize((side, side), Image.Resampling.LANCZOS)
     _letters(ImageDraw.Draw(small), panel, side)

@@ -6,6 +6,7 @@ hundreds of slices. A reference that cannot be read, or that names a patient, is
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -42,7 +43,7 @@ class Plane:
     across: Array
     down: Array
 
-    @property
+    @cached_property
     def normal(self) -> Array:
         normal = np.cross(self.across, self.down)
         return np.asarray(normal / np.linalg.norm(normal))
@@ -99,7 +100,7 @@ class Reference:
     def uid(self) -> str:
         return str(self.header.get("SOPInstanceUID") or "")
 
-    @property
+    @cached_property
     def plane(self) -> Plane | None:
         return plane(self.header)
 

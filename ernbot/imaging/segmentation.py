@@ -21,7 +21,7 @@ from ernbot.imaging.references import Plane, Reference
 
 Array = np.ndarray[Any, Any]
 
-_TRIES = 27
+_TRIES = 18
 """Slices that are decoded to find some with something in them."""
 
 _TILES = 9
@@ -127,21 +127,27 @@ def _pairs(dataset: Dataset, masks: list[_Mask], candidates: list[Reference]) ->
     """Slices in the order of space, and the masks that lie on each: as they say, else by their position."""
     placed = references.in_space(candidates, str(dataset.get("FrameOfReferenceUID") or ""))
     said = references.named(candidates, {uid for mask in masks for uid in mask.sources})
-    slices = [one for one in placed if one in said] or said or placed
-    pairs = [(one, [mask for mask in masks if one.uid in mask.sources or _lies_on(mask, one)]) for one in slices]
+    uids = {one.uid for one in said}
+    slices = [one for one in placed if one.uid in uids] or said or placed
+    from_source: dict[str, list[_Mask]] = defaultdict(list)
+    for mask in masks:
+        for uid in mask.sources:
+            from_source[uid].append(mask)
+    elsewhere = [mask for mask in masks if not mask.sources]
+    pairs = [(one, from_source[one.uid] + [mask for mask in elsewhere if _lies_on(mask, one)]) for one in slices]
     return [(one, over) for one, over in pairs if over]
 
 
 def _lies_on(mask: _Mask, reference: Reference) -> bool:
     where = reference.plane
-    if mask.sources or mask.plane is None or where is None or not where.is_parallel(mask.plane):
+    if mask.plane is None or where is None or not where.is_parallel(mask.plane):
         return False
     return bool(abs(where.distance(mask.plane.origin)) <= reference.thickness / 2)
 
 
 def _from_the_middle(pairs: list[Any]) -> Iterable[Any]:
     middle = (len(pairs) - 1) / 2
-    return sorted(pairs, key=lambda pair: abs(pairs.index(pair) - middle))[:_TRIES]
+    return [pairs[index] for index in sorted(range(len(pairs)), key=lambda index: abs(index - middle))[:_TRIES]]
 
 
 def _layers(dataset: Dataset, masks: list[_Mask], reference: Reference) -> dict[int, Array]:
@@ -181,7 +187,8 @@ def _sheet(dataset: Dataset, masks: list[_Mask], segments: dict[int, tuple[Colou
         for mask in over[:_MOST_SEGMENTS]:
             for number, values in _values(dataset, mask).items():
                 colour, _ = segments.get(number, (drawing.shade(number), ""))
-                tile = np.where(values[..., None] > 0, values[..., None] * np.array(colour), tile).astype(np.uint8)
+                covered = values > 0
+                tile[covered] = np.outer(values[covered], colour)
         tiles += [Image.fromarray(tile)] if tile.any() else []
     return drawing.sheet(_evenly(tiles, _TILES) or [Image.new("RGB", (int(dataset.Columns), int(dataset.Rows)))])
 

@@ -123,10 +123,12 @@ def test_too_many_points_are_too_complex(monkeypatch: pytest.MonkeyPatch) -> Non
         shown(structures())
 
 
-def test_numbers_that_are_none_are_no_contour() -> None:
+@pytest.mark.parametrize("number", [b"nan", b"doe", b"0\\0"])
+def test_a_contour_of_anything_but_numbers_is_broken(number: bytes) -> None:
     shape = item(ContourData=circle(50, 0))
     data = structures(ROIContourSequence=[item(ReferencedROINumber=1, ContourSequence=[shape])])
-    assert shown(data.replace(b"\\0.0\\0", b"\\nan\\0")).picture is None
+    with pytest.raises(Refused, match="file-broken"):
+        shown(data.replace(b"\\0.0\\0", b"\\" + number + b"\\0", 1))
 
 
 def test_a_dose_shows_the_slice_with_the_highest_one() -> None:
