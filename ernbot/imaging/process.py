@@ -147,12 +147,12 @@ class Worker:
     ) -> tuple[dict[str, Any], memoryview]:
         """Send a request, serve what it needs, and return the JSON and the pictures of the answer, unchecked.
 
-        `sink` takes the output, piece by piece. Raises `Died`, `TimeoutError`, and whatever the files and the sink
-        raise; after any of them this worker is of no use.
+        `sink` takes the output, piece by piece; `progress` hears the share of it, or what the worker says. Raises
+        `Died`, `TimeoutError`, and whatever the files and the sink raise; after any of them this worker is of no use.
         """
         self.jobs += 1
         clock, size = _Clock(seconds), sum(file.size for file in files)
-        may_read, may_write = _TIMES * size + _SPARE, 2 * size + _SPARE
+        may_read, written = _TIMES * size + _SPARE, 0
         words = json.dumps(request).encode()
         async with clock.running():
             await self._send(REQUEST.pack(len(words)) + words)
@@ -161,9 +161,11 @@ class Worker:
                 kind, body = await self._message()
             if kind == IS_READ:
                 may_read -= await self._serve(body, files, may_read, clock)
-            elif kind == IS_OUTPUT and sink and len(body) <= may_write:
-                may_write -= len(body)
+            elif kind == IS_OUTPUT and sink and written + len(body) <= 2 * size + _SPARE:
+                written += len(body)
                 await sink(body)
+                if progress:
+                    progress(min(1.0, written / size))  # a copy is about as long as its original
             elif kind == IS_PROGRESS:
                 (share,) = PROGRESS.unpack(body)
                 if not (math.isfinite(share) and 0.0 <= share <= 1.0):

@@ -116,7 +116,7 @@ class Sandbox:
         return preview(self._decoders[request["format"]], files[:count], Options(files[count:], self._progress))
 
     def _progress(self, share: float) -> None:
-        self._pipe.send(IS_PROGRESS, PROGRESS.pack(share))
+        self._pipe.send(IS_PROGRESS, PROGRESS.pack(min(1.0, max(0.0, share))))
 
 
 def main(memory: int, seconds: float) -> None:

@@ -172,12 +172,15 @@ async def test_a_cleaned_copy_comes_piece_by_piece() -> None:
         await asyncio.sleep(0)
         pieces.append(piece)
 
-    policy = {"secret": "ab" * 32, "mask_writing": False}
+    heard: list[float] = []
+    cleaning = request(len(DATA), op="clean", policy={"secret": "ab" * 32, "mask_writing": False})
     async with worker(HONEST) as honest:
-        said, _ = await honest.ask(request(len(DATA), op="clean", policy=policy), [BytesSource(DATA)], 20, sink=sink)
+        said, _ = await honest.ask(cleaning, [BytesSource(DATA)], 20, sink=sink, progress=heard.append)
     expected = b"".join(DATA[at : at + 100_000][::-1] for at in range(0, len(DATA), 100_000)) + b"\xab" * 32
     assert b"".join(pieces) == expected
-    assert len(pieces) == 3
+    assert len(pieces) == len(heard) == 3
+    assert heard == sorted(heard)
+    assert heard[-1] == 1.0
     assert max(map(len, pieces)) <= PIECE
     assert said == {"report": {"kinds": ["PatientName"], "writing": len(expected) % 1000, "masked": False}}
 
