@@ -8,22 +8,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pydicom.charset import decode_bytes
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import terms
-from ernbot.imaging.deid import icc, rules, table, values
+from ernbot.imaging.deid import elements, icc, rules, table, values
 from ernbot.imaging.deid.model import Policy
 from ernbot.imaging.deid.reading import PIXEL_DATA
 
 MAX_DEPTH = 32
-UNKNOWN = "UnknownElements"
 DUMMY = "REMOVED"
 """Stands where a class of object requires a text."""
 
@@ -37,13 +33,11 @@ _MOST_NUMBERS = 64
 
 _GRAPHICS = {0x50: "CurveData", 0x60: "OverlayData"}
 _CHARACTER_SET, _CODE_MEANING, _ICC_PROFILE = 0x00080005, 0x00080104, 0x00282000
-_DELIMITERS = set(b"\r\n\t\f\\^=")
 _CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _MEANING = re.compile(r"[^<>{}@|\\\x00-\x1f\x7f-\x9f]{1,64}")
 _FIRST_CJK = 0x2E80
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.+\-\s]{1,7}")
-_PADDING = " \0\t\r\n"
 _CODING_SCHEMES = frozenset({"BI", "DCM", "FMA", "I10", "I9C", "LN", "MDC", "RADLEX", "SCT", "SNM3", "SRT", "UCUM"})
 _SUBJECT = frozenset({"121029", "121030", "121031"})
 _SUBJECT_CHARACTERISTICS = frozenset({"121032", "121033", "8302-2", "29463-7", "3141-9"})
@@ -93,7 +87,7 @@ class Cleaner:
             if tag.is_private:
                 self._private(source, element, cleaned)
             elif tag.group < 0x0008:  # of a network message, or file meta information at the wrong place
-                self.kinds.add(keyword(tag))
+                self.kinds.add(elements.keyword(tag))
             elif tag.element != 0 and (tag != PIXEL_DATA or depth):  # group lengths say nothing, pixels come later
                 kept = self._element(source, element, depth)
                 if kept is not None:
@@ -106,13 +100,13 @@ class Cleaner:
         if tag.is_private_creator:
             return
         creator_tag = tag.group << 16 | tag.element >> 8
-        creator = _decoded(source, source.get_item(creator_tag)) if creator_tag in source else ""
+        creator = elements.decoded(source, source.get_item(creator_tag)) if creator_tag in source else ""
         vr = rules.safe_private(creator, int(tag), element.VR)
-        value = _raw(element)
+        value = elements.raw(element)
         kept = vr and value and len(value) <= _MOST_NUMBERS and rules.fits(tag, vr, value) and self._native(element)
         if not kept:
-            self._remember("PrivateElements", self.texts, _printable(source, element))
-            for item in (_items(source, element) if element.VR == "SQ" else None) or ():
+            self._remember("PrivateElements", self.texts, elements.printable(source, element))
+            for item in (elements.items(source, element) if element.VR == "SQ" else None) or ():
                 self._lose(item, "PrivateElements", 0)
             return
         cleaned[creator_tag] = DataElement(creator_tag, "LO", creator)
@@ -120,15 +114,15 @@ class Cleaner:
         self.safe_private = True
 
     def _element(self, source: Dataset, element: Any, depth: int) -> Any:
-        tag, kind = int(element.tag), keyword(element.tag)
+        tag, kind = int(element.tag), elements.keyword(element.tag)
         vr = rules.representation(tag, element.VR)
         block = tag >> 24
         if tag == _CHARACTER_SET:
             return None  # texts are written anew
         if tag == _ICC_PROFILE:
             return self._profile(element)
-        if vr is None or kind == UNKNOWN or block in _GRAPHICS:
-            self._remember(_GRAPHICS.get(block, kind), self.texts, _printable(source, element))
+        if vr is None or kind == elements.UNKNOWN or block in _GRAPHICS:
+            self._remember(_GRAPHICS.get(block, kind), self.texts, elements.printable(source, element))
             return None
         action = rules.action(tag, vr, self._policy)
         if vr == "SQ":
@@ -137,7 +131,7 @@ class Cleaner:
             return self._uids(source, element, kind)
         if action == "K":
             return self._kept(source, element, vr, kind)
-        text = _decoded(source, element)
+        text = elements.decoded(source, element)
         if action == "C" and vr in ("DA", "DT", "TM", "AS"):
             return self._temporal(element, vr, kind, text)
         if action == "C":
@@ -148,7 +142,7 @@ class Cleaner:
         return DataElement(tag, vr, DUMMY if action == "D" and text and vr in rules.TEXTS | {"CS"} else None)
 
     def _sequence(self, source: Dataset, element: Any, kind: str, action: str, depth: int) -> DataElement | None:
-        items = _items(source, element)
+        items = elements.items(source, element)
         if items is None:
             self.kinds.add(kind)
             return None
@@ -168,10 +162,10 @@ class Cleaner:
             element = item.get_item(tag)
             vr = rules.representation(tag, element.VR)
             if vr == "SQ":
-                for nested in _items(item, element) or ():
+                for nested in elements.items(item, element) or ():
                     self._lose(nested, kind, depth + 1)
             elif vr in rules.TEXTS:
-                self._removed(int(tag), vr, keyword(tag), _decoded(item, element))
+                self._removed(int(tag), vr, elements.keyword(tag), elements.decoded(item, element))
 
     def _says_who(self, item: Dataset, kind: str) -> bool:
         """Whether a content item is about who the subject is (PS3.16 TID 1007), and therefore goes."""
@@ -188,7 +182,7 @@ class Cleaner:
 
     def _uids(self, source: Dataset, element: Any, kind: str) -> DataElement | None:
         replaced = []
-        for uid in _decoded(source, element).split("\\"):
+        for uid in elements.decoded(source, element).split("\\"):
             if not uid or UID(uid).name != uid:  # empty, or one of the standard's own
                 replaced.append(uid)
                 continue
@@ -198,13 +192,13 @@ class Cleaner:
         return DataElement(element.tag, "UI", replaced[0] if len(replaced) == 1 else replaced)
 
     def _kept(self, source: Dataset, element: Any, vr: str, kind: str) -> Any:
-        value = _raw(element)
+        value = elements.raw(element)
         if vr in rules.SIZES and not isinstance(element.value, bytes):
             return element  # somebody needed this number before, and has read it as one
         if value is None or not rules.fits(element.tag, vr, value):
-            self._removed(int(element.tag), vr, kind, _decoded(source, element))
+            self._removed(int(element.tag), vr, kind, elements.decoded(source, element))
             return None
-        text = _decoded(source, element)
+        text = elements.decoded(source, element)
         if vr in ("DA", "DT", "TM"):
             return DataElement(element.tag, vr, values.time(text) if vr == "TM" else values.readable(text, vr))
         if vr in rules.TEXTS:
@@ -222,7 +216,7 @@ class Cleaner:
         """The colours of a profile without its words. One that works by tables goes: pixels are not converted."""
         self.kinds.add("ICCProfile")
         try:
-            fresh = icc.rebuilt(_raw(element) or b"")
+            fresh = icc.rebuilt(elements.raw(element) or b"")
         except icc.NeedsConversion:
             return None
         return DataElement(_ICC_PROFILE, "OB", fresh + bytes(len(fresh) % 2)) if fresh else None
@@ -239,8 +233,8 @@ class Cleaner:
             else:
                 new = self._replacements.moved_datetime(value)
             replaced.append(new)
-            if new != value.strip(_PADDING):
-                self._remember(kind, self.temporal, [value.strip(_PADDING)])
+            if new != value.strip(elements.PADDING):
+                self._remember(kind, self.temporal, [value.strip(elements.PADDING)])
             self.written.add(new)
         return DataElement(element.tag, vr, replaced[0] if len(replaced) == 1 else replaced)
 
@@ -267,10 +261,10 @@ class Cleaner:
     # What was removed
 
     def _removed(self, tag: int, vr: str, kind: str, text: str) -> None:
-        if not text.strip(_PADDING + "^=\\"):
+        if not text.strip(elements.PADDING + "^=\\"):
             return
         if vr in ("DA", "DT", "TM", "AS"):
-            self._remember(kind, self.temporal, [text.strip(_PADDING)])
+            self._remember(kind, self.temporal, [text.strip(elements.PADDING)])
         elif vr == "PN":
             words = re.split(r"[\^=\\,;\s]+", text)
             self._remember(kind, self.names, [text, text.replace("^", " "), *words])
@@ -284,7 +278,7 @@ class Cleaner:
     def _remember(self, kind: str, found: dict[str, str], texts: Iterable[str]) -> None:
         self.kinds.add(kind)
         for text in texts:
-            value = text.strip(_PADDING)
+            value = text.strip(elements.PADDING)
             if len(value) >= (SHORTEST_NAME if value.isascii() else SHORTEST_FOREIGN_NAME):
                 found.setdefault(value, kind)
 
@@ -308,12 +302,12 @@ class Cleaner:
             vr = rules.representation(tag, element.VR)
             if vr != "CS" and vr not in rules.TEXTS:
                 continue
-            text = _decoded(cleaned, element)
+            text = elements.decoded(cleaned, element)
             kept = self._kept_text(int(tag), vr, text)
             if kept == text:
-                self.written.update(part.strip(_PADDING) for part in (text, *text.split("\\")))
+                self.written.update(part.strip(elements.PADDING) for part in (text, *text.split("\\")))
                 continue
-            self.kinds.add(keyword(tag))
+            self.kinds.add(elements.keyword(tag))
             if kept:
                 cleaned[tag] = DataElement(tag, vr, kept)
             else:
@@ -345,66 +339,10 @@ class Cleaner:
         return " ".join(_WORD.sub(word, self._names.sub("", text)).split())
 
 
-def _items(source: Dataset, element: Any) -> list[Dataset] | None:
-    """The items of a sequence; None where they make no sense."""
-    try:
-        return list(source[element.tag].value)
-    except (RecursionError, MemoryError):
-        raise Refused("file-too-complex") from None
-    except Exception:  # whatever pydicom raises
-        return None
-
-
-def _raw(element: Any) -> bytes | None:
-    """The bytes of an element, also of one that was read already and converted; None for items."""
-    if isinstance(element.value, bytes):
-        return element.value
-    return None if element.VR == "SQ" else _joined(element.value).encode()
-
-
-def _joined(value: Any) -> str:
-    """A value that pydicom has converted, as a file would write it."""
-    if value is None:
-        return ""
-    return "\\".join(map(str, value)) if isinstance(value, MultiValue | list) else str(value)
-
-
-def _decoded(dataset: Dataset, element: Any) -> str:
-    """The text of an element without padding, in the character set of its data set, or as Latin-1 when that fails."""
-    value = element.value
-    if not isinstance(value, bytes):
-        return _joined(value)
-    try:
-        text = decode_bytes(value, _encodings(dataset), _DELIMITERS)
-    except Exception:  # a character set that the file names and nobody knows
-        text = value.decode("latin-1")
-    return text.strip(_PADDING)
-
-
-def _encodings(dataset: Dataset) -> list[str]:
-    encodings = dataset._character_set
-    return [encodings] if isinstance(encodings, str) else list(encodings)
-
-
-def _printable(source: Dataset, element: Any) -> list[str]:
-    """The text of an element that nobody knows, if it is one."""
-    value = _raw(element)
-    if value is None or len(value) > 256:
-        return []
-    text = _decoded(source, element)
-    return text.split("\\") if text.isprintable() else []
-
-
 def _as_word(name: str) -> str:
     """A pattern for a name as a word of its own; Chinese and Japanese have no spaces between words."""
     name, joined = re.escape(name), any(ord(character) >= _FIRST_CJK for character in name)
     return name if joined else rf"(?<![^\W_]){name}(?![^\W_])"
-
-
-def keyword(tag: int) -> str:
-    """The keyword of an element; `UNKNOWN` for one that the standard does not have, or has in repeating groups."""
-    word = keyword_for_tag(tag)
-    return word if word and tag_for_keyword(word) == tag else UNKNOWN
 
 
 def strings(found: dict[str, str]) -> Iterator[tuple[str, str]]:
