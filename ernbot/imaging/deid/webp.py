@@ -13,7 +13,7 @@ from ernbot.imaging.deid import Policy, Report, exif, icc, redraw
 
 _SAMPLES = (b"VP8 ", b"VP8L")
 _ALPHA_FLAG, _EXIF_FLAG, _PROFILE_FLAG = 0x10, 0x08, 0x20
-_KNOWN = {b"EXIF": "Exif", b"XMP ": "XMP"}
+_XMP = b"XMP "
 _EXTENDED_BYTES = 10
 
 
@@ -32,7 +32,7 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
         if name in (b"ANIM", b"ANMF"):
             drawn = redraw.deidentify(file, out, policy)
             return Report(kinds=tuple(sorted({*drawn.kinds, "Animation"})))
-        if name in chunks or name not in (*_SAMPLES, *_KNOWN, b"VP8X", b"ALPH", b"ICCP"):
+        if name in chunks or name not in (*_SAMPLES, _XMP, b"VP8X", b"ALPH", b"ICCP", b"EXIF"):
             kinds.add("ApplicationData")
         else:
             chunks[name] = content
@@ -42,7 +42,7 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
         raise Refused("file-broken")
     if end < len(data):
         kinds.add("TrailingData")
-    if b"XMP " in chunks:
+    if _XMP in chunks:
         kinds.add("XMP")
     orientation = 1
     if b"EXIF" in chunks:
