@@ -4,7 +4,6 @@ File names and InstanceNumber say in which order images were made or copied, not
 position along the normal of the image plane is what orders slices.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +16,7 @@ from ernbot.imaging.header import Header, Vector
 _SAME_PLACE_MM = 0.005
 """Closer than any two slices of practice, and farther than the rounding of one position in two phases."""
 
-_COSINE_DIGITS = 2
+_SAME_COSINE = 0.02
 _FLAT = 0.1
 _UNEVEN = 1.5
 """A step so many times the usual one: a slice is missing."""
@@ -87,21 +86,23 @@ def _once(headers: Sequence[Header]) -> list[Header]:
 
 def _shared_plane(images: Sequence[Header]) -> Vector | None:
     """The orientation of more than half of the images; None where there is none, as in radial series."""
-    planes = Counter(_rounded(header.orientation) for header in images if header.orientation)
-    if not planes:
-        return None
-    (rounded, count), *_ = planes.most_common(1)
-    if 2 * count <= len(images):
-        return None
-    return next(header.orientation for header in images if _rounded(header.orientation) == rounded)
+    candidate, lead = None, 0
+    for header in images:  # whatever more than half agree on outlives this count (Boyer and Moore, 1981)
+        if not lead:
+            candidate = header.orientation
+        lead += 1 if _is_same(header.orientation, candidate) else -1
+    agreeing = sum(_is_same(header.orientation, candidate) for header in images)
+    return candidate if 2 * agreeing > len(images) else None
 
 
-def _rounded(orientation: Vector | None) -> Vector | None:
-    return orientation and tuple(round(cosine, _COSINE_DIGITS) + 0.0 for cosine in orientation)
+def _is_same(plane: Vector | None, other: Vector | None) -> bool:
+    if plane is None or other is None:
+        return plane is other
+    return max(abs(a - b) for a, b in zip(plane, other, strict=True)) < _SAME_COSINE
 
 
 def _is_kept(header: Header, plane: Vector | None) -> bool:
-    return not header.is_localizer and (plane is None or _rounded(header.orientation) == _rounded(plane))
+    return not header.is_localizer and (plane is None or _is_same(header.orientation, plane))
 
 
 def _normal(plane: Vector) -> Vector | None:

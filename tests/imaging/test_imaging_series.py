@@ -180,6 +180,11 @@ def test_localizers_are_left_out_and_counted() -> None:
     assert (positions(stack), stack.localizers) == ([0, 1, 2, 3, 4], 2)
 
 
+def test_cosines_that_differ_by_a_rounding_are_of_one_plane() -> None:
+    stack = ordered([slice_at(at, ImageOrientationPatient=[0.995 + 1e-6 * at, 0, 0.1, 0, 1, 0]) for at in (-2, 1, 2)])
+    assert (len(stack.slices), stack.localizers, stack.is_spatial) == (3, 0, True)
+
+
 def test_a_series_of_localizers_alone_is_shown() -> None:
     stack = ordered([slice_at(at, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]) for at in range(3)])
     assert (len(stack.slices), stack.localizers) == (3, 0)
