@@ -17,12 +17,13 @@ from functools import partial
 from importlib import import_module
 from typing import Any, BinaryIO
 
+from pydicom._dicom_dict import RepeatersDictionary
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import keyword_dict
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Preview, confinement
-from ernbot.imaging.deid import Policy, Report
+from ernbot.imaging.deid import PRIVATE, Policy, Report
 from ernbot.imaging.model import Options
 from ernbot.imaging.pipe import (
     IS_ANSWER,
@@ -90,7 +91,9 @@ class Sandbox:
     def ready(self, missing: Sequence[str]) -> None:
         """Say so, what the confinement lacks, and which words honest reports and refusals are made of."""
         syntaxes = sorted({name for name, *_ in UID_dictionary.values()})
-        words = {"missing": missing, "keywords": sorted(filter(None, keyword_dict)), "syntaxes": syntaxes}
+        # Elements of repeating groups, such as OverlayData, stand in a dictionary of their own.
+        keywords = {*keyword_dict, *(entry[4] for entry in RepeatersDictionary.values()), PRIVATE} - {""}
+        words = {"missing": missing, "keywords": sorted(keywords), "syntaxes": syntaxes}
         self._pipe.send(IS_READY, json.dumps(words).encode())
 
     def serve(self, seconds: float) -> None:
