@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from ernbot.matrix.errors import MatrixError, RecoveryRefused, Unreachable
 from ernbot.matrix.gaps import Gaps
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.intake import Intake
+from ernbot.matrix.jobs import Jobs
+from ernbot.matrix.looking import Looking
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sender import Sender
@@ -31,6 +34,8 @@ log = logging.getLogger(__name__)
 
 MAX_PAUSE = 30.0
 TEND_EVERY = 5.0
+WORKER = "bot"
+"""The name of this program where jobs are taken; there is one bot on a database."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ async def run(
     office: Office,
     *,
     preview_seconds: float = 20.0,
+    preview_workers: int = 2,
     clock: Callable[[], datetime] = now,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
@@ -63,7 +69,7 @@ async def run(
         MatrixError: the homeserver refuses the account.
     """
     gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
-    previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
+    previewer = Previewer(workers=preview_workers, max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
     try:
         trust = Trust(gateway, store, clock)
         machine = Machine(gateway, store, trust, clock=clock, room_keys=office.policy.room_keys)
@@ -73,6 +79,8 @@ async def run(
         rooms = Rooms(gateway)
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
+        looking = Looking(gateway, store, office, previewer, clock=clock, wake_sender=sender.wake)
+        jobs = Jobs(store, looking, worker=WORKER, clock=clock)
         verification = Verification(
             gateway, machine, trust, rooms, store, knows=office.directory.knows, clock=clock, wake_sender=sender.wake
         )
@@ -86,10 +94,10 @@ async def run(
             rooms,
             store,
             office,
-            previewer,
             verification,
             clock=clock,
             wake_sender=sender.wake,
+            wake_jobs=jobs.wake,
             restore=backup.fetch,
         )
 
@@ -112,6 +120,7 @@ async def run(
             group.create_task(sync.run())
             group.create_task(dispatcher.run())
             group.create_task(sender.run())
+            group.create_task(jobs.run())
             group.create_task(backup.run())
             group.create_task(verification.run())
             group.create_task(_tend(machine, trust))
@@ -121,6 +130,28 @@ async def run(
             await previewer.start()
     finally:
         await previewer.close()
+        await gateway.close()
+
+
+async def look_at_files(
+    account: Account,
+    store: Store,
+    office: Office,
+    *,
+    preview_seconds: float = 20.0,
+    preview_workers: int = 2,
+    clock: Callable[[], datetime] = now,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Take jobs beside the bot, here or on another machine, until cancelled; the bot sends what follows."""
+    gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
+    limit = office.max_megabytes * 2**20
+    try:
+        async with Previewer(workers=preview_workers, max_bytes=limit, seconds=preview_seconds) as previewer:
+            looking = Looking(gateway, store, office, previewer, clock=clock, wake_sender=lambda: None)
+            ready()
+            await Jobs(store, looking, worker=f"previews-{secrets.token_hex(8)}", clock=clock).run()
+    finally:
         await gateway.close()
 
 
