@@ -46,15 +46,61 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Announce:
+    """Say in words alone that a picture of somebody follows: notifications show what comes first, not its edits."""
+
+    reply: Reply
+    reader: str
+    reply_to: str | None = None
+    kind: Literal["announcement"] = "announcement"
+
+
+@dataclass(frozen=True)
 class ShowFile:
-    """Show the preview of a stored file; `original` sends the file itself once more, for people who came later."""
+    """Show what is stored of a file: its preview, or a card where there is none.
+
+    `edits` puts it into the place of the announcement before it. `moving` shows the short film instead.
+    """
 
     file_id: str
     caption: Reply
     reader: str
     reply_to: str | None = None
-    original: bool = False
+    edits: bool = False
+    moving: bool = False
     kind: Literal["file"] = "file"
+
+
+@dataclass(frozen=True)
+class PassOn:
+    """Send an original once more: number `number` of those that a stored file answers for.
+
+    `threaded` puts it into a thread under what was shown of the file. `discreet` leaves out what clients could show
+    of it in a notification.
+    """
+
+    file_id: str
+    number: int = 0
+    threaded: bool = False
+    discreet: bool = False
+    kind: Literal["original"] = "original"
+
+
+@dataclass(frozen=True)
+class React:
+    """Put a sign on an event."""
+
+    event_id: str
+    sign: str
+    kind: Literal["reaction"] = "reaction"
+
+
+@dataclass(frozen=True)
+class TakeBack:
+    """Redact everything of ours in this lane that bears a tag."""
+
+    tag: str
+    kind: Literal["take-back"] = "take-back"
 
 
 @dataclass(frozen=True)
@@ -137,7 +183,11 @@ class OpenDirectChat:
 Effect = (
     Message
     | Card
+    | Announce
     | ShowFile
+    | PassOn
+    | React
+    | TakeBack
     | SendOutcome
     | CreateCaseRoom
     | FileInSpace

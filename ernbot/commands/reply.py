@@ -105,7 +105,15 @@ class Item:
     kind: Literal["item"] = "item"
 
 
-Part = Text | Heading | Quote | Fact | Item
+@dataclass(frozen=True)
+class Line:
+    """Several messages of the catalogue on one line, with points between them."""
+
+    texts: tuple[Text, ...]
+    kind: Literal["line"] = "line"
+
+
+Part = Text | Heading | Quote | Fact | Item | Line
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from datetime import date
 from html import escape
 from itertools import groupby
 
-from ernbot.commands.reply import Fact, Heading, Item, Labels, Part, Quote, Reply, Symbol, Text, Value
+from ernbot.commands.reply import Fact, Heading, Item, Labels, Line, Part, Quote, Reply, Symbol, Text, Value
 from ernbot.core.characters import harmless, right_to_left
 from ernbot.core.form import label
 from ernbot.locales import Catalogue, catalogue
@@ -87,6 +87,10 @@ def _part(part: Part, sentences: Catalogue) -> _Inline:
             return _fact(part, sentences)
         case Item():
             return _item(part, sentences)
+        case Line():
+            texts = [_sentence(text.key, text.fields, sentences) for text in part.texts]
+            html = " · ".join(text.html for text in texts)
+            return _Inline(" · ".join(text.plain for text in texts), f"<p>{html}</p>")
 
 
 def _fact(fact: Fact, sentences: Catalogue) -> _Inline:

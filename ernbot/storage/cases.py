@@ -15,7 +15,7 @@ from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
 from ernbot.storage.audit import AuditEntry
 from ernbot.storage.errors import Shredded, StorageError
-from ernbot.storage.records import CaseFile, CasePlace
+from ernbot.storage.records import CaseFile, CasePlace, Original, StoredPicture
 from ernbot.storage.sealing import SealedRows, case_scope, from_json, sealed, to_json
 from ernbot.storage.tables import case_files, cases
 
@@ -150,6 +150,11 @@ class CaseRows(SealedRows):
 
     async def add_file(self, file: CaseFile) -> None:
         scope = case_scope(file.case_id)
+        sealed_values = {
+            name: await self._seal(scope, value, case_files, name, file.id)
+            for name, value in _to_columns(file).items()
+            if value is not None
+        }
         await self._connection.execute(
             insert(case_files).values(
                 id=file.id,
@@ -157,13 +162,12 @@ class CaseRows(SealedRows):
                 event_id=file.event_id,
                 sender=file.sender,
                 at=file.at,
-                preview_mimetype=file.preview_mimetype,
-                preview_width=file.preview_width,
-                preview_height=file.preview_height,
+                preview_mimetype=file.preview.mimetype if file.preview else None,
+                preview_width=file.preview.width if file.preview else None,
+                preview_height=file.preview.height if file.preview else None,
+                leader_id=file.leader_id,
                 scope=scope,
-                content=await self._seal(scope, to_json(file.content), case_files, "content", file.id),
-                facts=await self._seal(scope, to_json(file.facts), case_files, "facts", file.id),
-                preview=await self._seal(scope, file.preview, case_files, "preview", file.id),
+                **sealed_values,
             )
         )
 
@@ -175,19 +179,73 @@ class CaseRows(SealedRows):
         """
         query = sealed(case_files).where(case_files.c.case_id == case_id)
         rows = await self._connection.execute(query.order_by(case_files.c.at, case_files.c.id))
-        return [
-            CaseFile(
-                id=row.id,
-                case_id=row.case_id,
-                event_id=row.event_id,
-                sender=row.sender,
-                content=from_json(self._open(row, case_files, "content", row.id)),
-                facts=from_json(self._open(row, case_files, "facts", row.id)),
-                preview=self._open(row, case_files, "preview", row.id),
-                preview_mimetype=row.preview_mimetype,
-                preview_width=row.preview_width,
-                preview_height=row.preview_height,
-                at=row.at,
-            )
-            for row in rows
-        ]
+        return [self._file(row) for row in rows]
+
+    async def file(self, file_id: str) -> CaseFile | None:
+        """One file of any case; only what the program itself has queued may ask for it.
+
+        Raises:
+            Shredded: the key of the case was destroyed.
+        """
+        row = (await self._connection.execute(sealed(case_files).where(case_files.c.id == file_id))).one_or_none()
+        return self._file(row) if row is not None else None
+
+    def _file(self, row: Row[Any]) -> CaseFile:
+        def opened(name: str) -> bytes | None:
+            return None if row._mapping[name] is None else self._open(row, case_files, name, row.id)
+
+        about = from_json(opened("about") or b"{}")
+        preview = opened("preview")
+        others = from_json(opened("others") or b'{"others": []}')["others"]
+        return CaseFile(
+            id=row.id,
+            case_id=row.case_id,
+            event_id=row.event_id,
+            sender=row.sender,
+            content=from_json(self._open(row, case_files, "content", row.id)),
+            facts=from_json(self._open(row, case_files, "facts", row.id)),
+            preview=None
+            if preview is None
+            else StoredPicture(preview, row.preview_mimetype, row.preview_width, row.preview_height),
+            at=row.at,
+            thumbnail=_picture(opened("thumbnail"), about.get("thumbnail")),
+            animation=_picture(opened("animation"), about.get("animation")),
+            blurhash=about.get("blurhash"),
+            uids=tuple(about.get("uids", ())),
+            refers=tuple(about.get("refers", ())),
+            others=tuple(Original(event_id, content) for event_id, content in others),
+            leader_id=row.leader_id,
+        )
+
+    async def secret_of_case(self, case_id: str) -> bytes:
+        """32 bytes that belong to a case and go with its key: what makes replacements of one patient fit together.
+
+        Raises:
+            Shredded: the key of the case was destroyed.
+        """
+        key = await self._stored_key(case_scope(case_id))
+        if key is None:
+            raise Shredded(f"The key of {case_scope(case_id)} was destroyed: its content is gone for good.")
+        return key.secret
+
+
+def _to_columns(file: CaseFile) -> dict[str, bytes | None]:
+    """The sealed columns of a file in the clear; None for one that stays empty."""
+    pictures = {"thumbnail": file.thumbnail, "animation": file.animation}
+    about: dict[str, Any] = {
+        name: [picture.mimetype, picture.width, picture.height] for name, picture in pictures.items() if picture
+    }
+    about |= {"blurhash": file.blurhash, "uids": file.uids, "refers": file.refers}
+    others = [[original.event_id, original.content] for original in file.others]
+    return {
+        "content": to_json(file.content),
+        "facts": to_json(file.facts),
+        "preview": file.preview.data if file.preview else None,
+        **{name: picture.data if picture else None for name, picture in pictures.items()},
+        "about": to_json(about),
+        "others": to_json({"others": others}) if others else None,
+    }
+
+
+def _picture(data: bytes | None, about: list[Any] | None) -> StoredPicture | None:
+    return StoredPicture(data, *about) if data is not None and about is not None else None

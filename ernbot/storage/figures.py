@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from ernbot.storage.database import snapshot
 from ernbot.storage.store import Store
-from ernbot.storage.tables import inbox, missed_shares, outbox, room_keys
+from ernbot.storage.tables import image_jobs, inbox, missed_shares, outbox, room_keys
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Figure:
     value: float
 
 
+IS_ASKED = image_jobs.c.state == "asked"
 IS_ENCRYPTED = inbox.c.session_id.is_not(None)
 
 COUNTS: tuple[tuple[str, str, ColumnElement[bool]], ...] = (
@@ -34,6 +35,8 @@ COUNTS: tuple[tuple[str, str, ColumnElement[bool]], ...] = (
     ("undecryptable_total", "Events whose room key was late or never came, since the beginning.", IS_ENCRYPTED),
     ("outbox_waiting", "Effects that have not happened yet.", ~outbox.c.done),
     ("outbox_given_up", "Effects that the homeserver refused for good.", outbox.c.reason.is_not(None)),
+    ("image_jobs_waiting", "Files, alone or several together, that are not shown or refused yet.", ~IS_ASKED),
+    ("image_jobs_asked", "Questions about files that their senders have not answered yet.", IS_ASKED),
     ("room_keys", "Room keys of others.", room_keys.c.session_id.is_not(None)),
     ("room_keys_not_backed_up", "Room keys that are not in the backup yet.", ~room_keys.c.backed_up),
     ("room_keys_missed", "Devices that could not be given a room key yet.", missed_shares.c.session_id.is_not(None)),
@@ -46,6 +49,12 @@ OLDEST = (
         "Age of the oldest event whose room key has not come.",
         inbox.c.at,
         IS_ENCRYPTED & ~inbox.c.handled,
+    ),
+    (
+        "image_jobs_oldest_seconds",
+        "Age of the oldest file not shown or refused yet.",
+        image_jobs.c.at,
+        ~IS_ASKED,
     ),
     ("outbox_oldest_seconds", "Age of the oldest effect that has not happened yet.", outbox.c.at, ~outbox.c.done),
 )

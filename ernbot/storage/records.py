@@ -1,14 +1,14 @@
 """What the transaction takes and gives besides cases: plain frozen records, one per kind of row.
 
-Fields named `payload`, `data`, `content`, `facts` and `preview` are sealed at rest; all others lie there in the clear
-and must hold nothing clinical.
+Fields named `payload`, `data` and `content` are sealed at rest, and so is what a `CaseFile` says and shows of a file.
+All others lie there in the clear and must hold nothing clinical.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from ernbot.core.case import StateKind
 
@@ -26,8 +26,30 @@ class CasePlace:
 
 
 @dataclass(frozen=True)
+class Original:
+    """A message with a file as somebody sent it: its event, and its content with the keys of the attachment."""
+
+    event_id: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture as it was encoded; `width` and `height` are its own, in pixels."""
+
+    data: bytes
+    mimetype: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class CaseFile:
-    """A file shown in a case: the original event's content, what was read from it, and its preview picture."""
+    """What is shown of a file, or of several that were sent together: facts, and a preview where there can be one.
+
+    `content` is that of the first file's message, `event_id`, and `others` are those that came with it. Where files
+    have more than one preview, the later ones name the first one as their `leader_id`, which alone has the `others`.
+    """
 
     id: str
     case_id: str
@@ -35,11 +57,52 @@ class CaseFile:
     sender: str
     content: dict[str, Any]
     facts: dict[str, Any]
-    preview: bytes
-    preview_mimetype: str
-    preview_width: int
-    preview_height: int
+    preview: StoredPicture | None
     at: datetime
+    thumbnail: StoredPicture | None = None
+    animation: StoredPicture | None = None
+    blurhash: str | None = None
+    uids: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()
+    others: tuple[Original, ...] = ()
+    leader_id: str | None = None
+
+    @property
+    def group(self) -> str:
+        """What this file shares with all that was sent together with it."""
+        return self.leader_id or self.id
+
+    @property
+    def originals(self) -> tuple[Original, ...]:
+        """The messages that this row answers for; none for a further preview of the same files."""
+        return () if self.leader_id else (Original(self.event_id, self.content), *self.others)
+
+
+JobState = Literal["collecting", "waiting", "running", "asked"]
+
+
+@dataclass(frozen=True)
+class ImageJob:
+    """Files that one person dropped together, until they are shown or refused.
+
+    `collecting` takes more files until `due_at`; `waiting` is due then; `running` belongs to `worker` until `due_at`,
+    when others may take it over; `asked` waits for the sender's answer until `due_at`. `at` is when the first file
+    came, `files` how many there are, `size` their bytes as the sender's client stated them. `data` is what was found
+    and agreed on so far.
+    """
+
+    id: str
+    case_id: str
+    room_id: str
+    sender: str
+    state: JobState
+    at: datetime
+    due_at: datetime
+    attempts: int = 0
+    files: int = 0
+    size: int = 0
+    worker: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,47 @@ case_files = Table(
     Column("event_id", Text, nullable=False),
     Column("sender", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("preview_mimetype", Text, nullable=False),
-    Column("preview_width", Integer, nullable=False),
-    Column("preview_height", Integer, nullable=False),
+    Column("preview_mimetype", Text),
+    Column("preview_width", Integer),
+    Column("preview_height", Integer),
     Column("scope", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("facts", LargeBinary, nullable=False),
-    Column("preview", LargeBinary, nullable=False),
+    Column("preview", LargeBinary),
+    Column("thumbnail", LargeBinary),
+    Column("animation", LargeBinary),
+    Column("about", LargeBinary),
+    Column("others", LargeBinary),
+    Column("leader_id", Text),
+)
+
+image_jobs = Table(
+    "image_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    Column("room_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("files", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("worker", Text),
+    Column("scope", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+Index("ix_image_jobs_room_id", image_jobs.c.room_id, image_jobs.c.sender)
+
+image_job_files = Table(
+    "image_job_files",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("job_id", Text, ForeignKey("image_jobs.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 people = Table(

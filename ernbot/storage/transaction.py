@@ -12,11 +12,14 @@ from ernbot.storage.cases import CaseRows
 from ernbot.storage.crypto import CryptoRows
 from ernbot.storage.identities import IdentityRows
 from ernbot.storage.inbox import InboxRows
+from ernbot.storage.jobs import JobRows
 from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
 from ernbot.storage.sealing import sealed
 from ernbot.storage.tables import (
     dialogues,
+    image_job_files,
+    image_jobs,
     inbox,
     missed_shares,
     outbox,
@@ -32,7 +35,7 @@ SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a setting
 BACKUP_VERSION = "backup-version"
 
 
-class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
+class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
     """Everything that can be read and written, on one connection; made by `Store.transaction`."""
 
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
@@ -43,7 +46,7 @@ class Transaction(CaseRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, Ident
     async def shred(self, scope: str) -> None:
         """Destroy the key of a scope: its content can never be read again, and what waited in it is settled."""
         await self._connection.execute(delete(vault_keys).where(vault_keys.c.scope == scope))
-        for table in (dialogues, room_keys, own_room_keys, missed_shares):
+        for table in (dialogues, image_job_files, image_jobs, room_keys, own_room_keys, missed_shares):
             await self._connection.execute(delete(table).where(table.c.scope == scope))
         await self._connection.execute(
             update(inbox).where(inbox.c.scope == scope, ~inbox.c.handled).values(handled=True, payload=None)

@@ -14,7 +14,7 @@ import json
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -79,15 +79,16 @@ def _expand(key: bytes, purpose: str, length: int = KEY_BYTES) -> bytes:
 @dataclass(frozen=True)
 class DataKey:
     """A data key ready for use. `id` names it in all that it seals, so that a successor is never mistaken for it;
-    `wrapped` is how the table holds it."""
+    `wrapped` is how the table holds it. `secret` is derived from it, for what has to fit together within its scope."""
 
     id: bytes
     cipher: AESGCM
     wrapped: bytes
+    secret: bytes = field(repr=False)
 
     @classmethod
     def of(cls, key: bytes, wrapped: bytes) -> DataKey:
-        return cls(_expand(key, "data-key-id", KEY_ID_BYTES), AESGCM(key), wrapped)
+        return cls(_expand(key, "data-key-id", KEY_ID_BYTES), AESGCM(key), wrapped, _expand(key, "data-key-secret"))
 
 
 def bound(table: str, column: str, key: Sequence[str], scope: str) -> str:

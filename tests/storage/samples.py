@@ -9,7 +9,7 @@ from ernbot.core.consent import Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Directory, Network, Person, Role
 from ernbot.core.form import Value
 from ernbot.core.outcome import Section
-from ernbot.storage.records import CaseFile, Dialogue, InboxItem, OutboxItem
+from ernbot.storage.records import CaseFile, Dialogue, ImageJob, InboxItem, Original, OutboxItem, StoredPicture
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -50,6 +50,13 @@ CLINICAL_WORDS = (
     "outboxwords",
     "headerfact",
     "previewpixels",
+    "thumbnailpixels",
+    "animationpixels",
+    "LblurhashK",
+    "1.2.840.9999",
+    "keyofanotherfile",
+    "foundinthefile",
+    "droppedfilename",
     "decryptionkeyofthefile",
     "mayberatherthirteen",
 )
@@ -81,12 +88,23 @@ def case_file(case_id: str = "c-1", file_id: str = "f-1") -> CaseFile:
         sender=REQUESTER,
         content={"file": {"key": {"k": "decryptionkeyofthefile"}}},
         facts={"modality": "CT", "body_part": "headerfact"},
-        preview=b"\x89PNG previewpixels",
-        preview_mimetype="image/png",
-        preview_width=640,
-        preview_height=480,
+        preview=StoredPicture(b"\x89PNG previewpixels", "image/png", 640, 480),
         at=NOW,
+        thumbnail=StoredPicture(b"\x89PNG thumbnailpixels", "image/png", 320, 240),
+        animation=StoredPicture(b"RIFF animationpixels", "image/webp", 200, 200),
+        blurhash="LblurhashK",
+        uids=("1.2.840.9999.1",),
+        refers=("1.2.840.9999.2",),
+        others=(Original("$other-file", {"file": {"key": {"k": "keyofanotherfile"}}}),),
     )
+
+
+def image_job(job_id: str = "j-1", case_id: str = "c-1") -> ImageJob:
+    return ImageJob(job_id, case_id, ROOM, REQUESTER, "collecting", NOW, NOW, data={"kinds": "foundinthefile"})
+
+
+def original(event_id: str = "$dropped") -> Original:
+    return Original(event_id, {"body": "droppedfilename"})
 
 
 def dialogue(room_id: str = ROOM, user_id: str = EXPERT) -> Dialogue:

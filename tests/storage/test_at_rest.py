@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ from .samples import (
     dialogue,
     draft,
     drafting,
+    image_job,
+    original,
     received,
     to_send,
 )
@@ -53,6 +56,7 @@ async def _live(store: Store) -> None:
         await tx.case_in(ROOM, REQUESTER, Action.READ, DIRECTORY, NOW)
         await tx.save_case(drafting())
         await tx.add_file(case_file())
+        await tx.collect(image_job(), original(), quiet=timedelta(seconds=2), size=1)
         await tx.save_dialogue(dialogue())
         await tx.set_secret("cross-signing", b"secretseed")
         await tx.save_olm_session(OlmSession("curve", "olm", b"channelpickle"), NOW)
@@ -70,7 +74,7 @@ async def _live(store: Store) -> None:
 
 async def test_a_copy_of_the_database_shows_no_clinical_word(store: Store, database: Database) -> None:
     await _live(store)
-    content = str([drafting(), case_file(), dialogue(), received(), to_send()])
+    content = str([drafting(), case_file(), image_job(), original(), dialogue(), received(), to_send()])
     assert [word for word in CLINICAL_WORDS if word not in content] == []
     for copy in (database.raw(), await _all_values(store)):
         assert b"c-1" in copy
@@ -111,6 +115,7 @@ async def test_the_columns_in_the_clear_are_known_to_be_harmless(store: Store) -
         *("case_files.preview_height", "case_files.preview_mimetype", "case_files.preview_width"),
         *("cases.network", "cases.requester", "cases.state"),
         "dialogues.thread",
+        *("image_job_files.number", "image_jobs.files", "image_jobs.size", "image_jobs.state", "image_jobs.worker"),
         "inbox.handled",
         *("outbox.done", "outbox.lane", "outbox.reason", "outbox.tag"),
         *("identities.stale", "inbox.turn", "olm_sessions.curve25519"),
