@@ -185,8 +185,17 @@ def office(settings: Settings) -> Office:
     directory = load_directory(settings.networks, settings.homeserver.server_name)
     forms = load_forms(settings.forms)
     check_forms(directory, forms)
-    limit, policy = settings.files.max_megabytes, settings.trust.policy
-    return Office(settings.bot_user_id, directory, forms, LANGUAGES, limit, policy)
+    return Office(
+        settings.bot_user_id,
+        directory,
+        forms,
+        LANGUAGES,
+        settings.files.max_megabytes,
+        settings.trust.policy,
+        quiet_seconds=settings.files.quiet_seconds,
+        identified=settings.files.identified,
+        viewer_url=settings.files.viewer_url or None,
+    )
 
 
 def _account(settings: Settings) -> bot.Account:
@@ -205,7 +214,12 @@ async def _run(settings: Settings) -> None:
     account = _account(settings)
     async with _opened(settings, create=True) as store:
         await bot.run(
-            account, store, workplace, preview_seconds=settings.files.preview_seconds, ready=lambda: _say("ready")
+            account,
+            store,
+            workplace,
+            preview_seconds=settings.files.preview_seconds,
+            preview_workers=settings.files.workers,
+            ready=lambda: _say("ready"),
         )
 
 

@@ -67,10 +67,28 @@ class VaultSettings(Strict):
 
 
 class FileSettings(Strict):
-    """Limits of what may be dropped into a case room."""
+    """What may be dropped into a case room, and what becomes of it.
+
+    `workers` is how many sandboxed processes look at files. `viewer_url` has `{room}` and `{event}` in it.
+    """
 
     max_megabytes: Annotated[int, Field(ge=1, le=2000)] = 100
     preview_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
+    quiet_seconds: Annotated[float, Field(ge=0, le=30)] = 2.0
+    workers: Annotated[int, Field(ge=1, le=32)] = 2
+    identified: Literal["refuse", "ask", "clean"] = "ask"
+    viewer_url: str = ""
+
+    @model_validator(mode="after")
+    def _viewer(self) -> FileSettings:
+        if self.viewer_url:
+            try:
+                address = self.viewer_url.format(room="room", event="event")
+            except (LookupError, ValueError):
+                address = ""
+            if not address.startswith(("https://", "http://")) or "event" not in address:
+                raise ValueError("viewer_url must be a web address with {event} and, if wanted, {room} in it")
+        return self
 
 
 class TrustSettings(Strict):

@@ -8,13 +8,12 @@ from __future__ import annotations
 from ernbot.commands import COMMANDS
 from ernbot.commands.card import card
 from ernbot.commands.context import Context
-from ernbot.commands.effects import Card, ShowFile
-from ernbot.commands.files import PHOTOGRAPHS, describe, file_tag
+from ernbot.commands.effects import Card
+from ernbot.commands.files import is_identifiable, show, together
 from ernbot.commands.welcome import greeting
 from ernbot.core.case import Action, Draft, Withdrawn
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import Refused
-from ernbot.imaging import Facts
 
 
 async def greet(ctx: Context) -> None:
@@ -31,9 +30,7 @@ async def brief(ctx: Context) -> None:
     await ctx.outbox.to_case(case.id, Card(card(case, ctx.office, ctx.now), case.requester, fresh=True))
     if ctx.actor == case.requester or isinstance(case.state, Draft | Withdrawn):
         return
-    photographs = case.consent.covers(Purpose.IMAGES, ctx.now)
-    for file in await ctx.tx.files(case.id):
-        facts = Facts(**file.facts)
-        if facts.format not in PHOTOGRAPHS or photographs:
-            show = ShowFile(file.id, describe(facts), case.requester, original=True)
-            await ctx.outbox.to_case(case.id, show, tag=file_tag(file.id))
+    images = case.consent.covers(Purpose.IMAGES, ctx.now)
+    for files in together(await ctx.tx.files(case.id)):
+        if images or not is_identifiable(files):
+            await show(ctx, case, files, originals=True)

@@ -11,7 +11,7 @@ from ernbot.commands.card import consent_fact
 from ernbot.commands.context import Context, access
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.effects import Redact, Remove, case_lane
-from ernbot.commands.files import PHOTOGRAPHS, file_tag
+from ernbot.commands.files import file_tag, is_identifiable, together
 from ernbot.commands.registry import PREFIX, Answers, Words, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
 from ernbot.core.case import Action, Case, Draft
@@ -171,18 +171,20 @@ async def withdraw(ctx: Context, purposes: Words) -> Reply | None:
 
 
 async def _take_photographs_out(ctx: Context, case: Case) -> int:
-    """Redact every photograph of a case and its previews; how many photographs there were."""
-    photographs = [file for file in await ctx.tx.files(case.id) if file.facts["format"] in PHOTOGRAPHS]
-    for file in photographs:
-        shown = await ctx.tx.tagged(case_lane(case.id), file_tag(file.id))
-        for event_id in (file.event_id, *(item.event_id for item in shown)):
+    """Redact everything in a case that shows who somebody is, and its previews; how many there were."""
+    groups = [files for files in together(await ctx.tx.files(case.id)) if is_identifiable(files)]
+    for leader, *_ in groups:
+        shown = await ctx.tx.tagged(case_lane(case.id), file_tag(leader.group))
+        originals = (original.event_id for original in leader.originals)
+        for event_id in (*originals, *(item.event_id for item in shown)):
             await ctx.outbox.to_case(case.id, Redact(event_id))
-    return len(photographs)
+    return len(groups)
 
 
 async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
     """Close the room to everybody but the requester, stop what is on its way, and tell who must know."""
     await ctx.tx.drop_lane_content(case_lane(case.id))
+    await ctx.tx.drop_jobs(case.id)
     await ctx.tx.end_dialogues(ctx.room_id)
     await ctx.outbox.to_case(case.id, access(changed, open=False, closed=True))
     for expert in case.panel:

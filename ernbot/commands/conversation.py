@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from ernbot.commands import COMMANDS, consent, dialogue, opinion
+from ernbot.commands import COMMANDS, consent, dialogue, opinion, questions
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.refusals import refusal
@@ -32,6 +32,8 @@ async def hear(ctx: Context, text: str, replies_to: str | None) -> None:
     text = harmless(text).strip()
     if text.startswith(PREFIX) and text.replace(PREFIX, "").strip():
         await _command(ctx, text)
+    elif (job := await questions.find(ctx, text, replies_to)) is not None:
+        await questions.answer(ctx, job, text)
     else:
         await _answer(ctx, text, replies_to)
 

@@ -34,9 +34,15 @@ def question_tag(job_id: str) -> str:
 
 
 async def ask(
-    ctx: Context, job: ImageJob, originals: Sequence[Original], question: Question, *, kinds: str = ""
+    ctx: Context,
+    job: ImageJob,
+    originals: Sequence[Original],
+    question: Question,
+    *,
+    kinds: str = "",
+    clean: bool = False,
 ) -> None:
-    """Put a question to the sender of files, which are out of the room already."""
+    """Put a question to the sender of files, which are out of the room already; `clean` when copies are agreed on."""
     asked = replace(
         job,
         id=new_job_id(),
@@ -45,7 +51,7 @@ async def ask(
         attempts=0,
         files=len(originals),
         worker=None,
-        data={"question": question, "clean": bool(job.data.get("clean"))},
+        data={"question": question, "clean": clean},
     )
     await ctx.tx.keep_asked(asked, originals)
     count: dict[str, Any] = {"count": len(originals)}

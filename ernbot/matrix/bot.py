@@ -18,6 +18,8 @@ from ernbot.matrix.errors import MatrixError, RecoveryRefused, Unreachable
 from ernbot.matrix.gaps import Gaps
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.intake import Intake
+from ernbot.matrix.jobs import Jobs
+from ernbot.matrix.looking import Looking
 from ernbot.matrix.machine import Machine
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sender import Sender
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 
 MAX_PAUSE = 30.0
 TEND_EVERY = 5.0
+WORKER = "bot"
+"""The name of this program where jobs are taken; there is one bot on a database."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ async def run(
     office: Office,
     *,
     preview_seconds: float = 20.0,
+    preview_workers: int = 2,
     clock: Callable[[], datetime] = now,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
@@ -63,7 +68,7 @@ async def run(
         MatrixError: the homeserver refuses the account.
     """
     gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
-    previewer = Previewer(max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
+    previewer = Previewer(workers=preview_workers, max_bytes=office.max_megabytes * 2**20, seconds=preview_seconds)
     try:
         trust = Trust(gateway, store, clock)
         machine = Machine(gateway, store, trust, clock=clock, room_keys=office.policy.room_keys)
@@ -73,6 +78,8 @@ async def run(
         rooms = Rooms(gateway)
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)
+        looking = Looking(gateway, store, office, previewer, clock=clock, wake_sender=sender.wake)
+        jobs = Jobs(store, looking, worker=WORKER, clock=clock)
         verification = Verification(
             gateway, machine, trust, rooms, store, knows=office.directory.knows, clock=clock, wake_sender=sender.wake
         )
@@ -86,10 +93,10 @@ async def run(
             rooms,
             store,
             office,
-            previewer,
             verification,
             clock=clock,
             wake_sender=sender.wake,
+            wake_jobs=jobs.wake,
             restore=backup.fetch,
         )
 
@@ -112,6 +119,7 @@ async def run(
             group.create_task(sync.run())
             group.create_task(dispatcher.run())
             group.create_task(sender.run())
+            group.create_task(jobs.run())
             group.create_task(backup.run())
             group.create_task(verification.run())
             group.create_task(_tend(machine, trust))

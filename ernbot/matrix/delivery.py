@@ -11,6 +11,7 @@ from typing import Any
 from ernbot.commands.dialogue import keycaps
 from ernbot.commands.effects import (
     Access,
+    Announce,
     Card,
     CreateCaseRoom,
     Effect,
@@ -21,10 +22,13 @@ from ernbot.commands.effects import (
     Message,
     OpenDirectChat,
     Outbox,
+    PassOn,
+    React,
     Redact,
     Remove,
     SendOutcome,
     ShowFile,
+    TakeBack,
     load,
 )
 from ernbot.commands.office import Office
@@ -39,7 +43,8 @@ from ernbot.matrix.machine import Machine
 from ernbot.matrix.media import put
 from ernbot.matrix.render import render
 from ernbot.matrix.rooms import Rooms
-from ernbot.storage.records import CaseFile, OutboxItem
+from ernbot.matrix.showing import Showing
+from ernbot.storage.records import OutboxItem
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
 
@@ -74,6 +79,7 @@ class Delivery:
         self._store = store
         self._office = office
         self._clock = clock
+        self._showing = Showing(self, gateway, store)
 
     async def deliver(self, item: OutboxItem, effect: Effect) -> None:
         """Carry out one effect and commit that it is done.
@@ -86,17 +92,25 @@ class Delivery:
                 await self._message(item, effect)
             case Card():
                 await self._card(item, effect)
-            case ShowFile():
-                await self._file(item, effect)
+            case Announce() | ShowFile() | PassOn():
+                await self._showing.deliver(item, effect)
+            case React(event_id, sign):
+                relation = {"rel_type": "m.annotation", "event_id": event_id, "key": sign}
+                content = {"m.relates_to": relation}
+                await self.done(
+                    item, await self._gateway.send(await self.room_of(item), "m.reaction", content, item.id)
+                )
+            case TakeBack(tag):
+                await self._take_back(item, tag)
             case SendOutcome():
                 await self._outcome(item, effect)
             case CreateCaseRoom():
                 await self._create_case_room(item, effect)
             case FileInSpace():
                 space = await self._gateway.resolve_alias(f"#{effect.network}:{self._gateway.server_name}")
-                content = {"via": [self._gateway.server_name]}
-                await self._gateway.put_state(space, "m.space.child", content, effect.child)
-                await self._done(item)
+                via = {"via": [self._gateway.server_name]}
+                await self._gateway.put_state(space, "m.space.child", via, effect.child)
+                await self.done(item)
             case Access():
                 await self._access(item, effect)
             case Invite(user_id):
@@ -104,14 +118,14 @@ class Delivery:
             case Remove(user_id):
                 await self._remove(item, user_id)
             case Redact(event_id):
-                await self._gateway.redact(await self._room(item), event_id, item.id)
-                await self._done(item)
+                await self._gateway.redact(await self.room_of(item), event_id, item.id)
+                await self.done(item)
             case Join():
-                await self._gateway.join(await self._room(item))
-                await self._done(item)
+                await self._gateway.join(await self.room_of(item))
+                await self.done(item)
             case Leave():
-                await self._gateway.leave(await self._room(item))
-                await self._done(item)
+                await self._gateway.leave(await self.room_of(item))
+                await self.done(item)
             case OpenDirectChat(user_id):
                 await self._open_direct_chat(item, user_id)
 
@@ -125,11 +139,12 @@ class Delivery:
                 message = Message(say("panel-not-reached", name=name), place.requester)
                 await Outbox(tx, self._clock()).to_case(item.case_id, message)
 
-    async def _done(self, item: OutboxItem, event_id: str | None = None) -> None:
+    async def done(self, item: OutboxItem, event_id: str | None = None) -> None:
+        """Commit that an effect has happened, and the event that it became."""
         async with self._store.transaction() as tx:
             await tx.sent(item.id, event_id)
 
-    async def _room(self, item: OutboxItem) -> str:
+    async def room_of(self, item: OutboxItem) -> str:
         """The room of an effect: its own, its case's, or the direct chat that its lane is named after."""
         if item.room_id is not None:
             return item.room_id
@@ -143,25 +158,26 @@ class Delivery:
             raise NotYet(WAIT_FOR_ROOM)
         return room
 
-    async def _language(self, reader: str) -> str:
+    async def language(self, reader: str) -> str:
+        """What somebody reads; English where they have not said."""
         async with self._store.transaction() as tx:
             return await tx.language(reader) or "en"
 
-    async def _send(self, room_id: str, content: dict[str, Any], txn_id: str) -> str:
+    async def send(self, room_id: str, content: dict[str, Any], txn_id: str) -> str:
         """Send a message, encrypted for the people who are in the room now."""
         view = await self._rooms.view(room_id)
         encrypted = await self._machine.encrypt(room_id, view.joined, "m.room.message", content, rotation=view.rotation)
         return await self._gateway.send(room_id, "m.room.encrypted", encrypted, txn_id)
 
     async def _message(self, item: OutboxItem, effect: Message) -> None:
-        room_id = await self._room(item)
-        content = {**_text(effect, await self._language(effect.reader)), **_relation(effect)}
+        room_id = await self.room_of(item)
+        content = {**_text(effect, await self.language(effect.reader)), **_relation(effect)}
         if effect.plain:
             event_id = await self._gateway.send(room_id, "m.room.message", content, item.id)
         else:
-            event_id = await self._send(room_id, content, item.id)
+            event_id = await self.send(room_id, content, item.id)
         # A question must be known as ours before anybody can answer it by a reaction that we add.
-        await self._done(item, event_id)
+        await self.done(item, event_id)
         # They only spare people typing: a question without them is asked all the same.
         with contextlib.suppress(MatrixError, Unreachable):
             for number, key in enumerate(keycaps(effect.choices), start=1):
@@ -171,18 +187,18 @@ class Delivery:
     async def _card(self, item: OutboxItem, effect: Card) -> None:
         """Edit the pinned card; a fresh one is posted and pinned, and the old one taken away."""
         assert item.case_id is not None
-        room_id = await self._room(item)
+        room_id = await self.room_of(item)
         async with self._store.transaction() as tx:
             place = await tx.case_place(item.case_id)
         old = place.card_event_id if place is not None else None
-        content = _text(effect, await self._language(effect.reader))
+        content = _text(effect, await self.language(effect.reader))
         if not effect.fresh:
             if old is not None:
                 edit = {"m.new_content": content, "m.relates_to": {"rel_type": "m.replace", "event_id": old}}
-                await self._send(room_id, {**content, "body": f"* {content['body']}", **edit}, item.id)
-            await self._done(item)
+                await self.send(room_id, {**content, "body": f"* {content['body']}", **edit}, item.id)
+            await self.done(item)
             return
-        event_id = await self._send(room_id, content, item.id)
+        event_id = await self.send(room_id, content, item.id)
         await self._gateway.put_state(room_id, "m.room.pinned_events", {"pinned": [event_id]})
         if old is not None and old != event_id:
             await self._gateway.redact(room_id, old, f"{item.id}-old")
@@ -190,45 +206,18 @@ class Delivery:
             await tx.set_card(item.case_id, event_id)
             await tx.sent(item.id, event_id)
 
-    async def _file(self, item: OutboxItem, effect: ShowFile) -> None:
-        """A preview with its line of facts; people who came later get the original with it."""
-        assert item.case_id is not None
-        room_id = await self._room(item)
+    async def _take_back(self, item: OutboxItem, tag: str) -> None:
         async with self._store.transaction() as tx:
-            file = next((file for file in await tx.files(item.case_id) if file.id == effect.file_id), None)
-        if file is None:
-            await self._done(item)
-            return
-        if effect.original:
-            original = {key: value for key, value in file.content.items() if key != "m.relates_to"}
-            await self._send(room_id, original, f"{item.id}-original")
-        caption = render(effect.caption, await self._language(effect.reader))
-        content = await self._picture(file, caption.body, caption.formatted_body)
-        if effect.reply_to is not None:
-            content["m.relates_to"] = {"m.in_reply_to": {"event_id": effect.reply_to}}
-        await self._done(item, await self._send(room_id, content, item.id))
-
-    async def _picture(self, file: CaseFile, caption: str, formatted: str) -> dict[str, Any]:
-        suffix = file.preview_mimetype.partition("/")[2]
-        return {
-            "msgtype": "m.image",
-            "body": caption,
-            "format": "org.matrix.custom.html",
-            "formatted_body": formatted,
-            "filename": f"preview.{suffix}",
-            "file": await put(self._gateway, file.preview),
-            "info": {
-                "mimetype": file.preview_mimetype,
-                "size": len(file.preview),
-                "w": file.preview_width,
-                "h": file.preview_height,
-            },
-        }
+            shown = await tx.tagged(item.lane, tag)
+        room_id = await self.room_of(item)
+        for number, sent in enumerate(shown):
+            await self._gateway.redact(room_id, sent.event_id, f"{item.id}-{number}")
+        await self.done(item)
 
     async def _outcome(self, item: OutboxItem, effect: SendOutcome) -> None:
         assert item.case_id is not None
-        room_id = await self._room(item)
-        language = await self._language(effect.reader)
+        room_id = await self.room_of(item)
+        language = await self.language(effect.reader)
         network = self._office.directory.network(effect.network)
         assert network is not None
         sentences = catalogue(language)
@@ -250,7 +239,7 @@ class Delivery:
             "file": await put(self._gateway, pdf),
             "info": {"mimetype": "application/pdf", "size": len(pdf)},
         }
-        await self._done(item, await self._send(room_id, content, item.id))
+        await self.done(item, await self.send(room_id, content, item.id))
 
     async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
         """Create the room. `createRoom` has no transaction id, so an attempt is noted first and looked for later."""
@@ -281,18 +270,18 @@ class Delivery:
     async def _access(self, item: OutboxItem, effect: Access) -> None:
         assert item.case_id is not None
         content = caseroom.access_content(item.case_id, effect)
-        await self._gateway.put_state(await self._room(item), caseroom.ACCESS, content)
-        await self._done(item)
+        await self._gateway.put_state(await self.room_of(item), caseroom.ACCESS, content)
+        await self.done(item)
 
     async def _invite(self, item: OutboxItem, user_id: str) -> None:
-        room_id = await self._room(item)
+        room_id = await self.room_of(item)
         view = await self._rooms.view(room_id)
         if user_id not in view.having("invite", "join"):
             await self._gateway.invite(room_id, user_id)
-        await self._done(item)
+        await self.done(item)
 
     async def _remove(self, item: OutboxItem, user_id: str) -> None:
-        room_id = await self._room(item)
+        room_id = await self.room_of(item)
         try:
             await self._gateway.kick(room_id, user_id)
         except MatrixError as error:
@@ -302,7 +291,7 @@ class Delivery:
             if error.passing or user_id in view.having("invite", "join"):
                 raise
         self._rooms.forget(room_id)
-        await self._done(item)
+        await self.done(item)
 
     async def _open_direct_chat(self, item: OutboxItem, user_id: str) -> None:
         async with self._store.transaction() as tx:
@@ -318,7 +307,7 @@ class Delivery:
                 await tx.set_direct_room(user_id, room_id)
         if user_id not in (await self._rooms.view(room_id)).joined:
             raise NotYet(WAIT_FOR_PERSON)
-        await self._done(item)
+        await self.done(item)
 
 
 def _is_room_of(case_id: str, state: list[dict[str, Any]]) -> bool:

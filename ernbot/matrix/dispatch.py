@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.commands import arrival, conversation, files, identity
+from ernbot.commands import arrival, conversation, files, identity, questions
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
@@ -23,16 +23,12 @@ from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Reply, say
 from ernbot.core.assurance import Assurance
 from ernbot.core.errors import Refused
-from ernbot.imaging import is_picture
-from ernbot.imaging.source import BytesSource
-from ernbot.imaging.worker import Previewer
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.events import Words, attachment, words
 from ernbot.matrix.gaps import GAP, Gaps
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.late import LateKeys, Restore
 from ernbot.matrix.machine import Machine
-from ernbot.matrix.media import fetch
 from ernbot.matrix.rooms import Rooms, RoomView
 from ernbot.matrix.sas import concerns
 from ernbot.matrix.trust import Device, Trust
@@ -61,11 +57,11 @@ class Dispatcher:
         rooms: Rooms,
         store: Store,
         office: Office,
-        previewer: Previewer,
         verification: Verification,
         *,
         clock: Callable[[], datetime],
         wake_sender: Callable[[], None],
+        wake_jobs: Callable[[], None],
         restore: Restore,
     ) -> None:
         self._gateway = gateway
@@ -74,10 +70,10 @@ class Dispatcher:
         self._rooms = rooms
         self._store = store
         self._office = office
-        self._previewer = previewer
         self._verification = verification
         self._clock = clock
         self._wake_sender = wake_sender
+        self._wake_jobs = wake_jobs
         self._late = LateKeys(machine, store, tell=self._tell_plainly, restore=restore, clock=clock)
         self._awake = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -225,7 +221,9 @@ class Dispatcher:
         async with self._store.transaction() as tx:
             place = await tx.place_of_room(item.room_id)
             open_dialogue = await tx.dialogue(item.room_id, item.sender)
-        for_us = file is not None or place is None or open_dialogue is not None
+            unheard = await self._context(tx, item, place, None, said)
+            asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
+        for_us = file is not None or place is None or open_dialogue is not None or asked is not None
         if not for_us and said is not None and not said.text.startswith(PREFIX):
             await self._done(item)
             return
@@ -247,10 +245,11 @@ class Dispatcher:
                 await self._tell(tx, item, refusal(doubt), plain=True)
             elif said is not None:
                 await self._hear(context, said)
-            if doubt is not None or said is not None:
-                await tx.handled(item.event_id)
-                return
-        await self._file(item, place, device, content)
+            else:
+                await files.collect(context, content)
+            await tx.handled(item.event_id)
+        if file is not None or asked is not None:
+            self._wake_jobs()
 
     async def _hear(self, context: Context, said: Words) -> None:
         if said.edits is None:
@@ -322,46 +321,6 @@ class Dispatcher:
                 dialogue = await tx.dialogue(item.room_id, item.sender)
                 said = Words("", None, dialogue.thread if dialogue else None, None, ())
                 await conversation.hear_reaction(await self._context(tx, item, place, None, said), key, target)
-
-    # --- files
-
-    async def _file(self, item: InboxItem, place: CasePlace | None, device: Device, content: dict[str, Any]) -> None:
-        """Check, fetch, look, answer. The preview is made outside of any transaction."""
-        if place is None:
-            async with self._store.transaction() as tx:
-                await self._tell(tx, item, say("refused-not-in-a-case-room"))
-                await tx.handled(item.event_id)
-            return
-        file, data = attachment(content), b""
-        assert file is not None
-        try:
-            async with self._store.transaction() as tx:
-                allowed = await self._try(tx, files.may_attach(await self._context(tx, item, place, device)))
-            if allowed is not None:
-                raise allowed
-            data = await fetch(self._gateway, file, limit=self._office.max_megabytes * 2**20)
-            preview, *_ = await self._previewer.previews([BytesSource(data)], claimed=file.mimetype)
-            async with self._store.transaction() as tx:
-                context = await self._context(tx, item, place, device)
-                refused = await self._try(tx, files.accept(context, content, preview))
-                if refused is None:
-                    await tx.handled(item.event_id)
-            if refused is not None:
-                raise refused
-        except Refused as error:
-            async with self._store.transaction() as tx:
-                picture = is_picture(data, file.mimetype)
-                await files.refuse(await self._context(tx, item, place, device), error, picture=picture)
-                await tx.handled(item.event_id)
-
-    async def _try(self, tx: Transaction, work: Any) -> Refused | None:
-        """Run something whose refusal must leave the transaction, and its audit, intact."""
-        try:
-            async with tx.savepoint():
-                await work
-        except Refused as error:
-            return error
-        return None
 
     # --- people coming in
 

@@ -116,6 +116,7 @@ class Chat:
     directory: Directory = DIRECTORY
     forms: dict[str, Form] = field(default_factory=lambda: dict(FORMS))
     policy: Policy = Policy()
+    viewer_url: str | None = None
     room: str = ""
     event: str = ""
     delivers: bool = True
@@ -124,7 +125,15 @@ class Chat:
 
     @property
     def office(self) -> Office:
-        return Office(BOT, self.directory, self.forms, LANGUAGES, policy=self.policy, fingerprint=FINGERPRINT)
+        return Office(
+            BOT,
+            self.directory,
+            self.forms,
+            LANGUAGES,
+            policy=self.policy,
+            fingerprint=FINGERPRINT,
+            viewer_url=self.viewer_url,
+        )
 
     def later(self, **by: int) -> None:
         self.now += timedelta(**by)

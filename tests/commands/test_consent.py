@@ -6,11 +6,22 @@ from datetime import date
 
 import pytest
 
-from ernbot.commands.effects import Access, Card, Invite, Message, OpenDirectChat, Redact, Remove, ShowFile
+from ernbot.commands.effects import (
+    Access,
+    Announce,
+    Card,
+    Invite,
+    Message,
+    OpenDirectChat,
+    PassOn,
+    Redact,
+    Remove,
+    ShowFile,
+)
 from ernbot.core.consent import Purpose, Signer
 
 from .chat import ANDERS, CONSENT, METTE, OPINION, PIOTR, SASKIA, Chat
-from .test_files import attach, photograph
+from .test_files import attach, face, scan
 
 USAGE = "Type it like this: `!consent give <purposes …> form=… lang=… signer=… signed=…`"
 GIVE = "!consent give care form=2.1 lang=da signer=parent signed="
@@ -217,22 +228,27 @@ async def test_a_coordinator_who_withdraws_in_their_own_case_is_told_there(chat:
 async def test_without_consent_to_images_photographs_leave_the_room(chat: Chat) -> None:
     await chat.draft()
     await chat.here(ANDERS, CONSENT.replace("care", "care,images"))
-    original = await attach(chat, ANDERS, photograph("JPEG"))
-    await attach(chat, ANDERS, photograph("DICOM"))
+    original = await attach(chat, ANDERS, face())
+    await attach(chat, ANDERS, scan())
     await chat.here(ANDERS, "!panel invite saskia.devries")
     await chat.arrive(SASKIA)
-    previews = {
-        done.event_id for done in chat.done if isinstance(done.effect, ShowFile) and done.effect.file_id == original
+    shown = {
+        done.event_id
+        for done in chat.done
+        if (isinstance(done.effect, ShowFile | PassOn) and done.effect.file_id == original)
+        or isinstance(done.effect, Announce)
     }
-    assert len(previews) == 2, "one for those who were there, one for whoever came later"
+    assert len(shown) == 5, "a line and a preview for those who were there, and both with the file for whoever came"
     assert await chat.here(ANDERS, "!consent withdraw images") == (
         "Consent to identifiable images is withdrawn from now on.\n\n"
         "I have taken one photograph out of the room. What members have already seen or saved cannot be recalled.\n\n"
         "The case itself goes on."
     )
-    assert {effect.event_id for effect in chat.new_effects(Redact)} == {original, *previews}
+    assert {effect.event_id for effect in chat.new_effects(Redact)} == {original, *shown}
     late = await chat.arrive(SASKIA)
-    assert [effect.kind for effect in late] == ["card", "file"], "the scan alone is shown to whoever comes later"
+    assert [effect.kind for effect in late] == ["card", "original", "file"], (
+        "the scan alone is shown to whoever comes later"
+    )
 
 
 async def test_withdrawal_without_photographs_says_so(chat: Chat) -> None:

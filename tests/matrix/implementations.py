@@ -125,9 +125,9 @@ class Ours(Bot):
             store,
             unused,
             unused,
-            unused,
             clock=now,
             wake_sender=lambda: None,
+            wake_jobs=lambda: None,
             restore=unused,
         )
         bot.dispatcher.bot = bot
@@ -177,7 +177,7 @@ class Ours(Bot):
         await self.feed(await self.pull())
 
     async def send(self, room: str, body: str) -> None:
-        await self.delivery._send(room, {"msgtype": "m.text", "body": body}, secrets.token_hex(8))
+        await self.delivery.send(room, {"msgtype": "m.text", "body": body}, secrets.token_hex(8))
 
     def crash_at_the_first_key(self) -> None:
         async def crash(*_arguments: object) -> str:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -19,7 +19,6 @@ from ernbot.commands.office import Office
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.errors import Refused
 from ernbot.demo.homeserver import Homeserver
-from ernbot.imaging.worker import Previewer
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.dispatch import Dispatcher
 from ernbot.matrix.errors import MatrixError
@@ -92,10 +91,10 @@ class Desk:
             rooms,
             store,
             office,
-            cast(Previewer, None),
             verification,
             clock=self.clock,
             wake_sender=lambda: None,
+            wake_jobs=lambda: None,
             restore=self._restore,
         )
         self.messages = 0

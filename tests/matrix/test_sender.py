@@ -69,7 +69,7 @@ class Fake(Delivery):
         if faults := self.faults.get(item.lane):
             raise faults.pop(0)
         self.carried_out.append(name)
-        await self._done(item)
+        await self.done(item)
 
 
 class _Nobody(Gateway):
@@ -287,14 +287,14 @@ async def test_the_loop_sends_what_it_is_woken_for_and_ends_cleanly(
 ) -> None:
     monkeypatch.setattr(sender_module, "IDLE", 60.0)
     sent = asyncio.Event()
-    done = quick.delivery._done
+    done = quick.delivery.done
 
     async def noting(item: OutboxItem, event_id: str | None = None) -> None:
         await done(item, event_id)
         if len(quick.delivery.carried_out) == 3:
             sent.set()
 
-    monkeypatch.setattr(quick.delivery, "_done", noting)
+    monkeypatch.setattr(quick.delivery, "done", noting)
     await quick.add("!a", "1", "2")
     running = asyncio.create_task(quick.sender.run())
     await asyncio.sleep(0.05)
@@ -354,7 +354,7 @@ async def test_a_question_stays_known_when_its_reactions_are_refused(
     async def refuse(*_arguments: object) -> str:
         raise MatrixError(403, "M_FORBIDDEN")
 
-    monkeypatch.setattr(delivery, "_send", sent)
+    monkeypatch.setattr(delivery, "send", sent)
     monkeypatch.setattr(delivery._gateway, "send", refuse)
     sender = Sender(quick.store, delivery, clock=quick.clock)
     async with quick.store.transaction() as tx:

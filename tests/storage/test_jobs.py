@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from ernbot.storage import jobs
+from ernbot.storage.errors import Shredded
 from ernbot.storage.figures import figures
 from ernbot.storage.records import ImageJob, Original
 from ernbot.storage.store import Store
@@ -192,7 +193,7 @@ async def test_the_secret_of_a_case_goes_with_its_key(opened: Store) -> None:
         assert await tx.secret_of_case("c-1") == secret
         await tx.shred("case:c-1")
     async with opened.transaction() as tx:
-        with pytest.raises(jobs.Shredded):
+        with pytest.raises(Shredded):
             await tx.secret_of_case("c-1")
 
 

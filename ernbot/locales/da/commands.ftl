@@ -121,16 +121,48 @@ cancel-nothing = Der er intet at annullere.
 
 ## Filer
 
-file-facts-dicom = { $format } · { $modality } · { $body } · { $width } × { $height } · { $frames ->
+file-size = { $width } × { $height }
+file-frames = { $frames ->
         [one] ét billede
        *[other] { $frames } billeder
     }
-file-facts-photo = { $format }-fotografi · { $width } × { $height }
 file-lossy = Komprimeret med tab.
 file-not-for-diagnosis = Til drøftelse, ikke til primær diagnostik.
-file-removed = Jeg har taget filen ud af rummet.
-file-kept = Selve filen bliver i rummet.
-file-alt = Eksempelvisning: { $what }
+file-viewer = Fuld visning: { $url }
+file-film = { $kind }, levende.
+file-announced = { $kind }, eksempelvisning følger.
+file-removed = { $count ->
+        [one] Jeg har taget filen ud af rummet.
+       *[other] Jeg har taget de { $count } filer ud af rummet.
+    }
+file-kept = { $count ->
+        [one] Selve filen bliver i rummet.
+       *[other] Selve de { $count } filer bliver i rummet.
+    }
+file-names = { $count ->
+        [one] Filen afslører, hvem patienten er: { $kinds }.
+       *[other] Disse { $count } filer afslører, hvem patienten er: { $kinds }.
+    }
+file-ask-copy = Skal jeg lægge en kopi ud uden disse oplysninger? Svar **ja** eller **nej**. Efter et døgn glemmer jeg spørgsmålet.
+file-writing = { $count ->
+        [one] Jeg ser skrift i billedet, eller også er det et dokument.
+       *[other] Jeg ser skrift i billederne i disse { $count } filer.
+    }
+file-ask-writing = Se på din egen skærm: Står patientens navn der? Svar **nej**, så lægger jeg det ud; svar **ja**, så gør jeg ikke. Efter et døgn glemmer jeg spørgsmålet.
+file-question-not-yours = Kun { $name }, som sendte filen, kan svare på det.
+file-question-yes-or-no = Svar **ja** eller **nej**.
+file-question-expired = { $count ->
+        [one] Ingen svarede på mit spørgsmål om en fil, så jeg har ikke lagt den ud. Læg den her igen, hvis der stadig er brug for den.
+       *[other] Ingen svarede på mit spørgsmål om { $count } filer, så jeg har ikke lagt dem ud. Læg dem her igen, hvis der stadig er brug for dem.
+    }
+file-dropped = { $count ->
+        [one] Filen bliver ikke lagt ud.
+       *[other] De { $count } filer bliver ikke lagt ud.
+    }
+file-copy-follows = { $count ->
+        [one] Filen følger om et øjeblik.
+       *[other] De { $count } filer følger om et øjeblik.
+    }
 
 ## Panelet
 
@@ -238,7 +270,7 @@ refused-not-direct = Det er ikke en direkte chat: Der er andre i rummet. Start e
 
 refused-file-empty = Filen er tom. Eksportér den igen, og læg den her én gang til.
 refused-file-too-large = Filen er større end { $limit_mb } MB. Eksportér færre eller mindre billeder.
-refused-file-unknown = Jeg viser DICOM-filer samt JPEG- og PNG-billeder. Denne fil er ingen af delene, så der er ingen eksempelvisning.
+refused-file-unknown = Jeg viser DICOM-filer, vævssnit, fotografier, PDF-dokumenter og STL-modeller. Denne fil kender jeg ikke, så der er ingen eksempelvisning.
 refused-file-lies = Filen kalder sig { $claimed }, men er { $found }. Eksportér den igen.
 refused-file-names-patient = Filen afslører, hvem patienten er: { $kinds }. Eksportér den anonymiseret, og læg den her igen.
 refused-file-no-picture = Denne DICOM-fil indeholder intet billede, som jeg kan vise: { $what }.
@@ -251,3 +283,4 @@ refused-file-unreadable = Jeg kunne ikke åbne den vedhæftede fil: den er væk,
 refused-deid-incomplete = Noget, som jeg har fjernet fra filen, står stadig et andet sted i den: { $kinds }. Derfor holder jeg hele filen tilbage. Eksportér den anonymiseret.
 refused-deid-document = Filen indeholder et dokument, og navne kan stå overalt i det. Fjern dem i hånden, og læg den her igen.
 refused-deid-directory = Dette er kun indekset over en cd eller mappe med scanninger. Læg selve scanningerne her.
+refused-file-failed = Jeg har tre gange forsøgt at se på dette uden held. Eksportér det igen, eller læg færre filer her ad gangen.

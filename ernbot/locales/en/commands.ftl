@@ -121,16 +121,48 @@ cancel-nothing = There is nothing to cancel.
 
 ## Files
 
-file-facts-dicom = { $format } · { $modality } · { $body } · { $width } × { $height } · { $frames ->
+file-size = { $width } × { $height }
+file-frames = { $frames ->
         [one] one frame
        *[other] { $frames } frames
     }
-file-facts-photo = { $format } photograph · { $width } × { $height }
 file-lossy = Compressed with loss.
 file-not-for-diagnosis = For discussion, not for primary diagnosis.
-file-removed = I have taken the file out of the room.
-file-kept = The file itself stays in the room.
-file-alt = Preview: { $what }
+file-viewer = Full viewer: { $url }
+file-film = { $kind }, moving.
+file-announced = { $kind }, preview follows.
+file-removed = { $count ->
+        [one] I have taken the file out of the room.
+       *[other] I have taken the { $count } files out of the room.
+    }
+file-kept = { $count ->
+        [one] The file itself stays in the room.
+       *[other] The { $count } files themselves stay in the room.
+    }
+file-names = { $count ->
+        [one] This file tells who the patient is: { $kinds }.
+       *[other] These { $count } files tell who the patient is: { $kinds }.
+    }
+file-ask-copy = Shall I post a copy without these? Answer **yes** or **no**. After a day I forget the question.
+file-writing = { $count ->
+        [one] I see writing in the picture, or this is a document.
+       *[other] I see writing in the pictures of these { $count } files.
+    }
+file-ask-writing = Look at it on your own screen: does it name the patient? Answer **no**, and I post it; answer **yes**, and I do not. After a day I forget the question.
+file-question-not-yours = Only { $name }, who sent the file, can answer this.
+file-question-yes-or-no = Please answer **yes** or **no**.
+file-question-expired = { $count ->
+        [one] Nobody answered my question about a file, so I have not posted it. Please drop it again if it is still needed.
+       *[other] Nobody answered my question about { $count } files, so I have not posted them. Please drop them again if they are still needed.
+    }
+file-dropped = { $count ->
+        [one] The file is not posted.
+       *[other] The { $count } files are not posted.
+    }
+file-copy-follows = { $count ->
+        [one] The file follows in a moment.
+       *[other] The { $count } files follow in a moment.
+    }
 
 ## The panel
 
@@ -238,7 +270,7 @@ refused-not-direct = This is no direct chat: others are in this room. Please sta
 
 refused-file-empty = This file is empty. Please export it again and drop it here once more.
 refused-file-too-large = This file is larger than { $limit_mb } MB. Please export fewer or smaller pictures.
-refused-file-unknown = I show DICOM files, JPEG and PNG pictures. This file is none of them, so there is no preview.
+refused-file-unknown = I show DICOM files, slides, photographs, PDF documents and STL models. This file is none that I know, so there is no preview.
 refused-file-lies = This file calls itself { $claimed } but is { $found }. Please export it again.
 refused-file-names-patient = This file tells who the patient is: { $kinds }. Please export it de-identified and drop it here again.
 refused-file-no-picture = This DICOM file holds no picture that I can show: { $what }.
@@ -251,3 +283,4 @@ refused-file-unreadable = I could not open this attachment: it is gone, or its k
 refused-deid-incomplete = Something that I removed from this file still stands elsewhere in it: { $kinds }. So I keep the whole file back. Please export it de-identified.
 refused-deid-document = This file holds a document, and names may stand anywhere in it. Please take them out by hand, and drop it here again.
 refused-deid-directory = This is only the index of a CD or folder of scans. Please drop the scans themselves here.
+refused-file-failed = I tried three times to look at this and did not succeed. Please export it again, or drop fewer files at once.
