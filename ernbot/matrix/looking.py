@@ -21,11 +21,12 @@ from ernbot.core.case import Action
 from ernbot.core.errors import Refused
 from ernbot.imaging import Format, Preview, is_picture
 from ernbot.imaging.deid import Policy
-from ernbot.imaging.source import BytesSource, Source
+from ernbot.imaging.source import Source
 from ernbot.imaging.worker import HEAD, Previewer
 from ernbot.matrix.events import attachment
 from ernbot.matrix.gateway import Gateway
-from ernbot.matrix.media import fetch, put
+from ernbot.matrix.media import put_spool, spool
+from ernbot.matrix.spool import EncryptedSpool
 from ernbot.storage.records import ImageJob, Original
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
@@ -38,7 +39,9 @@ SIGN = "⏳"
 TOGETHER = frozenset({"DICOM"})
 """Formats of which several files can be one thing."""
 
-ENDINGS = {"DICOM": ".dcm", "JPEG": ".jpg", "PNG": ".png"}
+ENDINGS = {"DICOM": ".dcm", "JPEG": ".jpg", "WebP": ".webp", "STL": ".stl", "SVS": ".svs", "TIFF": ".tif"} | {
+    name: f".{name.lower()}" for name in ("PNG", "HEIC", "AVIF", "GIF", "BMP")
+}
 """How copies of ours are named: a name that somebody gave can say whose file it is."""
 
 
@@ -187,29 +190,24 @@ class Looking:
     def identified(self) -> str:
         return self._office.identified
 
-    async def open(self, original: Original) -> Source:
-        """The plaintext of an attachment.
+    async def open(self, original: Original, stack: AsyncExitStack) -> Source:
+        """An attachment, which the stack puts away.
 
         Raises:
-            Refused: see `media.fetch`.
+            Refused: see `media.spool`.
         """
         file = attachment(original.content)
         if file is None:
             raise Refused("file-unreadable")
-        return BytesSource(await fetch(self._gateway, file, limit=self._office.max_megabytes * 2**20))
+        return stack.enter_context(await spool(self._gateway, file, limit=self._office.max_megabytes * 2**20))
 
-    async def upload(self, data: bytes, name: str, mimetype: str) -> dict[str, Any]:
+    async def upload(self, copy: EncryptedSpool, name: str, mimetype: str) -> dict[str, Any]:
         """The content of a message with a file of ours."""
-        info = {"mimetype": mimetype, "size": len(data)}
-        return {
-            "msgtype": "m.file",
-            "body": name,
-            "filename": name,
-            "file": await put(self._gateway, data),
-            "info": info,
-        }
+        file = await put_spool(self._gateway, copy)
+        info = {"mimetype": mimetype, "size": copy.size}
+        return {"msgtype": "m.file", "body": name, "filename": name, "file": file, "info": info}
 
-    async def references(self, job: ImageJob, uids: set[str]) -> list[Source]:
+    async def references(self, job: ImageJob, uids: set[str], stack: AsyncExitStack) -> list[Source]:
         """Files of the same case that have one of these identifiers."""
         async with self._store.transaction() as tx:
             stored = await tx.files(job.case_id)
@@ -217,7 +215,7 @@ class Looking:
         found = []
         for original in (each for file in stored if file.id in leaders for each in file.originals):
             try:
-                found.append(await self.open(original))
+                found.append(await self.open(original, stack))
             except Refused:  # it is gone: what refers to it is shown alone
                 continue
         return found
@@ -250,7 +248,7 @@ class _Search:
         mimetype, head = file.mimetype if file is not None else None, b""
         try:
             async with self._slots:
-                source = await self._looking.open(original)
+                source = await self._looking.open(original, self._stack)
             head = await source.read_at(0, min(HEAD, source.size))
             format_ = await self._previewer.admit(source, mimetype)
         except Refused as error:
@@ -315,24 +313,19 @@ class _Search:
         previews = await self._previewer.previews(sources)
         known = {uid for preview in previews for uid in preview.uids}
         wanted = {uid for preview in previews for uid in preview.refers} - known
-        references = await self._looking.references(self._job, wanted) if wanted else []
+        references = await self._looking.references(self._job, wanted, self._stack) if wanted else []
         return await self._previewer.previews(sources, references=references) if references else previews
 
     async def _cleaned(self, part: Part, found: Found) -> tuple[Found, tuple[Source, ...], int]:
         """De-identified copies, uploaded; and in how many places something is still written in them."""
         copies, sources, writing = [], [], 0
         for number, (original, source) in enumerate(zip(part.originals, part.sources, strict=True), start=1):
-            copy = bytearray()
-
-            async def keep(piece: bytes, copy: bytearray = copy) -> None:
-                copy.extend(piece)
-
-            report = await self._previewer.clean(source, policy=self._policy, sink=keep)
+            copy = self._stack.enter_context(EncryptedSpool.fresh())
+            report = await self._previewer.clean(source, policy=self._policy, sink=copy.write)
             writing += report.writing
-            name = f"copy-{number}{ENDINGS.get(part.format.name, '')}"
-            data, mimetype = bytes(copy), min(part.format.mimetypes)
-            copies.append(Original(original.event_id, await self._looking.upload(data, name, mimetype)))
-            sources.append(BytesSource(data))
+            name, mimetype = f"copy-{number}{ENDINGS[part.format.name]}", min(part.format.mimetypes)
+            copies.append(Original(original.event_id, await self._looking.upload(copy, name, mimetype)))
+            sources.append(copy)
         return replace(found, copies=tuple(copies)), tuple(sources), writing
 
 

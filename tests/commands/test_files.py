@@ -13,9 +13,10 @@ from ernbot.commands import files
 from ernbot.commands.captions import caption
 from ernbot.commands.effects import Announce, Card, Effect, PassOn, Redact, ShowFile
 from ernbot.core.errors import Refused
-from ernbot.imaging import Facts, Preview, terms
+from ernbot.imaging import FORMATS, Facts, Preview, terms
 from ernbot.imaging.model import Fact, Picture
 from ernbot.locales import LANGUAGES
+from ernbot.matrix.looking import ENDINGS
 from ernbot.matrix.render import render
 from ernbot.storage.records import ImageJob, Original, StoredPicture
 
@@ -390,3 +391,7 @@ async def test_whoever_has_no_business_here_is_shown_nothing(chat: Chat) -> None
     await attach(chat, ANDERS, scan())
     assert await chat.arrive(PIOTR) == []
     assert await chat.arrive(METTE) == []
+
+
+def test_every_format_that_can_be_cleaned_has_an_ending() -> None:
+    assert {format_.name for format_ in FORMATS if format_.cleaner} <= set(ENDINGS)
