@@ -323,7 +323,8 @@ class _Search:
             copy = self._stack.enter_context(EncryptedSpool.fresh())
             report = await self._previewer.clean(source, policy=self._policy, sink=copy.write)
             writing += report.writing
-            name, mimetype = f"copy-{number}{ENDINGS[part.format.name]}", min(part.format.mimetypes)
+            format_ = await self._previewer.admit(copy)  # some are drawn anew, in another format
+            name, mimetype = f"copy-{number}{ENDINGS[format_.name]}", min(format_.mimetypes)
             copies.append(Original(original.event_id, await self._looking.upload(copy, name, mimetype)))
             sources.append(copy)
         return replace(found, copies=tuple(copies)), tuple(sources), writing

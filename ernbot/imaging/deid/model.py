@@ -6,6 +6,10 @@ SECRET_BYTES = 32
 """Length of the secret of a case."""
 
 
+PRIVATE = "PrivateElements"
+"""The kind of all elements that only one vendor knows."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """How a file of one case is de-identified.

@@ -1,0 +1,356 @@
+"""From dropped files to what is said of them: real files and a real sandbox, without a homeserver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from io import BytesIO
+from typing import Any, cast
+
+import numpy as np
+import pydicom
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from ernbot.commands import files
+from ernbot.commands.effects import Announce, Message, PassOn, React, Redact, ShowFile, TakeBack
+from ernbot.commands.office import Office
+from ernbot.core.errors import Refused
+from ernbot.imaging.worker import Previewer
+from ernbot.matrix import looking as looking_module
+from ernbot.matrix.events import Attachment
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.looking import MAX_ATTEMPTS, Looking
+from ernbot.matrix.render import render
+from ernbot.matrix.spool import EncryptedSpool
+from ernbot.storage.records import CaseFile, ImageJob
+from ernbot.storage.store import Store
+from tests.commands.chat import ANDERS, CONSENT, Chat
+from tests.imaging.imaging_samples import dicom, nameless, photograph, sample
+
+SCAN = nameless("phantom/ct_phantom_explicit.dcm")
+NAMED = sample("planted/planted_ct.dcm")
+FACE = photograph(Image.new("RGB", (64, 48), "tan"))
+RAMP = np.arange(256).reshape(16, 16)
+WORKER = "test"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def previewer() -> AsyncIterator[Previewer]:
+    async with Previewer(workers=1, max_bytes=2**22) as previewer:
+        yield previewer
+
+
+@dataclass
+class Desk:
+    """A bot whose attachments are in a dictionary instead of a media repository."""
+
+    chat: Chat
+    previewer: Previewer
+    identified: Any = "ask"
+    media: dict[str, bytes] = field(default_factory=dict)
+    outages: list[Exception] = field(default_factory=list)
+
+    @property
+    def looking(self) -> Looking:
+        office: Office = replace(self.chat.office, identified=self.identified)
+        return Looking(
+            cast(Gateway, None),
+            self.chat.store,
+            office,
+            self.previewer,
+            clock=lambda: self.chat.now,
+            wake_sender=lambda: None,
+        )
+
+    async def spool(self, _gateway: object, file: Attachment, *, limit: int) -> EncryptedSpool:
+        if self.outages:
+            raise self.outages.pop(0)
+        if file.url not in self.media:
+            raise Refused("file-unreadable")
+        spool = EncryptedSpool.fresh()
+        await spool.write(self.media[file.url])
+        return spool
+
+    async def put_spool(self, _gateway: object, spool: EncryptedSpool) -> dict[str, Any]:
+        url = f"mxc://copies/{len(self.media)}"
+        self.media[url] = await spool.read_at(0, spool.size)
+        return {"url": url}
+
+    async def drop(self, *contents: bytes, mimetype: str = "application/octet-stream") -> list[str]:
+        """Anders drops files; their events."""
+        events = []
+        for content in contents:
+            url = f"mxc://hospital.example/{len(self.media)}"
+            self.media[url] = content
+            message = {"msgtype": "m.file", "body": "x", "file": {"url": url}, "info": {"mimetype": mimetype}}
+            async with self.chat._heard(ANDERS, self.chat.room, None, ()) as ctx:
+                assert await files.collect(ctx, message)
+            events.append(self.chat.event)
+        self.chat.later(seconds=2)
+        return events
+
+    async def take(self) -> ImageJob:
+        async with self.chat.store.transaction() as tx:
+            job = await tx.take_job(WORKER, self.chat.now, timedelta(minutes=1), largest=2**40)
+        assert job is not None
+        return job
+
+    async def look(self) -> None:
+        """Work off one job and deliver what follows."""
+        self.chat._first = len(self.chat.done)
+        await self.looking.look(await self.take(), WORKER)
+        await self.chat.deliver()
+
+    async def stored(self) -> list[CaseFile]:
+        async with self.chat.store.transaction() as tx:
+            return await tx.files((await tx.places())[0].case_id)
+
+    async def is_idle(self) -> bool:
+        async with self.chat.store.transaction() as tx:
+            return await tx.next_job_at() is None
+
+    def shown(self) -> list[str]:
+        """What the last job showed."""
+        return [render(show.caption, "en").body.split("\n")[0] for show in self.chat.new_effects(ShowFile)]
+
+
+@pytest.fixture
+async def desk(sqlite_store: Store, previewer: Previewer, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk = Desk(Chat(sqlite_store), previewer)
+    monkeypatch.setattr(looking_module, "spool", desk.spool)
+    monkeypatch.setattr(looking_module, "put_spool", desk.put_spool)
+    await desk.chat.opened()
+    await desk.chat.here(ANDERS, CONSENT.replace("care", "images"))
+    return desk
+
+
+async def test_files_of_several_kinds_are_each_answered(desk: Desk) -> None:
+    """What belongs to nothing does not spoil the rest, and what is refused alike is refused in one sentence."""
+    await desk.drop(SCAN, FACE, b"a letter", b"another letter", SCAN[:3000])
+    await desk.look()
+    assert sorted(line.split(" · ")[1] for line in desk.shown()) == ["DICOM", "JPEG"]
+    said = [answer.text for answer in desk.chat.answers(desk.chat._first)]
+    assert len(said) == 2
+    assert any("there is no preview" in text and "The 2 files themselves stay" in text for text in said)
+    assert any("damaged or incomplete" in text for text in said)
+    assert await desk.is_idle()
+
+
+async def test_a_named_file_leaves_the_room_before_its_sender_is_asked(desk: Desk) -> None:
+    (event,) = await desk.drop(NAMED)
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert "PatientName" in desk.chat.last.text
+    assert "Shall I post a copy" in desk.chat.last.text
+    assert await desk.stored() == []
+    await desk.chat.here(ANDERS, "yes")
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [], "it is gone already"
+    kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
+    assert kinds == [PassOn, ShowFile]
+    (file,) = await desk.stored()
+    copy = desk.media[file.content["file"]["url"]]
+    dataset = pydicom.dcmread(BytesIO(copy))
+    assert dataset.PatientIdentityRemoved == "YES"
+    assert b"PHANTOM" not in copy
+    assert file.content["body"] == "copy-1.dcm"
+    assert file.event_id == event
+    assert await desk.is_idle()
+
+
+async def test_follow_up_scans_of_a_case_still_belong_together(desk: Desk) -> None:
+    """The secret of the case decides the replacements."""
+    desk.identified = "clean"
+    patients = set()
+    for _ in range(2):
+        await desk.drop(NAMED)
+        await desk.look()
+    for file in await desk.stored():
+        dataset = pydicom.dcmread(BytesIO(desk.media[file.content["file"]["url"]]))
+        patients.add((dataset.PatientID, dataset.StudyInstanceUID))
+    assert len(patients) == 1
+
+
+async def test_a_policy_cleans_without_a_question(desk: Desk) -> None:
+    desk.identified = "clean"
+    (event,) = await desk.drop(NAMED)
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert len(desk.shown()) == 1
+    assert desk.chat.new_effects(Message) == []
+    assert len(await desk.stored()) == 1
+
+
+async def test_a_policy_refuses(desk: Desk) -> None:
+    desk.identified = "refuse"
+    (event,) = await desk.drop(NAMED)
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert desk.chat.last.text.endswith("drop it here again.\n\nI have taken the file out of the room.")
+    assert await desk.is_idle()
+
+
+async def test_one_named_file_takes_its_whole_group_out(desk: Desk) -> None:
+    events = await desk.drop(SCAN, NAMED)
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event) for event in events]
+    async with desk.chat.store.transaction() as tx:
+        (job,) = await tx.asked_jobs(desk.chat.room, ANDERS)
+        assert [original.event_id for original in await tx.originals(job.id)] == events
+
+
+async def test_a_named_photograph_is_cleaned_and_announced(desk: Desk) -> None:
+    desk.identified = "clean"
+    await desk.drop(sample("planted/planted_photo.jpg"), mimetype="image/jpeg")
+    await desk.look()
+    kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
+    assert kinds == [Redact, PassOn, Announce, ShowFile]
+
+
+async def written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A scan in which the bot sees writing."""
+    real = desk.previewer.previews
+
+    async def seen(*arguments: Any, **options: Any) -> Any:
+        return [replace(preview, writing=3) for preview in await real(*arguments, **options)]
+
+    monkeypatch.setattr(desk.previewer, "previews", seen)
+    events = await desk.drop(SCAN)
+    await desk.look()
+    return events
+
+
+@pytest.mark.parametrize("answer", ["no", "yes"])
+async def test_writing_is_for_the_sender_to_look_at(desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    events = await written(desk, monkeypatch)
+    assert desk.chat.new_effects(Redact) == [Redact(event) for event in events]
+    assert desk.chat.last.text.startswith("I see writing in the picture")
+    await desk.chat.here(ANDERS, answer)
+    if answer == "yes":
+        assert await desk.is_idle()
+        assert await desk.stored() == []
+        return
+    await desk.look()
+    assert desk.chat.new_effects(PassOn) == [PassOn(events[0])]
+    assert len(desk.shown()) == 1
+
+
+async def test_a_case_that_is_closed_while_its_file_waits(desk: Desk) -> None:
+    chat = desk.chat
+    await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski")
+    for user, confidence in (("@saskia.devries:hospital.example", 4), ("@piotr.zielinski:hospital.example", 3)):
+        await chat.here(user, f"!opinion diagnosis=ORPHA:2343 recommendation=watch confidence={confidence}")
+    await chat.here(ANDERS, "!outcome draft")
+    await chat.here(ANDERS, "!outcome recommend Operate.")
+    (event,) = await desk.drop(SCAN)
+    await chat.here(ANDERS, "!outcome sign")
+    await desk.look()
+    assert chat.new_effects(Redact) == [Redact(event)]
+    assert "State of the case: closed" in chat.last.text
+    assert await desk.stored() == []
+
+
+async def test_consent_that_is_withdrawn_while_a_photograph_is_looked_at(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = desk.previewer.previews
+
+    async def slow(*arguments: Any, **options: Any) -> Any:
+        found = await real(*arguments, **options)
+        await desk.chat.here(ANDERS, "!consent withdraw images")
+        return found
+
+    monkeypatch.setattr(desk.previewer, "previews", slow)
+    (event,) = await desk.drop(FACE)
+    await desk.look()
+    assert Redact(event) in desk.chat.effects(Redact)
+    assert desk.chat.effects(ShowFile) == []
+    assert await desk.stored() == []
+
+
+async def test_care_that_is_withdrawn_while_a_scan_is_looked_at(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = desk.previewer.previews
+
+    async def slow(*arguments: Any, **options: Any) -> Any:
+        found = await real(*arguments, **options)
+        await desk.chat.here(ANDERS, "!consent withdraw care")
+        return found
+
+    monkeypatch.setattr(desk.previewer, "previews", slow)
+    await desk.drop(SCAN)
+    await desk.look()
+    assert desk.chat.effects(ShowFile) == []
+    assert await desk.is_idle()
+
+
+async def test_whoever_was_overtaken_changes_nothing(desk: Desk) -> None:
+    await desk.drop(SCAN)
+    job = await desk.take()
+    async with desk.chat.store.transaction() as tx:
+        await tx.release_jobs(WORKER, desk.chat.now)
+        assert await tx.take_job("another", desk.chat.now, timedelta(minutes=1), largest=2**40) is not None
+    await desk.looking.look(job, WORKER)
+    await desk.chat.deliver()
+    assert desk.chat.effects(ShowFile) == []
+
+
+async def test_after_three_tries_the_sender_is_told(desk: Desk) -> None:
+    (event,) = await desk.drop(SCAN)
+    for _ in range(MAX_ATTEMPTS):
+        job = await desk.take()
+        async with desk.chat.store.transaction() as tx:
+            await tx.postpone_job(job.id, desk.chat.now, counts=True)
+    await desk.look()
+    assert desk.chat.last.text.startswith("I tried three times")
+    assert Redact(event) in desk.chat.new_effects(Redact)
+    assert await desk.is_idle()
+
+
+async def test_a_sign_of_progress_goes_when_the_job_ends(desk: Desk) -> None:
+    (event,) = await desk.drop(SCAN)
+    job = await desk.take()
+    await desk.looking.show_progress(job, WORKER)
+    await desk.looking.show_progress(job, WORKER)
+    await desk.chat.deliver()
+    assert desk.chat.effects(React) == [React(event, "⏳")]
+    await desk.looking.look(job, WORKER)
+    await desk.chat.deliver()
+    assert desk.chat.effects(TakeBack) == [TakeBack(f"job:{job.id}")]
+
+
+async def test_an_attachment_that_is_gone_is_explained(desk: Desk) -> None:
+    (event,) = await desk.drop(SCAN)
+    desk.media.clear()
+    await desk.look()
+    assert "could not open this attachment" in desk.chat.last.text
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+
+
+async def test_an_unanswered_question_is_forgotten(desk: Desk) -> None:
+    await desk.drop(NAMED)
+    await desk.look()
+    desk.chat.later(hours=25)
+    await desk.look()
+    assert desk.chat.last.text.startswith("Nobody answered my question")
+    assert await desk.is_idle()
+
+
+async def test_a_segmentation_is_drawn_over_what_is_in_the_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file refers to is handed to its decoder, from this case alone."""
+    await desk.drop(dicom(RAMP, SOPInstanceUID="1.2.3.4"))
+    await desk.look()
+    (stored,) = await desk.stored()
+    assert "1.2.3.4" in stored.uids
+    real, given = desk.previewer.previews, []
+
+    async def referring(sources: Any, *, references: Any = (), **options: Any) -> Any:
+        given.append(len(references))
+        return [replace(preview, refers=("1.2.3.4",)) for preview in await real(sources, **options)]
+
+    monkeypatch.setattr(desk.previewer, "previews", referring)
+    await desk.drop(dicom(RAMP, SOPInstanceUID="1.2.3.5"))
+    await desk.look()
+    assert given == [0, 1]
