@@ -10,7 +10,7 @@ import asyncio
 import io
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -249,16 +249,33 @@ class Story:
         named = await me.drop(room, "named.dcm", "application/dicom", (DATA / "head_ct_named.dcm").read_bytes())
         refusal = await me.hears(room, "PatientName", after=named)
         self.check("PHANTOM" not in refusal.body, "a scan that names the patient is refused without repeating the name")
+        self.check(await self._is_redacted(me, named), "it is out of the room at once")
+        agreed = await me.say(room, "yes")
+        await me.hears(room, "copy-1.dcm", after=agreed)
+        await me.hears(room, "256 × 256", after=agreed)
+        self.check(True, "its sender may have a copy posted that names nobody")
         scan = await me.drop(room, "scan.dcm", "application/dicom", (DATA / "head_ct.dcm").read_bytes())
         preview = await me.hears(room, "CT", after=scan)
         self.check("256 × 256" in preview.body, "the scan has a preview with its facts")
         await self._keep(me, preview, "preview-scan")
         photo = await me.drop(room, "photo.jpg", "image/jpeg", drawing())
-        preview = await me.hears(room, "photograph", after=photo)
-        await self._keep(me, preview, "preview-photo")
+        line = await me.hears(room, "Photograph", after=photo)
+        self.check("file" not in line.content, "a photograph is announced in words, so that no notification shows it")
+        await self._keep(me, await me.wait(lambda: self._edit(me, line), "the photograph"), "preview-photo")
         other = await me.drop(room, "letter.txt", "text/plain", b"a letter")
         await me.hears(room, "stays in the room", after=other)
         self.check(True, "any other file gets a polite line")
+
+    def _edit(self, person: Clinician, line: Seen) -> Seen | None:
+        """What was put into the place of a message, as a message of its own."""
+        for seen in person.seen:
+            relation = seen.content.get("m.relates_to")
+            if isinstance(relation, dict) and (relation.get("rel_type"), relation.get("event_id")) == (
+                "m.replace",
+                line.event_id,
+            ):
+                return replace(seen, content=seen.content["m.new_content"])
+        return None
 
     async def _keep(self, person: Clinician, preview: Seen, name: str) -> None:
         """Open a preview as the client does."""

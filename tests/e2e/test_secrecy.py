@@ -60,8 +60,8 @@ async def told(shared_house: House) -> Told:
     scan = await lead.drop(room, f"{w['scan']}.dcm", "application/dicom", nameless("phantom/ct_phantom_explicit.dcm"))
     picture = photograph(Image.new("RGB", (640, 480), "tan"))
     face = await lead.drop(room, f"{w['picture']}.jpg", "image/jpeg", picture)
-    for dropped in (scan, face):
-        assert "diagnosis" in (await house.answer(lead, dropped)).body
+    for dropped, answer in ((scan, "diagnosis"), (face, "preview follows")):
+        assert answer in (await house.answer(lead, dropped)).body
     await house.ask(lead, room, f"!panel invite {FIRST} {SECOND}")
     first, second = [await house.come(name, room) for name in (FIRST, SECOND)]
     await lead.say(room, f"Between us: {w['talk']}.")

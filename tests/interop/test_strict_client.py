@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -71,10 +72,13 @@ async def test_a_case_is_opened_with_a_strict_client(place: Installation) -> Non
         await anders.converse(room, consent, "Recorded")
 
         dropped = await anders.drop(room, "photograph.png", "image/png", _photograph())
-        preview = await anders.sees(
+        line = await anders.sees(
             lambda event: event.content.get("m.relates_to") == {"m.in_reply_to": {"event_id": dropped}},
             "an answer to the photograph",
         )
+        edit = {"rel_type": "m.replace", "event_id": line.event_id}
+        shown = await anders.sees(lambda event: event.content.get("m.relates_to") == edit, "the photograph itself")
+        preview = replace(shown, content=shown.content["m.new_content"])
         assert preview.content["msgtype"] == "m.image", preview.body
         with Image.open(io.BytesIO(await anders.open_file(preview))) as picture:
             info = preview.content["info"]
