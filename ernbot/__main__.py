@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("run", "run the bot until stopped")
+    add("previews", "look at files for the bot, here or on another machine, until stopped")
     demo = add("demo", "play the story on a real homeserver, then keep running", config=False)
     demo.add_argument("--exit", action="store_true", help="end after the story")
     demo.add_argument("--report", type=Path, metavar="FILE", help="where story.json goes")
@@ -139,6 +140,8 @@ async def _command(options: argparse.Namespace) -> int:
     match options.command, getattr(options, "what", None):
         case "run", _:
             await _run(load_settings(options.config))
+        case "previews", _:
+            await _previews(load_settings(options.config))
         case "demo", _:
             from ernbot.demo.show import show
 
@@ -214,6 +217,20 @@ async def _run(settings: Settings) -> None:
     account = _account(settings)
     async with _opened(settings, create=True) as store:
         await bot.run(
+            account,
+            store,
+            workplace,
+            preview_seconds=settings.files.preview_seconds,
+            preview_workers=settings.files.workers,
+            ready=lambda: _say("ready"),
+        )
+
+
+async def _previews(settings: Settings) -> None:
+    workplace = office(settings)
+    account = _account(settings)
+    async with _opened(settings) as store:
+        await bot.look_at_files(
             account,
             store,
             workplace,

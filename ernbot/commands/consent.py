@@ -10,8 +10,8 @@ from ernbot.commands import dialogue
 from ernbot.commands.card import consent_fact
 from ernbot.commands.context import Context, access
 from ernbot.commands.dialogue import Topic
-from ernbot.commands.effects import Redact, Remove, case_lane
-from ernbot.commands.files import file_tag, is_identifiable, together
+from ernbot.commands.effects import Redact, Remove, TakeBack, case_lane
+from ernbot.commands.files import file_tag, is_identifiable, job_tag, together
 from ernbot.commands.registry import PREFIX, Answers, Words, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
 from ernbot.core.case import Action, Case, Draft
@@ -184,7 +184,8 @@ async def _take_photographs_out(ctx: Context, case: Case) -> int:
 async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
     """Close the room to everybody but the requester, stop what is on its way, and tell who must know."""
     await ctx.tx.drop_lane_content(case_lane(case.id))
-    await ctx.tx.drop_jobs(case.id)
+    for job_id in await ctx.tx.drop_jobs(case.id):
+        await ctx.outbox.to_case(case.id, TakeBack(job_tag(job_id)))
     await ctx.tx.end_dialogues(ctx.room_id)
     await ctx.outbox.to_case(case.id, access(changed, open=False, closed=True))
     for expert in case.panel:

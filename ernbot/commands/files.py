@@ -24,8 +24,8 @@ from ernbot.storage.records import CaseFile, ImageJob, Original, StoredPicture
 KEPT = frozenset({"file-unknown", "file-no-picture", "file-unsupported"})
 """Refusals that only say why there is no preview: the file itself may stay."""
 
-ALONE_SECONDS = 0.8
-"""How long the bot waits after a file that belongs to no series: long enough for a handful of photographs."""
+ALONE_SECONDS = 0.1
+"""How long the bot waits after a file that belongs to no series: whoever drops one photograph wants to see it."""
 
 _ALONE_TYPES = ("image/", "video/", "application/pdf", "application/zip", "model/")
 _ALONE_ENDINGS = frozenset(
@@ -37,6 +37,11 @@ _MAX_STATED = 2**40
 def file_tag(group: str) -> str:
     """The mark of everything that is shown of files sent together, by which it is found again."""
     return f"file:{group}"
+
+
+def job_tag(job_id: str) -> str:
+    """The mark of the signs that a job puts on files while it lasts."""
+    return f"job:{job_id}"
 
 
 # --- coming in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -129,6 +130,28 @@ async def run(
             await previewer.start()
     finally:
         await previewer.close()
+        await gateway.close()
+
+
+async def look_at_files(
+    account: Account,
+    store: Store,
+    office: Office,
+    *,
+    preview_seconds: float = 20.0,
+    preview_workers: int = 2,
+    clock: Callable[[], datetime] = now,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Take jobs beside the bot, here or on another machine, until cancelled; the bot sends what follows."""
+    gateway = Gateway(account.url, account.user_id, account.device_id, account.token)
+    limit = office.max_megabytes * 2**20
+    try:
+        async with Previewer(workers=preview_workers, max_bytes=limit, seconds=preview_seconds) as previewer:
+            looking = Looking(gateway, store, office, previewer, clock=clock, wake_sender=lambda: None)
+            ready()
+            await Jobs(store, looking, worker=f"previews-{secrets.token_hex(8)}", clock=clock).run()
+    finally:
         await gateway.close()
 
 

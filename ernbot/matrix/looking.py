@@ -149,7 +149,7 @@ class Looking:
             await files.refuse(context, error, each.originals, picture=each.picture, redacted=each.gone)
         now = await tx.job(job.id)
         if now is not None and now.data.get("shown"):
-            await Outbox(tx, self._clock()).to_case(job.case_id, TakeBack(_tag(job)))
+            await Outbox(tx, self._clock()).to_case(job.case_id, TakeBack(files.job_tag(job.id)))
         await tx.drop_job(job.id)
 
     async def _go_on(self, context: Context, job: ImageJob, found: Found) -> None:
@@ -177,7 +177,7 @@ class Looking:
                 return
             await tx.note_job(now, {**now.data, "shown": True})
             first, *_ = await tx.originals(job.id)
-            await Outbox(tx, self._clock()).to_case(job.case_id, React(first.event_id, SIGN), tag=_tag(job))
+            await Outbox(tx, self._clock()).to_case(job.case_id, React(first.event_id, SIGN), tag=files.job_tag(job.id))
         self._wake_sender()
 
     # --- what a search needs
@@ -351,7 +351,3 @@ def _merged(found: Sequence[Found]) -> list[Found]:
         known = merged.get(key)
         merged[key] = replace(known, originals=known.originals + each.originals) if known is not None else each
     return list(merged.values())
-
-
-def _tag(job: ImageJob) -> str:
-    return f"job:{job.id}"

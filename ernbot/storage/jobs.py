@@ -56,6 +56,8 @@ class JobRows(SealedRows):
         if await self._add_original(job_id, case_scope(job.case_id), number, original):
             due_at = min(max(due_at, job.at + quiet), began + MAX_COLLECTING)
             await self._change(job_id, files=number + 1, size=known + size, due_at=due_at)
+        elif row is None:
+            await self.drop_job(job_id)
 
     async def keep_asked(self, job: ImageJob, originals: Sequence[Original]) -> None:
         """A job of its own for files about which their sender was asked; they may belong to another one until now."""
@@ -200,12 +202,13 @@ class JobRows(SealedRows):
         await self._connection.execute(delete(image_job_files).where(image_job_files.c.job_id == job_id))
         await self._connection.execute(delete(image_jobs).where(image_jobs.c.id == job_id))
 
-    async def drop_jobs(self, case_id: str) -> None:
-        """Forget everything of a case that was not shown yet; who runs one of these jobs cannot finish it."""
-        for job_id in list(
-            await self._connection.scalars(select(image_jobs.c.id).where(image_jobs.c.case_id == case_id))
-        ):
+    async def drop_jobs(self, case_id: str) -> list[str]:
+        """Forget everything of a case that was not shown yet, by job; who runs one of these cannot finish it."""
+        query = select(image_jobs.c.id).where(image_jobs.c.case_id == case_id)
+        dropped = list(await self._connection.scalars(query))
+        for job_id in dropped:
             await self.drop_job(job_id)
+        return dropped
 
 
 def new_job_id() -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from ernbot.commands import files
 from ernbot.commands.captions import caption
-from ernbot.commands.effects import Announce, Card, Effect, PassOn, Redact, ShowFile
+from ernbot.commands.effects import Announce, Card, Effect, PassOn, Redact, ShowFile, TakeBack
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Facts, Preview, terms
 from ernbot.imaging.model import Fact, Picture
@@ -95,9 +95,9 @@ async def test_files_dropped_one_after_the_other_are_one_job(chat: Chat) -> None
 @pytest.mark.parametrize(
     ("content", "seconds"),
     [
-        (claiming("image/jpeg"), 0.8),
-        (claiming("application/octet-stream", "Photo.JPG"), 0.8),
-        (claiming("application/zip", "study.zip"), 0.8),
+        (claiming("image/jpeg"), 0.1),
+        (claiming("application/octet-stream", "Photo.JPG"), 0.1),
+        (claiming("application/zip", "study.zip"), 0.1),
         (claiming("application/dicom", "scan.jpg"), 2.0),
         (claiming("application/octet-stream", "IM0001"), 2.0),
         ({"msgtype": "m.file", "body": 7, "info": "none"}, 2.0),
@@ -173,8 +173,12 @@ async def test_a_closed_case_takes_no_more_files(chat: Chat) -> None:
 async def test_withdrawn_care_drops_what_waits(chat: Chat) -> None:
     await chat.opened()
     await drop(chat, ANDERS)
+    async with chat.store.transaction() as tx:
+        at = await tx.next_job_at()
+    assert at is not None
     await chat.here(ANDERS, "!consent withdraw care")
     assert await collected(chat) == []
+    assert len(chat.new_effects(TakeBack)) == 1, "no sign of work stays on the file"
 
 
 # --- being shown

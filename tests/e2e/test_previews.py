@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from ernbot.commands.office import Office
 from ernbot.demo.clinician import Clinician, Seen
+from ernbot.locales import LANGUAGES
+from ernbot.matrix.bot import WORKER, Account, look_at_files
 from ernbot.matrix.events import Attachment
 from ernbot.matrix.media import fetch
 from tests.fixtures_installation import PATIENCE, House, eventually
@@ -168,6 +172,39 @@ async def test_a_job_goes_on_after_a_kill(shared_house: House, room: str) -> Non
         assert "DICOM" in (await shared_house.answer(lead, dropped)).body
         await shared_house.is_well(LEAD)
         assert len(shared_house.answers(lead, dropped)) == 1
+
+
+async def test_another_machine_looks_at_files_while_the_bot_is_away(shared_house: House, room: str) -> None:
+    """It shares nothing with the bot but the database and the homeserver."""
+    house = shared_house
+    lead = await house.person(LEAD)
+    dropped = await lead.drop(room, "scan.dcm", "application/dicom", SCAN)
+    async with house.store() as store:
+
+        async def collected() -> bool:
+            async with store.transaction() as tx:
+                return await tx.next_job_at() is not None
+
+        await eventually(collected, "the file to be collected")
+        await house.kill_bot()
+        async with store.transaction() as tx:
+            await tx.release_jobs(WORKER, datetime.now(UTC))
+        token = house.secret("bot_token")
+        account = Account(house.url, house.bot, "ERNBOT", token)
+        office = Office(house.bot, house.place.directory, {}, LANGUAGES)
+        helper = asyncio.create_task(look_at_files(account, store, office, preview_workers=1))
+
+        async def looked() -> bool:
+            async with store.transaction() as tx:
+                return await tx.next_job_at() is None
+
+        try:
+            await eventually(looked, "the other machine")
+        finally:
+            helper.cancel()
+            await asyncio.gather(helper, return_exceptions=True)
+    await house.place.start_bot()
+    assert "DICOM" in (await house.answer(lead, dropped)).body
 
 
 async def test_consent_that_is_withdrawn_while_a_photograph_waits(shared_house: House) -> None:
