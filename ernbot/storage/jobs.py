@@ -41,9 +41,10 @@ class JobRows(SealedRows):
                     image_jobs.c.sender == job.sender,
                     image_jobs.c.state == "collecting",
                 )
+                .order_by(image_jobs.c.at, image_jobs.c.id)
                 .with_for_update()
             )
-        ).one_or_none()
+        ).first()
         if row is not None and (row.files >= MAX_FILES or row.at + MAX_COLLECTING <= job.at):
             await self._change(row.id, state="waiting")
             row = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -105,6 +106,24 @@ async def test_a_job_is_taken_once_until_its_time_is_over(opened: Store) -> None
     async with opened.transaction() as tx:
         assert not await tx.own_job(job.id, "first"), "whoever was overtaken finishes nothing"
         assert await tx.own_job(job.id, "second")
+
+
+async def test_of_many_workers_one_gets_the_job(opened: Store) -> None:
+    await drop(opened, "$1")
+    await drop(opened, "$2", sender=EXPERT)
+    taken = await asyncio.gather(*(take(opened, NOW + QUIET, worker=f"worker-{number}") for number in range(10)))
+    assert sorted(job.sender for job in taken if job) == [REQUESTER, EXPERT]
+
+
+async def test_files_that_come_while_a_job_is_taken_are_not_lost(opened: Store) -> None:
+    """Whoever comes too late begins another job; nothing is in two or in none."""
+    await drop(opened, "$0")
+    at = NOW + QUIET
+    first, *_ = await asyncio.gather(take(opened, at), *(drop(opened, f"${number}", at) for number in range(1, 6)))
+    found = [] if first is None else await events(opened, first)
+    while job := await take(opened, at + timedelta(seconds=30)):
+        found += await events(opened, job)
+    assert sorted(found) == [f"${number}" for number in range(6)]
 
 
 async def test_a_new_file_does_not_join_a_job_at_work(opened: Store) -> None:
