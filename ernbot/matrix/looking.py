@@ -40,7 +40,7 @@ TOGETHER = frozenset({"DICOM"})
 """Formats of which several files can be one thing."""
 
 ENDINGS = {"DICOM": ".dcm", "JPEG": ".jpg", "WebP": ".webp", "STL": ".stl", "SVS": ".svs", "TIFF": ".tif"} | {
-    name: f".{name.lower()}" for name in ("PNG", "HEIC", "AVIF", "GIF", "BMP")
+    name: f".{name.lower()}" for name in ("PNG", "HEIC", "AVIF", "GIF", "BMP", "PDF", "ZIP")
 }
 """How copies of ours are named: a name that somebody gave can say whose file it is."""
 

@@ -23,7 +23,7 @@ from tests.imaging.imaging_samples import dicom, nameless, photograph, sample
 
 pytestmark = pytest.mark.homeserver
 
-LEAD, EXPERT = "freja.lund", "saskia.devries"
+LEAD, EXPERT, COORDINATOR = "freja.lund", "saskia.devries", "mette.holm"
 SCAN = nameless("phantom/ct_phantom_explicit.dcm")
 NAMED = sample("planted/planted_ct.dcm")
 
@@ -226,6 +226,7 @@ async def test_consent_that_is_withdrawn_while_a_photograph_waits(shared_house: 
 
 
 async def test_care_that_is_withdrawn_while_a_scan_waits(shared_house: House) -> None:
+    await shared_house.chat(COORDINATOR)  # who is told
     room = await shared_house.case(LEAD)
     lead = await shared_house.person(LEAD)
     await lead.drop(room, "scan.dcm", "application/dicom", SCAN)
