@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 NAME ?=
 
-.PHONY: demo test check soak bench lock clean
+.PHONY: demo test check soak fuzz soak-files bench lock clean
 
 demo: $(VENV)/.run .synapse/.ready ## Play the story on a real homeserver, then keep running
 	$(BIN)/python -m ernbot demo $(ARGS)
@@ -29,6 +29,12 @@ lint: $(VENV)/.dev
 soak: $(VENV)/.dev .synapse/.ready ## 2,000 messages and 100 kills on each database; SEED=n repeats a run
 	sh tests/prepare.sh
 	$(BIN)/python -m pytest -s -m soak tests/soak $(ARGS)
+
+fuzz: $(VENV)/.dev ## Damaged pictures through the sandbox for SECONDS=120; SEED=n repeats a run
+	$(BIN)/python -m tests.imaging.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+soak-files: $(VENV)/.dev ## 1,000 mixed files through one pool of workers, and what memory they leave
+	$(BIN)/python -m tests.imaging.soak $(ARGS)
 
 bench: $(VENV)/.dev .synapse/.ready ## All benchmarks, or one: make bench NAME=roundtrip
 	@set -e; for file in $(if $(NAME),bench/$(NAME).py,$(filter-out bench/__init__.py bench/_%,$(wildcard bench/*.py))); do \

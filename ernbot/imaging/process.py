@@ -34,6 +34,7 @@ from ernbot.imaging.pipe import (
 from ernbot.imaging.source import Source
 
 _START_SECONDS = 60.0
+_LAST_SECONDS = 1.0
 _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "1",  # each thread would take 64 MB of the address space for a heap of its own
     "OPENBLAS_NUM_THREADS": "1",
@@ -200,6 +201,9 @@ class Worker:
         return kind, await self._messages.readexactly(length)
 
     async def end(self) -> None:
+        if self._messages.at_eof():  # it ended by itself: killed while nobody has asked, it could not say how
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), _LAST_SECONDS)
         if self.alive:
             self.process.kill()
         if not self._requests.is_closing():

@@ -15,6 +15,9 @@ from ernbot.imaging.pipe import IS_OUTPUT, IS_READ, MESSAGE, PIECE, READ
 BLOCK = 256 * 2**10
 """Read ahead, bytes: a question costs about as much as copying so many."""
 
+LEFT = 3
+"""Exit code of a process that ends itself; an error that nobody foresaw is a 1."""
+
 _LEAST_BLOCK = 16 * 2**10
 _ALL_BLOCKS = 16 * 2**20
 """What the buffers of all files of a request may hold, bytes: of most files of a study only the header is read."""
@@ -65,7 +68,8 @@ def _in_one_go() -> Iterator[None]:
 
 
 def leave() -> NoReturn:
-    os._exit(1)
+    """End the process here: it has no memory left, or the pipe is out of step."""
+    os._exit(LEFT)
 
 
 class RemoteFile(io.RawIOBase):

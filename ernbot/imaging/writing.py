@@ -54,7 +54,11 @@ _CONFIDENCE, _LETTERS = 70, 3
 def _engine() -> "tesserocr.PyTessBaseAPI | None":
     if tesserocr is None or not _DATA:
         return None
-    return tesserocr.PyTessBaseAPI(path=f"{_DATA[-1].parent}/", lang="eng", psm=tesserocr.PSM.SPARSE_TEXT)
+    engine = tesserocr.PyTessBaseAPI(path=f"{_DATA[-1].parent}/", lang="eng", psm=tesserocr.PSM.SPARSE_TEXT)
+    # Its log is a file that it opens when it first has something to say, and it falls where it may open none. Without
+    # a name it is standard error.
+    engine.SetVariable("debug_file", "")
+    return engine
 
 
 _ENGINE = _engine()

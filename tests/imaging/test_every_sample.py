@@ -3,16 +3,15 @@
 In this process, where an error shows. The names in the files are looked away from, so that all of them are drawn.
 """
 
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import dataset, recognise, terms
+from ernbot.imaging import dataset, terms
 from ernbot.imaging.model import LONGEST_SIDE, THUMBNAIL_SIDE, Options, Picture, Preview
 from ernbot.imaging.pixeldata import PIXELS
+from tests.imaging.corpus import shipped_paths
 
 BROKEN = {
     "JPEG2000-embedded-sequence-delimiter.dcm": "file-too-complex",  # its header claims 3.8e12 pixels
@@ -22,20 +21,7 @@ BROKEN = {
 }
 
 
-def samples() -> Iterator[Path]:
-    for package in ("pydicom", "data_store"):
-        spec = find_spec(package)
-        assert spec is not None
-        assert spec.origin is not None
-        for path in sorted((Path(spec.origin).parent / "data").rglob("*")):
-            if path.is_file():
-                with path.open("rb") as file:
-                    found = recognise(file.read(64 * 2**10))
-                if found is not None and found.name == "DICOM":
-                    yield path
-
-
-SAMPLES = list(samples())
+SAMPLES = list(shipped_paths())
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,9 @@ from ernbot.imaging import image, writing
 from ernbot.imaging.deid import Policy
 from ernbot.imaging.deid.dicom import deidentify
 from ernbot.imaging.frame import Frames
-from tests.imaging.imaging_samples import Array, edited, shipped
+from ernbot.imaging.worker import Previewer
+from tests.imaging.corpus import clean
+from tests.imaging.imaging_samples import Array, edited, look, shipped
 
 SECRET = bytes(range(32))
 US = "1.2.840.10008.5.1.4.1.1.6.1"
@@ -139,3 +141,8 @@ def test_a_file_without_regions_keeps_its_pixels() -> None:
     after, masked = cleaned(data)
     assert not masked
     assert np.array_equal(Frames.of(dcmread(BytesIO(data))).decode(0), Frames.of(after).decode(0))
+
+
+async def test_tesseract_may_talk_where_it_can_open_no_log() -> None:
+    async with Previewer(workers=1) as pool:  # it has something to say over the speckle of this picture
+        assert (await look(pool, clean(shipped("gdcm-US-ALOKA-16.dcm")))).picture
