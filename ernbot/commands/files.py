@@ -21,7 +21,7 @@ from ernbot.imaging.model import Picture
 from ernbot.storage.jobs import new_job_id
 from ernbot.storage.records import CaseFile, ImageJob, Original, StoredPicture
 
-KEPT = frozenset({"file-unknown", "file-no-picture", "file-unsupported"})
+KEPT = frozenset({"file-unknown", "file-unsupported"})
 """Refusals that only say why there is no preview: the file itself may stay."""
 
 ALONE_SECONDS = 0.1

@@ -266,7 +266,7 @@ async def test_a_photograph_needs_a_consent_of_its_own(chat: Chat, format: str) 
     event = await attach(chat, ANDERS, face(format))
     assert chat.new_effects(Redact) == [Redact(event)]
     assert chat.last.text == (
-        "A photograph can show who the patient is. Record consent to identifiable images first: "
+        "A photograph, a surface or a head scan can show who the patient is. Record consent to identifiable images first: "
         "`!consent give images …`\n\n"
         "I have taken the file out of the room."
     )
@@ -310,7 +310,6 @@ async def test_a_photograph_stored_by_an_earlier_version_is_still_one(chat: Chat
 
 REFUSALS = [
     (Refused("file-unknown"), True, "I show DICOM files, slides, photographs"),
-    (Refused("file-no-picture", what="SR"), True, "This DICOM file holds no picture that I can show: SR."),
     (Refused("file-unsupported", syntax="1.2.3"), True, "The pictures in this file are packed in a way"),
     (Refused("file-empty"), False, "This file is empty."),
     (Refused("file-too-large", limit_mb=100), False, "This file is larger than 100 MB."),
