@@ -266,8 +266,8 @@ async def test_a_photograph_needs_a_consent_of_its_own(chat: Chat, format: str) 
     event = await attach(chat, ANDERS, face(format))
     assert chat.new_effects(Redact) == [Redact(event)]
     assert chat.last.text == (
-        "A photograph, a surface or a head scan can show who the patient is. Record consent to identifiable images first: "
-        "`!consent give images …`\n\n"
+        "A photograph, a surface or a head scan can show who the patient is. "
+        "Record consent to identifiable images first: `!consent give images …`\n\n"
         "I have taken the file out of the room."
     )
     await chat.here(ANDERS, IMAGES)
