@@ -79,7 +79,7 @@ class RemoteFile(io.RawIOBase):
     """There is none; pydicom asks every buffered file for its name."""
 
     def __init__(self, pipe: Pipe, index: int, size: int) -> None:
-        self._pipe, self._index, self._size, self._at = pipe, index, size, 0
+        self._pipe, self._index, self.size, self._at = pipe, index, size, 0
 
     def readable(self) -> bool:
         return True
@@ -88,7 +88,7 @@ class RemoteFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
         if at < 0:
             raise OSError("before the beginning of the file")
         self._at = at
@@ -96,7 +96,7 @@ class RemoteFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        count = max(0, min(len(view), self._size - self._at))
+        count = max(0, min(len(view), self.size - self._at))
         if count:
             self._pipe.fetch_into(self._index, self._at, view[:count])
             self._at += count
@@ -104,15 +104,26 @@ class RemoteFile(io.RawIOBase):
 
     def readall(self) -> bytes:
         """The rest, asked for at once."""
-        count = max(0, self._size - self._at)
+        count = max(0, self.size - self._at)
         data = self._pipe.fetch(self._index, self._at, count) if count else b""
         self._at += count
         return data
 
 
+class _Buffered(io.BufferedReader):
+    """A buffer that makes no room for more than there is: a header may claim that an element has 4 GB."""
+
+    raw: RemoteFile
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > BLOCK:
+            size = min(size, max(0, self.raw.size - self.tell()))
+        return super().read(size)
+
+
 def opened(pipe: Pipe, index: int, size: int, count: int = 1) -> BinaryIO:
     """A buffered file to read, one of `count` in its request."""
-    return io.BufferedReader(RemoteFile(pipe, index, size), max(_LEAST_BLOCK, min(BLOCK, _ALL_BLOCKS // count)))
+    return _Buffered(RemoteFile(pipe, index, size), max(_LEAST_BLOCK, min(BLOCK, _ALL_BLOCKS // count)))
 
 
 class RemoteOutput(io.RawIOBase):

@@ -20,7 +20,7 @@ from pydicom.uid import RLELossless
 
 import ernbot
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, process, worker
+from ernbot.imaging import FORMATS, process, remote, worker
 from ernbot.imaging.deid import Policy
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
@@ -284,6 +284,15 @@ async def test_too_much_memory_is_too_complex_and_the_pool_refills(started: list
         assert (await refusal(previewer, data)).code == "file-too-complex"
         assert pictured(await look(previewer, GOOD)).width == 256
         assert len(started) == 2
+        assert started[0].process.returncode == remote.LEFT
+
+
+async def test_an_element_that_claims_four_gigabytes_costs_no_worker(started: list[process.Worker]) -> None:
+    at = GOOD.index(b"\xe0\x7f\x10\x00OW") + 8
+    data = GOOD[:at] + struct.pack("<I", 2**32 - 16) + GOOD[at + 4 :]
+    async with Previewer(workers=1) as previewer:
+        assert pictured(await look(previewer, data)) == pictured(await look(previewer, GOOD))
+        assert len(started) == 1
 
 
 async def test_many_at_once_share_few_workers(started: list[process.Worker]) -> None:
