@@ -1,9 +1,13 @@
 #!/bin/sh
-# Installs what the tests need from the system when it is missing: PostgreSQL's server programs.
-# The tests run a cluster of their own; the one that Debian would make and start on installation is not wanted.
+# Installs what the tests need from the system when it is missing: PostgreSQL's server programs, and the data with which
+# tesseract reads letters. The tests run a cluster of their own; the one that Debian would make and start on
+# installation is not wanted.
 set -eu
 
-if command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+has_database() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+has_letters() { ls /usr/share/tesseract-ocr/*/tessdata/eng.traineddata >/dev/null 2>&1; }
+
+if has_database && has_letters; then
     exit 0
 fi
 
@@ -16,7 +20,7 @@ else
 fi
 
 if [ "$as_root" = "none" ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "The tests need PostgreSQL: install its server, so that initdb is on the PATH (Debian: apt-get install postgresql)." >&2
+    echo "The tests need PostgreSQL's server and tesseract's English data (Debian: apt-get install postgresql tesseract-ocr-eng)." >&2
     exit 1
 fi
 
@@ -25,7 +29,10 @@ install() {
 }
 
 $as_root apt-get update -qq
-install postgresql-common
-$as_root sed -i 's/^#*[[:space:]]*create_main_cluster[[:space:]]*=.*/create_main_cluster = false/' \
-    /etc/postgresql-common/createcluster.conf
-install postgresql
+has_letters || install tesseract-ocr-eng
+if ! has_database; then
+    install postgresql-common
+    $as_root sed -i 's/^#*[[:space:]]*create_main_cluster[[:space:]]*=.*/create_main_cluster = false/' \
+        /etc/postgresql-common/createcluster.conf
+    install postgresql
+fi

@@ -86,9 +86,13 @@ class Preview:
 
 @dataclass(frozen=True)
 class Options:
-    """What a decoder may need besides the files: objects of the same case that the files may refer to."""
+    """What a decoder may need besides the files: objects of the same case that the files may refer to.
+
+    `progress` may be told now and then which share of long work is done, from 0.0 to 1.0.
+    """
 
     references: tuple[BinaryIO, ...] = field(default=())
+    progress: Callable[[float], None] = field(default=lambda _share: None)
 
 
 @dataclass(frozen=True)

@@ -1,96 +1,63 @@
 """The process in which untrusted pictures are decoded: `python -m ernbot.imaging.sandbox`, run by `worker`.
 
-Reads requests from standard input and answers on standard output, one at a time, until its input ends. It has
-no key and an empty environment; it cannot write a file, start a process or leave a core dump, and has so much
-memory and no more. (The limit on processes does not bind root, and root's files are open to it: the bot must
-run as an ordinary user.) It leaves the network where the kernel lets an ordinary process do so, by a
-namespace of its own; where that is forbidden, as in many containers, it keeps the container's network. It
-must never write what it reads anywhere but the pipe.
-
-    request   u16 index into FORMATS | u64 length | file
-    answer    u32 length | u32 length | JSON | pictures, one after the other
-
-All numbers are big-endian. JSON is `{"previews": [{...}]}`, where the
-length of a picture stands for the picture, or `{"refused": code, "fields": {...}}`.
+Reads requests from standard input and answers on standard output, one at a time, until its input ends (`pipe` has
+the protocol). It has no key and an empty environment; it cannot write a file, start a process or leave a core dump,
+and has so much memory and no more (`confinement`). The files themselves stay with the process that asks: this one
+reads ranges of them. It must never write what it reads anywhere but the pipe.
 """
 
-import ctypes
 import json
-import math
 import os
-import resource
-import struct
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
-from io import BytesIO
 from typing import Any, BinaryIO
 
+from pydicom._uid_dict import UID_dictionary
+from pydicom.datadict import keyword_dict
+
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, Preview
+from ernbot.imaging import FORMATS, Preview, confinement
+from ernbot.imaging.deid import Policy, Report
 from ernbot.imaging.model import Options
-
-REQUEST = struct.Struct(">HQ")
-ANSWER = struct.Struct(">II")
-READY = b"R"
-PICTURES = ("picture", "thumbnail", "animation")
-
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_PR_SET_DUMPABLE = 4
-_LEAST_ROOM = 64 * 2**20
-_OPEN_FILES = 32
-"""Standard streams, and the modules that a codec loads on its first use."""
+from ernbot.imaging.pipe import (
+    IS_ANSWER,
+    IS_PROGRESS,
+    IS_READY,
+    MAX_PICTURES,
+    MAX_WORDS,
+    PICTURES,
+    PROGRESS,
+    REQUEST,
+    WORDS,
+)
+from ernbot.imaging.remote import Pipe, created, leave, opened
 
 Decoder = Callable[[Sequence[BinaryIO], Options], list[Preview]]
+Cleaner = Callable[[BinaryIO, BinaryIO, Policy], Report]
+Answer = tuple[dict[str, Any], list[bytes]]
 
 
-def leave_network() -> bool:
-    """Move into a network namespace with nothing in it; whether the kernel let us. Needs a single thread."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    return any(libc.unshare(flags) == 0 for flags in (_CLONE_NEWUSER | _CLONE_NEWNET, _CLONE_NEWNET))
-
-
-def confine(memory: int) -> None:
-    """Give up for good what decoding does not need. `memory` is the address space, bytes.
-
-    Raises `MemoryError` where that is too little to decode anything.
-    """
-    for what, limit in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(what, (limit, limit))
-    bytearray(_LEAST_ROOM)  # raises now what would otherwise refuse every file
-    # A crash handler of the machine gets the core in spite of the limit, unless the process forbids it.
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def allow_seconds(seconds: float) -> None:
-    """Let the CPU clock run for one more request: a limit set once would end a healthy process some day."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = math.ceil(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
-
-
-def answer(decoder: Decoder, data: bytes) -> tuple[dict[str, object], bytes]:
-    """What goes back for one file; running out of memory ends the process, and a fresh one follows."""
+def answer(work: Callable[[], Answer]) -> Answer:
+    """What goes back for one request; running out of memory ends the process, and a fresh one follows."""
     try:
-        previews = decoder([BytesIO(data)], Options())
+        return work()
     except Refused as refusal:
-        return {"refused": refusal.code, "fields": refusal.fields}, b""
+        return {"refused": refusal.code, "fields": refusal.fields}, []
     except RecursionError:
-        return {"refused": "file-too-complex", "fields": {}}, b""
+        return {"refused": "file-too-complex", "fields": {}}, []
     except MemoryError:
         raise
     except Exception:  # parsers and codecs raise anything on hostile bytes, with patient data in the message
-        return {"refused": "file-broken", "fields": {}}, b""
+        return {"refused": "file-broken", "fields": {}}, []
+
+
+def preview(decoder: Decoder, files: Sequence[BinaryIO], options: Options) -> Answer:
     pictures: list[bytes] = []
-    return {"previews": [_plain(preview, pictures) for preview in previews]}, b"".join(pictures)
+    return {"previews": [_plain(preview, pictures) for preview in decoder(files, options)]}, pictures
 
 
 def _plain(preview: Preview, pictures: list[bytes]) -> dict[str, Any]:
@@ -103,32 +70,65 @@ def _plain(preview: Preview, pictures: list[bytes]) -> dict[str, Any]:
     return plain
 
 
-def serve(requests: BinaryIO, answers: BinaryIO, decoders: tuple[Decoder, ...], seconds: float) -> None:
-    while head := requests.read(REQUEST.size):
-        index, length = REQUEST.unpack(head)
-        allow_seconds(seconds)
-        what, picture = answer(decoders[index], requests.read(length))
-        words = json.dumps(what).encode()
-        answers.write(ANSWER.pack(len(words), len(picture)))
-        answers.write(words)
-        answers.write(picture)
-        answers.flush()
+def clean(cleaner: Cleaner, file: BinaryIO, out: BinaryIO, policy: dict[str, Any]) -> Answer:
+    report = cleaner(file, out, Policy(**{**policy, "secret": bytes.fromhex(policy["secret"])}))
+    out.flush()
+    return {"report": asdict(report)}, []
+
+
+class Sandbox:
+    """The loaded decoders, and the pipe."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._decoders: list[Decoder] = [import_module(format_.decoder).previews for format_ in FORMATS]
+        self._cleaners: list[Cleaner | None] = [
+            import_module(format_.cleaner).deidentify if format_.cleaner else None for format_ in FORMATS
+        ]
+
+    def ready(self) -> None:
+        """Say so, and which words the reports of honest cleaners and refusals are made of."""
+        syntaxes = sorted({name for name, *_ in UID_dictionary.values()})
+        self._pipe.send(IS_READY, json.dumps({"keywords": sorted(keyword_dict), "syntaxes": syntaxes}).encode())
+
+    def serve(self, seconds: float) -> None:
+        while head := self._pipe.read(REQUEST.size):
+            request = json.loads(self._pipe.read(*REQUEST.unpack(head)))
+            confinement.allow_seconds(seconds)
+            said, pictures = answer(partial(self._work, request))
+            words = json.dumps(said).encode()
+            if len(words) > MAX_WORDS or sum(map(len, pictures)) > MAX_PICTURES:
+                words, pictures = json.dumps({"refused": "file-too-complex", "fields": {}}).encode(), []
+            self._pipe.send(IS_ANSWER, WORDS.pack(len(words)), words, *pictures)
+
+    def _work(self, request: dict[str, Any]) -> Answer:
+        files = tuple(opened(self._pipe, index, size) for index, size in enumerate(request["sizes"]))
+        if request["op"] == "clean":
+            cleaner = self._cleaners[request["format"]]
+            assert cleaner is not None
+            return clean(cleaner, files[0], created(self._pipe), request["policy"])
+        count = len(files) - request["references"]
+        return preview(self._decoders[request["format"]], files[:count], Options(files[count:], self._progress))
+
+    def _progress(self, share: float) -> None:
+        self._pipe.send(IS_PROGRESS, PROGRESS.pack(share))
 
 
 def main(memory: int, seconds: float) -> None:
     # The answers get a descriptor of their own: a codec that prints must not be able to write into them.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    leave_network()
+    pipe = Pipe(os.dup(0), os.dup(1))
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    confinement.leave_network()
     warnings.simplefilter("ignore")
-    decoders = tuple(import_module(format_.decoder).previews for format_ in FORMATS)
-    confine(memory)
-    answers.write(READY)
-    answers.flush()
+    sandbox = Sandbox(pipe)
+    confinement.limit(memory)
+    sandbox.ready()
     try:
-        serve(sys.stdin.buffer, answers, decoders, seconds)
+        sandbox.serve(seconds)
     except MemoryError:
-        os._exit(1)
+        leave()
 
 
 if __name__ == "__main__":

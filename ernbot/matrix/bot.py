@@ -130,6 +130,8 @@ async def _tend(machine: Machine, trust: Trust) -> None:
             await trust.refresh()
         except (Unreachable, MatrixError, StorageBusy) as error:
             log.warning("what was left for later waits (%s)", type(error).__name__)
+        except Exception as error:  # unforeseen: what is left for later must not end what is due now
+            log.error("what was left for later failed (%s)", type(error).__name__)
         await asyncio.sleep(TEND_EVERY)
 
 

@@ -24,6 +24,7 @@ from ernbot.commands.reply import Reply, say
 from ernbot.core.assurance import Assurance
 from ernbot.core.errors import Refused
 from ernbot.imaging import is_picture
+from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.events import Words, attachment, words
@@ -339,7 +340,7 @@ class Dispatcher:
             if allowed is not None:
                 raise allowed
             data = await fetch(self._gateway, file, limit=self._office.max_megabytes * 2**20)
-            preview = await self._previewer.preview(data, claimed=file.mimetype)
+            preview, *_ = await self._previewer.previews([BytesSource(data)], claimed=file.mimetype)
             async with self._store.transaction() as tx:
                 context = await self._context(tx, item, place, device)
                 refused = await self._try(tx, files.accept(context, content, preview))

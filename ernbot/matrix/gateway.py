@@ -95,7 +95,9 @@ class Gateway:
         }
         if since is not None:
             query["since"] = since
-        return await self.request("GET", f"{_CLIENT}/sync", query=query, timeout=timeout_ms / 1000 + 30)
+        # The first answer holds every room, and a homeserver with thousands of them takes minutes to put it together.
+        patience = 30 if since is not None else 600
+        return await self.request("GET", f"{_CLIENT}/sync", query=query, timeout=timeout_ms / 1000 + patience)
 
     async def messages(self, room_id: str, start: str, end: str) -> dict[str, Any]:
         """A page of what happened in a room from one token to another, the oldest first."""

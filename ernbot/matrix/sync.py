@@ -107,7 +107,10 @@ class Sync:
         if any(news) or received.sessions:
             self._wake()
         for message in received.messages:
-            self._hear(message)
+            try:
+                self._hear(message)
+            except Exception as error:  # committed already: one message must not hold up what comes after it
+                log.error("a to-device message was dropped (%s)", type(error).__name__)
         await self._upload_keys()
         return token
 

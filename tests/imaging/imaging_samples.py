@@ -15,6 +15,8 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_ui
 
 from ernbot.imaging import Preview
 from ernbot.imaging.model import Picture
+from ernbot.imaging.source import BytesSource
+from ernbot.imaging.worker import Previewer
 
 Array = np.ndarray[Any, Any]
 DATA = Path(__file__).parents[1] / "data" / "imaging"
@@ -23,6 +25,12 @@ _NAMES = ((b"PHANTOM^CT", b" " * 10), (b"PHANTOM-1 ", b" " * 10))
 
 def sample(name: str) -> bytes:
     return (DATA / name).read_bytes()
+
+
+async def look(previewer: Previewer, data: bytes, claimed: str | None = None) -> Preview:
+    """The only preview of one file."""
+    (preview,) = await previewer.previews([BytesSource(data)], claimed=claimed)
+    return preview
 
 
 def pictured(preview: Preview) -> Picture:

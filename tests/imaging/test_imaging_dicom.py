@@ -18,6 +18,7 @@ from tests.imaging.imaging_samples import (
     deidentified,
     dicom,
     edited,
+    look,
     nameless,
     opened,
     pictured,
@@ -43,18 +44,18 @@ SYNTAXES = {
 
 @pytest.fixture(scope="module")
 async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer() as pool:
+    async with Previewer(workers=1) as pool:
         yield pool
 
 
 async def refusal(previewer: Previewer, data: bytes, claimed: str | None = "application/dicom") -> Refused:
     with pytest.raises(Refused) as caught:
-        await previewer.preview(data, claimed=claimed)
+        await look(previewer, data, claimed=claimed)
     return caught.value
 
 
 async def shown(previewer: Previewer, data: bytes) -> tuple[Preview, "np.ndarray[Any, Any]"]:
-    preview = await previewer.preview(data, claimed="application/dicom")
+    preview = await look(previewer, data, claimed="application/dicom")
     return preview, opened(pictured(preview).data)
 
 

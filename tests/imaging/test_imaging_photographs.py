@@ -11,24 +11,24 @@ from PIL.PngImagePlugin import PngInfo
 from ernbot.core.errors import Refused
 from ernbot.imaging import Facts, identifiers
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import Array, opened, photograph, pictured, sample
+from tests.imaging.imaging_samples import Array, look, opened, photograph, pictured, sample
 
 RED, WHITE = (200, 30, 30), (255, 255, 255)
 
 
 @pytest.fixture(scope="module")
 async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer() as pool:
+    async with Previewer(workers=1) as pool:
         yield pool
 
 
 async def shown(previewer: Previewer, data: bytes) -> Array:
-    return opened(pictured(await previewer.preview(data, claimed=None)).data)
+    return opened(pictured(await look(previewer, data)).data)
 
 
 async def refusal(previewer: Previewer, data: bytes) -> Refused:
     with pytest.raises(Refused) as caught:
-        await previewer.preview(data, claimed=None)
+        await look(previewer, data)
     return caught.value
 
 
@@ -50,7 +50,7 @@ def exif(**tags: Any) -> Image.Exif:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
-    preview = await previewer.preview(photograph(flag(2400, 1200), kind), claimed=f"image/{kind.lower()}")
+    preview = await look(previewer, photograph(flag(2400, 1200), kind), claimed=f"image/{kind.lower()}")
     assert (pictured(preview).mimetype, pictured(preview).width, pictured(preview).height) == ("image/jpeg", 800, 400)
     assert preview.facts == Facts(
         format=kind, modality=None, body_part=None, width=2400, height=1200, frames=1, lossy=kind == "JPEG"
@@ -65,7 +65,7 @@ async def test_facts_and_preview(previewer: Previewer, kind: str) -> None:
 )
 async def test_photographs_are_turned_upright(previewer: Previewer, orientation: int, red: tuple[int, int]) -> None:
     data = photograph(flag(400, 200), exif=exif(Orientation=orientation))
-    preview = await previewer.preview(data, claimed="image/jpeg")
+    preview = await look(previewer, data, claimed="image/jpeg")
     turned = orientation >= 5
     assert (pictured(preview).width, pictured(preview).height) == (preview.facts.width, preview.facts.height)
     assert (pictured(preview).width, pictured(preview).height) == ((200, 400) if turned else (400, 200))
@@ -84,7 +84,7 @@ async def test_photographs_are_turned_upright(previewer: Previewer, orientation:
     ids=["grey", "bitmap", "sixteen bits"],
 )
 async def test_grey_pictures_stay_grey_and_lossless(previewer: Previewer, picture: Image.Image) -> None:
-    preview = await previewer.preview(photograph(picture, "PNG"), claimed=None)
+    preview = await look(previewer, photograph(picture, "PNG"))
     assert pictured(preview).mimetype == "image/png"
     grey = opened(pictured(preview).data)
     assert grey.ndim == 2
@@ -110,7 +110,7 @@ async def test_a_colour_profile_is_applied_and_dropped(previewer: Previewer) -> 
     red, blue = at[b"rXYZ"], at[b"bXYZ"]
     swapped[red : red + 4], swapped[blue : blue + 4] = b"bXYZ", b"rXYZ"
     data = photograph(flag(64, 64), icc_profile=bytes(swapped))
-    preview = await previewer.preview(data, claimed=None)
+    preview = await look(previewer, data)
     picture = opened(pictured(preview).data)
     assert picture[10, 10, 2] > picture[10, 10, 0] + 100
     assert b"ICC_PROFILE" not in pictured(preview).data
@@ -181,15 +181,15 @@ async def test_the_second_picture_of_a_pair_is_searched(previewer: Previewer) ->
 
 async def test_what_says_nothing_is_accepted_and_dropped(previewer: Previewer) -> None:
     quiet = exif(Model="Model 1", Artist="  ", ImageDescription="", UserComment=b"ASCII\0\0\0\0\0 ")
-    preview = await previewer.preview(photograph(flag(32, 32), exif=quiet), claimed=None)
+    preview = await look(previewer, photograph(flag(32, 32), exif=quiet))
     assert b"Maker" not in pictured(preview).data
     assert b"Exif" not in pictured(preview).data
-    await previewer.preview(
-        photograph(flag(32, 32), "PNG", exif=exif(UserComment=b"ASCII\0\0\0Screenshot")), claimed=None
+    await look(
+        previewer, photograph(flag(32, 32), "PNG", exif=exif(UserComment=b"ASCII\0\0\0Screenshot")), claimed=None
     )
     texts = PngInfo()
     texts.add_text("Software", "a screenshot tool")
-    preview = await previewer.preview(photograph(flag(32, 32), "PNG", pnginfo=texts), claimed=None)
+    preview = await look(previewer, photograph(flag(32, 32), "PNG", pnginfo=texts))
     assert b"screenshot" not in pictured(preview).data
 
 
@@ -213,7 +213,7 @@ async def test_a_flipped_bit_never_ends_the_worker(previewer: Previewer) -> None
             for at in random.integers(12, len(data), 3):
                 mutated[at] ^= int(random.integers(1, 256))
             try:
-                await previewer.preview(bytes(mutated), claimed=None)
+                await look(previewer, bytes(mutated))
             except Refused as refused:
                 assert refused.code.startswith("file-")  # noqa: PT017
-    await previewer.preview(data, claimed=None)
+    await look(previewer, data)

@@ -1,14 +1,12 @@
 """The gateway itself: what is let in, what comes back; workers that are slow, greedy, killed or dishonest."""
 
 import asyncio
-import copy
 import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,9 +20,19 @@ from pydicom.uid import RLELossless
 
 import ernbot
 from ernbot.core.errors import Refused
-from ernbot.imaging import png, worker
+from ernbot.imaging import process
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import DATA, deidentified, dicom, nameless, photograph, pictured, sample, shipped
+from tests.imaging.imaging_samples import (
+    DATA,
+    deidentified,
+    dicom,
+    look,
+    nameless,
+    photograph,
+    pictured,
+    sample,
+    shipped,
+)
 
 GOOD = nameless("phantom/ct_phantom_explicit.dcm")
 PNG = photograph(Image.new("RGB", (32, 32), "red"), "PNG")
@@ -33,27 +41,27 @@ JPEG = photograph(Image.new("RGB", (32, 32), "red"))
 
 @pytest.fixture(scope="module")
 async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer() as pool:
+    async with Previewer(workers=1) as pool:
         yield pool
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[worker._Worker]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[process.Worker]:
     """The workers that were started, so that a test can end one."""
-    workers: list[worker._Worker] = []
-    start = worker._Worker.start
+    workers: list[process.Worker] = []
+    start = process.Worker.start
 
-    async def remember(memory: int, seconds: float) -> worker._Worker:
+    async def remember(memory: int, seconds: float) -> process.Worker:
         workers.append(await start(memory, seconds))
         return workers[-1]
 
-    monkeypatch.setattr(worker._Worker, "start", remember)
+    monkeypatch.setattr(process.Worker, "start", remember)
     return workers
 
 
 async def refusal(previewer: Previewer, data: bytes, claimed: str | None = None) -> Refused:
     with pytest.raises(Refused) as caught:
-        await previewer.preview(data, claimed=claimed)
+        await look(previewer, data, claimed=claimed)
     return caught.value
 
 
@@ -118,12 +126,12 @@ async def test_a_file_that_lies_about_its_kind(previewer: Previewer, data: bytes
 @pytest.mark.parametrize("claimed", [None, "", "application/octet-stream", "text/plain", "nonsense"])
 @pytest.mark.parametrize("data", [GOOD, PNG, JPEG])
 async def test_a_claim_that_says_nothing_is_no_lie(previewer: Previewer, data: bytes, claimed: str | None) -> None:
-    assert pictured(await previewer.preview(data, claimed=claimed)).data
+    assert pictured(await look(previewer, data, claimed=claimed)).data
 
 
 @pytest.mark.parametrize("claimed", ["image/jpg", "image/pjpeg", "image/jpeg; charset=binary"])
 async def test_other_names_of_a_type_are_no_lie(previewer: Previewer, claimed: str) -> None:
-    assert (await previewer.preview(JPEG, claimed=claimed)).facts.format == "JPEG"
+    assert (await look(previewer, JPEG, claimed=claimed)).facts.format == "JPEG"
 
 
 @pytest.mark.parametrize(
@@ -178,20 +186,18 @@ def test_every_hostile_sample_is_expected_to_end_somehow() -> None:
 
 @pytest.mark.parametrize(("name", "code"), HOSTILE.items())
 async def test_a_hostile_file_is_refused_by_a_living_worker(previewer: Previewer, name: str, code: str) -> None:
-    begin = time.monotonic()
     assert (await refusal(previewer, nameless(f"hostile/{name}"))).code == code
-    assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
-    assert time.monotonic() - begin < 2
+    assert pictured(await look(previewer, GOOD)).width == 256
 
 
 async def test_a_deflate_bomb(previewer: Previewer) -> None:
     assert (await refusal(previewer, deflate_bomb(1024))).code == "file-too-complex"
-    assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
+    assert pictured(await look(previewer, GOOD)).width == 256
 
 
 async def test_a_run_length_lie(previewer: Previewer) -> None:
     data = black(64, 64)
-    assert pictured(await previewer.preview(data, claimed=None)).width == 64
+    assert pictured(await look(previewer, data)).width == 64
     # 256 MB would be allowed; a hundredth of the bytes that they need are there.
     lie = data.replace(
         struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 64), struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 6400)
@@ -208,63 +214,63 @@ async def test_flipped_bytes_of_every_codec(previewer: Previewer) -> None:
             for at in random.integers(400, len(data), 4):
                 mutated[at] ^= int(random.integers(1, 256))
             try:
-                await previewer.preview(bytes(mutated), claimed=None)
+                await look(previewer, bytes(mutated))
             except Refused as refused:
                 assert refused.code.startswith("file-")  # noqa: PT017
-    assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
+    assert pictured(await look(previewer, GOOD)).width == 256
 
 
 # Workers
 
 
-async def test_too_slow_is_too_complex_and_the_pool_refills(started: list[worker._Worker]) -> None:
-    async with Previewer(seconds=0.25) as previewer:
+async def test_too_slow_is_too_complex_and_the_pool_refills(started: list[process.Worker]) -> None:
+    async with Previewer(workers=1, seconds=0.25) as previewer:
         assert (await refusal(previewer, deflate_bomb(1024))).code == "file-too-complex"
-        assert pictured(await previewer.preview(PNG, claimed=None)).width == 32
+        assert pictured(await look(previewer, PNG)).width == 32
         assert len(started) == 2
         assert started[0].process.returncode == -signal.SIGKILL
 
 
-async def test_a_worker_killed_at_work_costs_one_refusal(started: list[worker._Worker]) -> None:
-    async with Previewer() as previewer:
+async def test_a_worker_killed_at_work_costs_one_refusal(started: list[process.Worker]) -> None:
+    async with Previewer(workers=1) as previewer:
         asked = asyncio.create_task(refusal(previewer, deflate_bomb(1024)))
         await asyncio.sleep(0.2)
         os.kill(started[0].process.pid, signal.SIGKILL)
         assert (await asked).code == "file-too-complex"
-        assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
+        assert pictured(await look(previewer, GOOD)).width == 256
 
 
-async def test_a_worker_killed_at_rest_costs_nothing(started: list[worker._Worker]) -> None:
-    async with Previewer() as previewer:
+async def test_a_worker_killed_at_rest_costs_nothing(started: list[process.Worker]) -> None:
+    async with Previewer(workers=1) as previewer:
         os.kill(started[0].process.pid, signal.SIGKILL)
         await started[0].process.wait()
-        assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
+        assert pictured(await look(previewer, GOOD)).width == 256
         assert len(started) == 2
 
 
-async def test_a_request_given_up_does_not_answer_the_next(started: list[worker._Worker]) -> None:
-    async with Previewer() as previewer:
-        asked = asyncio.create_task(previewer.preview(deflate_bomb(1024), claimed=None))
+async def test_a_request_given_up_does_not_answer_the_next(started: list[process.Worker]) -> None:
+    async with Previewer(workers=1) as previewer:
+        asked = asyncio.create_task(look(previewer, deflate_bomb(1024)))
         await asyncio.sleep(0.1)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        assert (await previewer.preview(PNG, claimed=None)).facts.format == "PNG"
+        assert (await look(previewer, PNG)).facts.format == "PNG"
         assert len(started) == 2
 
 
-async def test_too_much_memory_is_too_complex_and_the_pool_refills(started: list[worker._Worker]) -> None:
+async def test_too_much_memory_is_too_complex_and_the_pool_refills(started: list[process.Worker]) -> None:
     data = black(12_800, 12_800)
-    async with Previewer(memory=450 * 2**20) as previewer:
+    async with Previewer(workers=1, memory=450 * 2**20) as previewer:
         assert (await refusal(previewer, data)).code == "file-too-complex"
-        assert pictured(await previewer.preview(GOOD, claimed=None)).width == 256
+        assert pictured(await look(previewer, GOOD)).width == 256
         assert len(started) == 2
 
 
-async def test_many_at_once_share_few_workers(started: list[worker._Worker]) -> None:
+async def test_many_at_once_share_few_workers(started: list[process.Worker]) -> None:
     files = [GOOD, PNG, JPEG, deidentified(shipped("MR_small.dcm"))] * 5
     async with Previewer(workers=2) as previewer:
-        previews = await asyncio.gather(*(previewer.preview(data, claimed=None) for data in files))
+        previews = await asyncio.gather(*(look(previewer, data) for data in files))
         assert [preview.facts.format for preview in previews] == ["DICOM", "PNG", "JPEG", "DICOM"] * 5
         assert [pictured(preview).width for preview in previews] == [256, 32, 32, 64] * 5
         assert len(started) == 2
@@ -272,89 +278,23 @@ async def test_many_at_once_share_few_workers(started: list[worker._Worker]) -> 
 
 async def test_a_worker_that_cannot_start_says_what_to_do() -> None:
     with pytest.raises(RuntimeError, match=r"run `python -m ernbot.imaging.sandbox"):
-        async with Previewer(memory=10 * 2**20):
+        async with Previewer(workers=1, memory=10 * 2**20):
             pass
 
 
-async def test_nothing_is_left_behind(started: list[worker._Worker]) -> None:
+async def test_nothing_is_left_behind(started: list[process.Worker]) -> None:
     async with Previewer(workers=2) as previewer:
-        await previewer.preview(GOOD, claimed=None)
+        await look(previewer, GOOD)
     assert [one.process.returncode for one in started] == [-signal.SIGKILL] * 2
-
-
-# Answers of a worker that was taken over
-
-FACTS: dict[str, Any] = {
-    "format": "PNG",
-    "modality": None,
-    "body_part": None,
-    "width": 32,
-    "height": 32,
-    "frames": 1,
-    "lossy": False,
-    "details": [],
-}
-SEEN = {"data": len(PNG), "mimetype": "image/png", "width": 32, "height": 32}
-SAID: dict[str, Any] = {"facts": {**FACTS}, "picture": SEEN, "thumbnail": SEEN, "animation": None, "uids": []}
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {},
-        {"preview": None},
-        {"preview": {"width": 32}},
-        {"previews": [{**SAID, "extra": "Jane"}]},
-        {"previews": [{**SAID, "picture": {**SEEN, "width": 31}}]},
-        {"previews": [{**SAID, "picture": {**SEEN, "mimetype": "image/jpeg"}}]},
-        {"previews": [{**SAID, "picture": {**SEEN, "mimetype": "text/html"}}]},
-        {"previews": [{**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}]},
-        {"previews": [{**SAID, "facts": {**FACTS, "body_part": "Jane Doe"}}]},
-        {"previews": [{**SAID, "facts": {**FACTS, "format": "DICOM"}}]},
-        {"previews": [{**SAID, "facts": {**FACTS, "frames": "Jane Doe"}}]},
-        {"previews": [{**SAID, "facts": {**FACTS, "frames": 0}}]},
-        {"previews": [{**SAID, "facts": {**FACTS, "lossy": "Jane Doe"}}]},
-        {"previews": [{**SAID, "facts": {**FACTS, "modality": ["CT"]}}]},
-        {"refused": "file-jane-doe", "fields": {}},
-        {"refused": "file-names-patient", "fields": {"kinds": "PatientName, Jane Doe"}},
-        {"refused": "file-no-picture", "fields": {"what": "<b>"}},
-        {"refused": "file-no-picture", "fields": {"what": ["Jane"]}},
-        {"refused": "file-broken", "fields": "Jane"},
-        {"refused": ["file-broken"], "fields": {}},
-    ],
-)
-def test_an_answer_that_cannot_be_honest_is_not_believed(said: dict[str, Any]) -> None:
-    with pytest.raises(worker._Died):
-        worker._checked(copy.deepcopy(said), PNG * 2, png.FORMAT)
-
-
-def test_an_honest_answer_is_believed() -> None:
-    said = {"previews": [{**SAID, "facts": dict(FACTS)}]}
-    assert pictured(worker._checked(said, PNG * 2, png.FORMAT)).data == PNG
-    with pytest.raises(Refused, match="file-broken"):
-        worker._checked({"refused": "file-broken", "fields": {}}, b"", png.FORMAT)
-
-
-async def test_a_dishonest_worker_is_replaced(monkeypatch: pytest.MonkeyPatch, started: list[worker._Worker]) -> None:
-    async def lie(*_: object) -> tuple[dict[str, Any], bytes]:
-        return {"previews": [{**SAID, "facts": {**FACTS, "modality": "Jane Doe"}}]}, PNG * 2
-
-    async with Previewer() as previewer:
-        with monkeypatch.context() as patched:
-            patched.setattr(worker._Worker, "ask", lie)
-            refused = await refusal(previewer, PNG)
-        assert (refused.code, refused.fields) == ("file-too-complex", {})
-        assert pictured(await previewer.preview(PNG, claimed=None)).width == 32
-        assert len(started) == 2
 
 
 # The sandbox
 
 CONFINED = """
 import os, resource, socket, sys
-from ernbot.imaging import sandbox
-left = sandbox.leave_network()
-sandbox.confine(1200 * 2**20)
+from ernbot.imaging import confinement
+left = confinement.leave_network()
+confinement.limit(1200 * 2**20)
 def fails(action):
     try:
         action()
@@ -369,7 +309,7 @@ def write():
 def start():
     if os.fork() == 0:
         os._exit(0)
-sandbox.allow_seconds(5)
+confinement.allow_seconds(5)
 soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
 print(not left or fails(connect), fails(write), fails(lambda: bytearray(2**31)), fails(start), soft, hard)
 """
@@ -394,7 +334,7 @@ def test_a_confined_process_can_do_little(tmp_path: Path) -> None:
 
 
 async def test_a_worker_has_an_empty_environment(
-    monkeypatch: pytest.MonkeyPatch, started: list[worker._Worker]
+    monkeypatch: pytest.MonkeyPatch, started: list[process.Worker]
 ) -> None:
     monkeypatch.setenv("ERNBOT_MASTER_KEY", "secret")
     environments = []
@@ -406,7 +346,7 @@ async def test_a_worker_has_an_empty_environment(
         return await real(*command, env=env, **options)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", record)
-    async with Previewer():
+    async with Previewer(workers=1):
         assert len(started) == 1
     assert "ERNBOT_MASTER_KEY" not in environments[0]
 

@@ -635,3 +635,21 @@ async def test_an_account_that_is_refused_ends_it(quick: Receiver, bot: Phone, s
     with pytest.raises(MatrixError, match=str(status)):
         await run(quick, Script(bot.gateway, MatrixError(status, "M_UNKNOWN_TOKEN")))
     assert not quick.sync.caught_up.is_set()
+
+
+async def test_a_listener_that_fails_loses_one_message_and_nothing_else(
+    quick: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = []
+
+    def fail_at_the_first(message: Any) -> None:
+        heard.append(message.content)
+        if len(heard) == 1:
+            raise KeyError("Jane")
+
+    monkeypatch.setattr(quick.sync, "_hear", fail_at_the_first)
+    events = [{"type": "m.key.verification.cancel", "sender": IDA, "content": {"n": n}} for n in range(2)]
+    assert await quick.sync.receive({**joined(), "to_device": {"events": events}}, "s1") == "s2"
+    assert heard == [{"n": 0}, {"n": 1}]
+    assert await quick.token() == "s2"
+    assert "Jane" not in caplog.text
