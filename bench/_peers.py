@@ -106,7 +106,9 @@ async def orthanc(folder: Path) -> AsyncIterator[Orthanc]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http, asyncio.timeout(600):
+        # Orthanc hangs up on connections that rest, without a word.
+        rested = aiohttp.TCPConnector(keepalive_timeout=0.5)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=rested) as http, asyncio.timeout(600):
             await _until_it_answers(http)
             yield Orthanc(http)
     finally:
