@@ -34,14 +34,7 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
     Where the colours hang on a profile that cannot be written anew, the picture is drawn again instead. Raises
     `Refused`: `file-broken`.
     """
-    data = file.read()
-    try:
-        pieces, kinds = _stripped(data)
-    except icc.NeedsConversion:
-        return redraw.deidentify(file, out, policy)
-    for piece in pieces:
-        out.write(piece)
-    return Report(kinds=tuple(sorted(kinds)))
+    return redraw.stripped_or_drawn(_stripped, file, out, policy)
 
 
 def _stripped(data: bytes) -> tuple[list[bytes | memoryview], set[str]]:

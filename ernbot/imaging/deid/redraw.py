@@ -6,13 +6,14 @@ BMP become PNG with the very same samples; JPEG, PNG and WebP, whose cleaners co
 written anew, stay what they are. Runs in the sandbox only.
 """
 
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
 from ernbot.imaging import photograph
-from ernbot.imaging.deid import Policy, Report, exif
+from ernbot.imaging.deid import Policy, Report, exif, icc
 
 _JPEG = frozenset({"JPEG", "HEIC", "AVIF"})
 _QUALITY = 95
@@ -21,6 +22,24 @@ _SPEED = 3
 
 _DEEP_GREY = frozenset({"I;16", "I;16B", "I;16L"})
 _IPTC, _XMP, _ICC, _PHOTOSHOP = 33723, 700, 34675, 34377
+
+
+Stripped = tuple[Sequence[bytes | memoryview], set[str]]
+"""The pieces of a new file, and the kinds of what was left out."""
+
+
+def stripped_or_drawn(strip: Callable[[bytes], Stripped], file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
+    """Write what `strip` leaves of a file; drawn again where its colours hang on a profile that cannot be kept.
+
+    Raises what `strip` and `deidentify` raise.
+    """
+    try:
+        pieces, kinds = strip(file.read())
+    except icc.NeedsConversion:
+        return deidentify(file, out, policy)
+    for piece in pieces:
+        out.write(piece)
+    return Report(kinds=tuple(sorted(kinds)))
 
 
 def deidentify(file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
