@@ -22,6 +22,7 @@ from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
 from ernbot.demo.homeserver import HomeserverFailed
+from ernbot.imaging.process import WorkerFailed
 from ernbot.locales import FALLBACK, LANGUAGES
 from ernbot.matrix import bot, nio_store, recovery
 from ernbot.matrix.errors import IdentityLost, MatrixError, RecoveryRefused, Unreachable
@@ -55,7 +56,7 @@ def run_command(arguments: list[str]) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except (StorageError, IdentityLost, RecoveryRefused, HomeserverFailed, deidentify.Unusable) as error:
+    except (StorageError, IdentityLost, RecoveryRefused, HomeserverFailed, WorkerFailed, deidentify.Unusable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except Unreachable:

@@ -25,6 +25,7 @@ from nio.store import SqliteStore
 
 from ernbot.__main__ import run_command
 from ernbot.demo.homeserver import CONFIG, ROOT, Homeserver
+from ernbot.imaging.process import WorkerFailed
 from ernbot.matrix.identity import SECRET, Identity
 from ernbot.storage.records import StoredIdentity
 from ernbot.storage.store import Store
@@ -590,3 +591,14 @@ def test_a_token_that_the_homeserver_does_not_know(
     assert (status, out) == (1, "")
     assert one_sentence(error)
     assert "refuses the bot's account (401 M_UNKNOWN_TOKEN). Run `python -m bridge apply` to renew its token." in error
+
+
+def test_workers_that_cannot_start_are_one_sentence(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(_options: object) -> int:
+        raise BaseExceptionGroup("tasks", [WorkerFailed("the imaging worker did not start")])
+
+    monkeypatch.setattr("ernbot.__main__._command", fail)
+    assert run_command(["run", "--config", str(setup.config)]) == 1
+    assert capsys.readouterr().err == "the imaging worker did not start\n"

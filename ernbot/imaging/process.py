@@ -52,6 +52,10 @@ Sink = Callable[[bytes], Awaitable[None]]
 Progress = Callable[[float], None]
 
 
+class WorkerFailed(RuntimeError):
+    """No worker can be started on this machine; the text says how to find out why."""
+
+
 class Died(Exception):
     """The process ended, or said what no honest worker says."""
 
@@ -95,7 +99,7 @@ class Worker:
 
     @classmethod
     async def start(cls, memory: int, seconds: float) -> Self:
-        """Raises `RuntimeError` where it cannot start."""
+        """Raises `WorkerFailed` where it cannot start."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ernbot.imaging.sandbox", str(memory), str(seconds)),
             stdin=asyncio.subprocess.PIPE,
@@ -116,7 +120,7 @@ class Worker:
             worker.missing = frozenset(words["missing"])
         except (TimeoutError, Died) as error:
             await worker.end()
-            raise RuntimeError(
+            raise WorkerFailed(
                 "the imaging worker did not start; the memory limit may be too low: "
                 f"run `python -m ernbot.imaging.sandbox {memory} {seconds}` to see why"
             ) from error

@@ -18,7 +18,7 @@ from ernbot.imaging import FORMATS, answers, recognise
 from ernbot.imaging.deid import Policy, Report
 from ernbot.imaging.model import Format, Preview
 from ernbot.imaging.pipe import MAX_FILES
-from ernbot.imaging.process import Died, Progress, Sink, Worker
+from ernbot.imaging.process import Died, Progress, Sink, Worker, WorkerFailed
 from ernbot.imaging.source import Source
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Previewer:
         return self
 
     async def start(self) -> None:
-        """Start the workers; whoever asks meanwhile waits for one. Raises `RuntimeError` where none can be started."""
+        """Start the workers; whoever asks meanwhile waits for one. Raises `WorkerFailed` where none can be."""
         missing: set[str] = set()
 
         async def one() -> None:
@@ -205,7 +205,7 @@ class Previewer:
                 await worker.end()
             try:
                 fresh = await self._start()
-            except (RuntimeError, OSError):
+            except (WorkerFailed, OSError):
                 fresh = None  # the next file tries again, and says so if it fails too
             self._idle.put_nowait(fresh)
 
