@@ -44,7 +44,7 @@ async def new(ctx: Context, network: str, question: Rest) -> None:
     await ctx.outbox.to_case(case.id, answer, room_id=ctx.room_id)
 
 
-@command("case show", where="case", action=Action.READ)
+@command("case show", where="case", action=Action.READ, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show the card of this room's case."""
     case = await ctx.case(Action.READ)

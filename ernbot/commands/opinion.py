@@ -66,7 +66,7 @@ async def opinion(ctx: Context, answers: Answers = Answers({})) -> Reply | None:
     return None
 
 
-@command("opinion show", where="case", action=Action.READ_OPINIONS)
+@command("opinion show", where="case", action=Action.READ_OPINIONS, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show every expert's latest opinion."""
     case = await ctx.case(Action.READ_OPINIONS)
@@ -104,7 +104,7 @@ def _shown(field: Field, answer: Answer) -> Iterable[Value]:
         yield Labels(labels[value]) if isinstance(value, str) and value in labels else value
 
 
-@command("cancel", where="case")
+@command("cancel", where="case", changes="nothing")
 async def cancel(ctx: Context) -> Reply:
     """Leave the questions that are open; nothing of them is kept."""
     if await ctx.tx.dialogue(ctx.room_id, ctx.actor) is None:

@@ -113,7 +113,7 @@ def _introduce(network: Network, user_id: str) -> Text:
     return Text("panel-person", {"name": person.name, "centre": centre.name, "country": centre.country})
 
 
-@command("panel show", where="case", action=Action.READ)
+@command("panel show", where="case", action=Action.READ, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """List who was asked."""
     case = await ctx.case(Action.READ)

@@ -70,7 +70,7 @@ async def greeting(ctx: Context, commands: Sequence[Command]) -> Reply:
     )
 
 
-@command("help", where="anywhere")
+@command("help", where="anywhere", changes="nothing")
 async def help_(ctx: Context) -> Reply:
     """List what this person may do here."""
     from ernbot.commands import COMMANDS
@@ -86,7 +86,7 @@ async def help_(ctx: Context) -> Reply:
     )
 
 
-@command("language", where="anywhere")
+@command("language", where="anywhere", changes="nothing")
 async def language(ctx: Context, language: str) -> Reply:
     """Choose the language in which the bot speaks to this person."""
     wanted = language.casefold()

@@ -95,11 +95,11 @@ async def test_a_greeting_says_what_is_true_of_the_person(chat: Chat) -> None:
 MISTAKES = [
     ("!halp", "I do not know `!halp`. Did you mean `!help`?"),
     ("!Lanuage da", "I do not know `!Lanuage da`. Did you mean `!language`?"),
-    ("!casenew ern-cranio Why?", "I do not know `!casenew ern-cranio`. Did you mean `!case new`?"),
+    ("!casse new ern-cranio Why?", "I do not know `!casse new`. Did you mean `!case new`?"),
     ("!opinon diagnosis=1", "I do not know `!opinon diagnosis=1`. Did you mean `!opinion`?"),
     ("!opinion shwo", "I do not know `!opinion shwo`. Did you mean `!opinion show`?"),
     ("!consent widthdraw care", "I do not know `!consent widthdraw`. Did you mean `!consent withdraw`?"),
-    ("!outcome follow-up x", "I do not know `!outcome follow-up`. Did you mean `!outcome followup`?"),
+    ("!outcome folow-up x", "I do not know `!outcome folow-up`. Did you mean `!outcome followup`?"),
     ("!panel", "`!panel` needs one more word: invite, show."),
     ("!panel 7", "`!panel` needs one more word: invite, show."),
     (
