@@ -63,9 +63,9 @@ class Channels:
         """A message encrypted for each device that there is a channel to; the turned ratchets are stored."""
         messages: dict[Device, dict[str, Any]] = {}
         turned: list[OlmSession] = []
+        opened = await self._olm.open_sessions(claimed)
         async with self._store.transaction() as tx:
             await tx.lock_crypto()
-            opened = await self._olm.open_sessions(tx, claimed) if claimed else {}
             stored = await tx.olm_sessions([device.curve25519 for device in devices if device not in opened])
             for device in devices:
                 session = opened.get(device)
