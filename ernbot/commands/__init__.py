@@ -3,11 +3,12 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, identity, opinion, outcome, panel, welcome
+from ernbot.commands import case, consent, guide, identity, opinion, outcome, panel, welcome
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
-    welcome.help_,
+    guide.help_,
+    guide.tour,
     welcome.language,
     case.new,
     case.show,

@@ -23,7 +23,12 @@ def nickname() -> str:
     return f"{' '.join(words).title()} {secrets.randbelow(900) + 100}"
 
 
-@command("case new", where="direct", action=Action.CREATE)
+@command(
+    "case new",
+    where="direct",
+    action=Action.CREATE,
+    example="!case new ern-cranio Operate on the sagittal suture now, or wait?",
+)
 async def new(ctx: Context, network: str, question: Rest) -> None:
     """Open a case: the room is made, its requester invited, and told so once it is true."""
     wanted = ctx.office.directory.network(network.casefold())

@@ -112,7 +112,13 @@ def _audit(ctx: Context, case: Case, decision: str, purposes: tuple[Purpose, ...
     )
 
 
-@command("consent give", where="case", action=Action.GIVE_CONSENT, shape=f"<purposes …> {DETAILS}")
+@command(
+    "consent give",
+    where="case",
+    action=Action.GIVE_CONSENT,
+    shape=f"<purposes …> {DETAILS}",
+    example=f"{PREFIX}consent give care form=2.1 lang=da signer=parent signed=2026-03-31",
+)
 async def give(ctx: Context, purposes: Words, details: Answers) -> Reply:
     """Record a signed consent in one line."""
     await ctx.case(Action.GIVE_CONSENT)

@@ -56,7 +56,12 @@ async def record(ctx: Context, answers: Mapping[str, str]) -> Reply:
     return Reply((Text(key, {"version": opinion.version}), *facts(form, opinion), *drafted))
 
 
-@command("opinion", where="case", action=Action.GIVE_OPINION)
+@command(
+    "opinion",
+    where="case",
+    action=Action.GIVE_OPINION,
+    example="!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=4",
+)
 async def opinion(ctx: Context, answers: Answers = Answers({})) -> Reply | None:
     """Give or revise an opinion: in one line, or question by question."""
     if answers:

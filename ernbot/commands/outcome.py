@@ -66,7 +66,13 @@ async def _write(ctx: Context, section: Section, text: str) -> Reply:
     return _changed(ctx, case, changed)
 
 
-@command("outcome recommend", where="case", action=Action.WRITE_OUTCOME, changes="case")
+@command(
+    "outcome recommend",
+    where="case",
+    action=Action.WRITE_OUTCOME,
+    changes="case",
+    example="!outcome recommend Operate between 9 and 12 months of age.",
+)
 async def recommend(ctx: Context, text: Rest) -> Reply:
     """Write the recommendation."""
     return await _write(ctx, Section.RECOMMENDATION, text)

@@ -81,7 +81,7 @@ def _wanted(text: str, mentions: tuple[str, ...], case: Case, network: Network) 
     return tuple(dict.fromkeys(wanted))
 
 
-@command("panel invite", where="case", action=Action.INVITE)
+@command("panel invite", where="case", action=Action.INVITE, example="!panel invite craniosynostosis saskia.devries")
 async def invite(ctx: Context, who: Rest) -> Reply:
     """Bring experts in, by user or by competence."""
     case = await ctx.case(Action.INVITE)

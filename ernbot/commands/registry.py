@@ -63,7 +63,7 @@ class Command:
 
     `shape` is how its arguments are shown where their own shapes say too little. `coordinator`: for
     coordinators only. `changes` is what it changes: `nothing` of a case, the `case` alone and no record in it, so that
-    it can be taken back, or `more`.
+    it can be taken back, or `more`. `example` is how it may be typed.
     """
 
     words: tuple[str, ...]
@@ -74,6 +74,7 @@ class Command:
     shape: str | None = None
     coordinator: bool = False
     changes: Changes = "more"
+    example: str | None = None
 
     @property
     def name(self) -> str:
@@ -173,6 +174,7 @@ def command(
     shape: str | None = None,
     coordinator: bool = False,
     changes: Changes = "more",
+    example: str | None = None,
 ) -> Callable[[Handler], Command]:
     """Make a command of a function whose first argument is the context."""
 
@@ -182,7 +184,7 @@ def command(
             Parameter(parameter.name, hints[parameter.name], parameter.default is inspect.Parameter.empty)
             for parameter in list(inspect.signature(run).parameters.values())[1:]
         )
-        return Command(tuple(name.split()), run, where, action, parameters, shape, coordinator, changes)
+        return Command(tuple(name.split()), run, where, action, parameters, shape, coordinator, changes, example)
 
     return wrap
 
