@@ -3,11 +3,25 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, ending, identity, lead, opinion, outcome, panel, plan, triage, welcome
+from ernbot.commands import (
+    case,
+    consent,
+    ending,
+    guide,
+    identity,
+    lead,
+    opinion,
+    outcome,
+    panel,
+    plan,
+    triage,
+    welcome,
+)
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
-    welcome.help_,
+    guide.help_,
+    guide.tour,
     welcome.language,
     case.new,
     case.question,
