@@ -199,6 +199,7 @@ def office(settings: Settings) -> Office:
         quiet_seconds=settings.files.quiet_seconds,
         identified=settings.files.identified,
         viewer_url=settings.files.viewer_url or None,
+        reminder_hour=settings.reminders.hour,
     )
 
 

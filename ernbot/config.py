@@ -19,6 +19,7 @@ from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind, Option
 from ernbot.core.form import Field as FormField
+from ernbot.core.intervals import Intervals
 
 
 class ConfigError(Exception):
@@ -103,6 +104,12 @@ class TrustSettings(Strict):
         return Policy(*(Assurance[name.upper()] for name in (self.commands, self.records, self.room_keys)))
 
 
+class ReminderSettings(Strict):
+    """At which hour people are reminded, in UTC; what, and after how many days, is for their network to say."""
+
+    hour: Annotated[int, Field(ge=0, le=13)] = 8
+
+
 class Settings(Strict):
     """The whole of ernbot.toml."""
 
@@ -111,6 +118,7 @@ class Settings(Strict):
     vault: VaultSettings
     files: FileSettings = FileSettings()
     trust: TrustSettings = TrustSettings()
+    reminders: ReminderSettings = ReminderSettings()
     networks: Path = Path("networks")
     forms: Path = Path("forms")
 
@@ -141,6 +149,22 @@ class _PersonTable(Strict):
     languages: tuple[str, ...] = ("en",)
 
 
+Days = Annotated[int, Field(ge=1, le=365)]
+
+
+class _RemindersTable(Strict):
+    """After how many days somebody is reminded; see `core.intervals.Intervals`."""
+
+    invitation: Days = 3
+    opinion: Days = 7
+    before_due: Days = 3
+    lead: Days = 1
+    signature: Days = 3
+    urgent: Days = 1
+    take_over: Days = 14
+    consent_review: Days = 30
+
+
 class _NetworkFile(Strict):
     id: Identifier
     name: str
@@ -148,6 +172,8 @@ class _NetworkFile(Strict):
     competence: tuple[_CompetenceTable, ...]
     centre: tuple[_CentreTable, ...]
     person: tuple[_PersonTable, ...] = ()
+    reminders: _RemindersTable = _RemindersTable()
+    follow_up_months: Annotated[int, Field(ge=1, le=60)] = 3
 
     @model_validator(mode="after")
     def _references(self) -> _NetworkFile:
@@ -314,6 +340,7 @@ def _network(file: _NetworkFile, server_name: str) -> Network:
             )
             for p in file.person
         ),
+        intervals=Intervals(**file.reminders.model_dump(), follow_up_months=file.follow_up_months),
     )
 
 

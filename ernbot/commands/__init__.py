@@ -3,7 +3,7 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, identity, opinion, outcome, panel, welcome
+from ernbot.commands import case, cases, consent, followup, identity, opinion, outcome, panel, reminders, welcome
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -11,6 +11,8 @@ COMMANDS: tuple[Command, ...] = (
     welcome.language,
     case.new,
     case.show,
+    cases.cases,
+    reminders.reminders,
     consent.consent,
     consent.give,
     consent.withdraw,
@@ -27,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     outcome.agree,
     outcome.dissent,
     outcome.sign,
+    followup.followup,
     identity.show,
     identity.confirm,
 )

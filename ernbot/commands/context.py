@@ -12,6 +12,7 @@ from ernbot.commands.reply import Reply, pages
 from ernbot.core.assurance import Assurance, beginning, doubt
 from ernbot.core.case import Action, Case
 from ernbot.core.errors import Refused
+from ernbot.core.waiting import timed
 from ernbot.storage.records import CasePlace
 from ernbot.storage.transaction import Transaction
 
@@ -72,8 +73,9 @@ class Context:
         return Refused(code) if code is not None else None
 
     async def save(self, case: Case) -> None:
-        """Store a changed case and bring its card up to date."""
-        await self.tx.save_case(case)
+        """Store a changed case with its clocks, and bring its card up to date."""
+        case = timed(case, self.now)
+        await self.tx.save_case(case, at=self.now)
         await self.outbox.to_case(case.id, Card(card(case, self.office, self.now), case.requester))
 
     async def say(self, reply: Reply, *, tag: str | None = None, choices: int = 0, thread: str | None = None) -> None:

@@ -38,6 +38,7 @@ BY_STANDING: dict[Standing, frozenset[Action]] = {
             Action.WRITE_OUTCOME,
             Action.READ_OUTCOME,
             Action.SIGN,
+            Action.FOLLOW_UP,
         }
     ),
     Standing.EXPERT: frozenset(

@@ -8,12 +8,14 @@ diagram in docs/architecture.md are made from it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Ledger, Paper, Purpose
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.followup import FollowUp, Report, asked, reported
 from ernbot.core.form import Value
 from ernbot.core.opinion import Opinion, latest, revise
 from ernbot.core.outcome import Outcome, Section
@@ -37,6 +39,7 @@ class Action(StrEnum):
     READ_OUTCOME = "read-outcome"
     VOTE = "vote"
     SIGN = "sign"
+    FOLLOW_UP = "follow-up"
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,10 @@ ALLOWED: dict[StateKind, frozenset[Action]] = {
             Action.DRAFT_OUTCOME,
         }
     ),
-    "drafting": frozenset(set(Action) - {Action.CREATE}),
-    "closed": frozenset({Action.READ, Action.WITHDRAW_CONSENT, Action.READ_OPINIONS, Action.READ_OUTCOME}),
+    "drafting": frozenset(set(Action) - {Action.CREATE, Action.FOLLOW_UP}),
+    "closed": frozenset(
+        {Action.READ, Action.WITHDRAW_CONSENT, Action.READ_OPINIONS, Action.READ_OUTCOME, Action.FOLLOW_UP}
+    ),
     "withdrawn": frozenset({Action.READ}),
 }
 """Which action fits which state. What is not here is refused."""
@@ -127,6 +132,10 @@ class Case:
     consent: Ledger = Ledger()
     panel: tuple[str, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    urgent: bool = False
+    due: date | None = None
+    clocks: Clocks = Clocks()
+    follow_up: FollowUp | None = None
 
     @property
     def lead(self) -> str:
@@ -229,6 +238,22 @@ class Case:
         if not self.has_gathered_all():
             raise Refused("outcome-stale")
         return replace(self, state=Closed(signed, at))
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """When the outcome in force was signed."""
+        return self.state.closed_at if isinstance(self.state, Closed) else None
+
+    def ask_follow_up(self, *, at: datetime) -> Case:
+        """A case whose clinician was asked what became of the patient."""
+        self._require(Action.FOLLOW_UP)
+        assert self.signed_at is not None
+        return replace(self, follow_up=asked(self.follow_up, self.signed_at, at))
+
+    def record_follow_up(self, report: Report) -> Case:
+        self._require(Action.FOLLOW_UP)
+        assert self.signed_at is not None
+        return replace(self, follow_up=reported(self.follow_up, self.signed_at, report))
 
 
 def new_case(id: str, network: str, nickname: str, requester: str, question: str, at: datetime) -> Case:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ernbot.core.intervals import Intervals
+
 
 class CentreKind(StrEnum):
     """What a centre is within its network."""
@@ -83,6 +85,7 @@ class Network:
     competences: tuple[Competence, ...]
     centres: tuple[Centre, ...]
     people: tuple[Person, ...]
+    intervals: Intervals = Intervals()
 
     def centre(self, centre_id: str) -> Centre:
         return next(centre for centre in self.centres if centre.id == centre_id)

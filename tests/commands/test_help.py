@@ -21,6 +21,7 @@ def chat(sqlite_store: Store) -> Chat:
 
 ALWAYS = {"!help", "!language"}
 ALONE = ALWAYS | {"!identity"}
+WORK = {"!cases", "!reminders"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
@@ -30,7 +31,7 @@ REQUESTER = {
     "opened": IN_A_CASE | CONSENTS | {"!panel invite"},
     "assessing": IN_A_CASE | CONSENTS | {"!panel invite", "!opinion show", "!outcome draft"},
     "drafting": IN_A_CASE | CONSENTS | OUTCOME | {"!panel invite", "!opinion show", "!outcome draft"},
-    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show"},
+    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show", "!followup"},
     "withdrawn": IN_A_CASE,
 }
 EXPERT = {
@@ -72,8 +73,8 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
 
 
 async def test_help_in_a_direct_chat(chat: Chat) -> None:
-    assert listed(await chat.alone(ANDERS, "!help")) == ALONE | {"!case new"}
-    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | {"!case new", "!identity confirm"}
+    assert listed(await chat.alone(ANDERS, "!help")) == ALONE | WORK | {"!case new"}
+    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | WORK | {"!case new", "!identity confirm"}
     for user in (BRAM, NORA, SIGNE):
         assert listed(await chat.alone(user, "!help")) == ALONE
     assert await chat.alone(STRANGER, "!help") == (

@@ -46,7 +46,9 @@ MAY: dict[Standing, dict[StateKind, set[Action]]] = {
             *(Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH, Action.INVITE),
             *(Action.READ_OPINIONS, Action.DRAFT_OUTCOME, Action.WRITE_OUTCOME, Action.READ_OUTCOME, Action.SIGN),
         },
-        "closed": {Action.READ, Action.WITHDRAW_CONSENT, Action.READ_OPINIONS, Action.READ_OUTCOME},
+        "closed": {
+            *(Action.READ, Action.WITHDRAW_CONSENT, Action.READ_OPINIONS, Action.READ_OUTCOME, Action.FOLLOW_UP),
+        },
         "withdrawn": {Action.READ},
     },
     Standing.EXPERT: {

@@ -24,6 +24,7 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.WRITE_OUTCOME: lambda case: case.write_outcome(Section.EVIDENCE, "Two series."),
     Action.VOTE: lambda case: case.vote(EXPERT, agrees=True, reason="", at=LATER),
     Action.SIGN: lambda case: case.sign(LEAD, "DEVICE", at=LATER),
+    Action.FOLLOW_UP: lambda case: case.ask_follow_up(at=LATER),
 }
 """The actions that change a case; the others only look at it or change something else."""
 
@@ -46,6 +47,7 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     ("drafting", Action.VOTE): "drafting",
     ("drafting", Action.SIGN): "closed",
     ("closed", Action.WITHDRAW_CONSENT): "withdrawn",
+    ("closed", Action.FOLLOW_UP): "closed",
 }
 """The life of a case, written down apart from the code. A draft has no consent to care that could be withdrawn."""
 

@@ -1,0 +1,182 @@
+"""The calendar: what is due by itself is said and done, once, whatever crashes in between.
+
+It plans the cases that have changed, a few at a time, so that neither a start nor a busy hour is held up; it does what
+is due of a case in the transaction that plans it, and reminds people in transactions that mark what was said. After
+days off, everything that became due in between is one reminder for each person. A case that cannot be planned is
+reported without its content and holds up no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+
+from ernbot.commands.office import Office
+from ernbot.commands.reminding import ask_follow_up, digest, remind
+from ernbot.core.agenda import Task, agenda, may_tell
+from ernbot.core.consent import Purpose
+from ernbot.core.waiting import timed
+from ernbot.core.worklist import index
+from ernbot.storage.agenda import Listener, Plan, Unplanned
+from ernbot.storage.errors import StorageBusy
+from ernbot.storage.store import Store
+from ernbot.storage.transaction import Transaction
+
+log = logging.getLogger(__name__)
+
+RULES = 1
+"""To be raised with every change of what is due when, or of the index: cases are then planned anew."""
+
+BATCH = 50
+"""Cases that are planned in one transaction."""
+
+PEOPLE = 20
+"""People who are reminded in one transaction."""
+
+IDLE = 20.0
+"""Seconds after which it looks again, whatever is due."""
+
+BREATH = 0.01
+"""Seconds between two transactions, in which others have theirs."""
+
+
+class Calendar:
+    """Wakes for what is due. `breath` is how long it lets others work between two transactions."""
+
+    def __init__(
+        self,
+        store: Store,
+        office: Office,
+        *,
+        clock: Callable[[], datetime],
+        wake_sender: Callable[[], None],
+        breath: float = BREATH,
+    ) -> None:
+        self._store = store
+        self._office = office
+        self._clock = clock
+        self._wake_sender = wake_sender
+        self._breath = breath
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Work for ever. After a change of the directory or of the rules every case is looked at again."""
+        started = False
+        while True:
+            self._awake.clear()
+            pause = IDLE
+            with contextlib.suppress(StorageBusy):
+                if not started:
+                    await self._begin()
+                    started = True
+                await self.turn()
+                pause = await self._pause()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._awake.wait()
+
+    async def _begin(self) -> None:
+        stamp = hashlib.sha256(repr((RULES, self._office.reminder_hour, self._office.directory)).encode()).hexdigest()
+        async with self._store.transaction() as tx:
+            if await tx.planned_by() != stamp:
+                await tx.plan_all_anew()
+                await tx.set_planned_by(stamp)
+
+    async def _pause(self) -> float:
+        now = self._clock()
+        async with self._store.transaction() as tx:
+            due_at = await tx.next_due_at(now)
+        return min((due_at - now).total_seconds(), IDLE) if due_at is not None else IDLE
+
+    async def turn(self) -> None:
+        """Plan what has changed, and say what is due."""
+        async with self._store.transaction() as tx:
+            await tx.look_at_due(self._clock())
+        await self._plan_all()
+        if await self._remind():
+            await self._plan_all()
+
+    async def _plan_all(self) -> None:
+        while True:
+            if await self._plan() < BATCH:
+                return
+            await asyncio.sleep(self._breath)
+
+    async def _plan(self) -> int:
+        """Plan some cases; how many they were."""
+        now = self._clock()
+        async with self._store.transaction() as tx:
+            found = await tx.unplanned(BATCH)
+            plans, dropped = [], []
+            for each in found:
+                plan = await self._plan_one(tx, each, now)
+                if plan is None:
+                    dropped.append(each.case_id)
+                else:
+                    plans.append(plan)
+            await tx.plan(plans, dropped)
+        self._wake_sender()
+        return len(found)
+
+    async def _plan_one(self, tx: Transaction, found: Unplanned, now: datetime) -> Plan | None:
+        network = self._office.directory.network(found.case.network) if found.case is not None else None
+        if found.case is None or network is None:
+            return None
+        try:
+            async with tx.savepoint():
+                covered = found.case.consent.covers(Purpose.CARE, now)
+                case = timed(found.case, now, covered=covered)
+                due = agenda(case, network, now, said=found.said, hour=self._office.reminder_hour)
+                if found.room_id and any(each.kind is Task.ASK and each.at <= now for each in due):
+                    case = timed(await ask_follow_up(tx, self._office, case, found.card_event_id, now), now)
+                    due = agenda(case, network, now, said=found.said, hour=self._office.reminder_hour)
+                if case is not found.case:
+                    await tx.save_case(case)
+                known = None if found.is_indexed and covered else index(case, covered=covered)
+                return Plan(case, due, found.said, known)
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("a case cannot be planned: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+            return None
+
+    async def _remind(self) -> bool:
+        """Remind everybody who is to be reminded now; whether anybody was."""
+        now = self._clock()
+        async with self._store.transaction() as tx:
+            listeners = [each for each in await tx.listeners(now) if self._may(each, now, urgent=True)]
+        reminded = False
+        for start in range(0, len(listeners), PEOPLE):
+            async with self._store.transaction() as tx:
+                for listener in listeners[start : start + PEOPLE]:
+                    reminded |= await self._remind_one(tx, listener, now)
+            self._wake_sender()
+            await asyncio.sleep(self._breath)
+        return reminded
+
+    def _may(self, listener: Listener, now: datetime, *, urgent: bool) -> bool:
+        return may_tell(
+            listener.every, listener.said_at, now, urgent=urgent, hour=self._office.reminder_hour
+        ) and self._office.directory.knows(listener.user_id)
+
+    async def _remind_one(self, tx: Transaction, listener: Listener, now: datetime) -> bool:
+        listener = await tx.listener(listener.user_id)
+        due = [
+            each
+            for each in await tx.reminders_for(listener.user_id, now)
+            if self._may(listener, now, urgent=each.urgent)
+        ]
+        if not due:
+            return False
+        reply = digest(due, await tx.briefs({each.case_id for each in due}), self._office)
+        if reply is not None:
+            await remind(tx, self._office, listener.user_id, reply, now)
+        await tx.said(listener.user_id, due, now)
+        return True
