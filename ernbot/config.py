@@ -156,12 +156,12 @@ class _RemindersTable(Strict):
     """After how many days somebody is reminded; see `core.intervals.Intervals`."""
 
     invitation: Days = 3
+    request: Days = 2
     opinion: Days = 7
     before_due: Days = 3
     lead: Days = 1
     signature: Days = 3
     urgent: Days = 1
-    take_over: Days = 14
     consent_review: Days = 30
 
 

@@ -38,7 +38,7 @@ async def new(ctx: Context, network: str, question: Rest) -> None:
     assert wanted is not None
     case = new_case(secrets.token_hex(8), wanted.id, nickname(), ctx.actor, question, ctx.now)
     ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.CREATE, case_id=case.id, decision="allowed")
-    await ctx.tx.add_case(case)
+    await ctx.add(case)
     await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, wanted.id, ctx.actor))
     answer = Message(say("case-created", nickname=case.nickname), ctx.actor, ctx.event_id, ctx.thread)
     await ctx.outbox.to_case(case.id, answer, room_id=ctx.room_id)

@@ -9,10 +9,12 @@ from ernbot.commands.card import card
 from ernbot.commands.effects import Access, Card, Message, Outbox
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Reply, pages
+from ernbot.core.agenda import timed
 from ernbot.core.assurance import Assurance, beginning, doubt
 from ernbot.core.case import Action, Case
 from ernbot.core.errors import Refused
-from ernbot.core.waiting import timed
+from ernbot.core.turn import turn
+from ernbot.core.worklist import index
 from ernbot.storage.records import CasePlace
 from ernbot.storage.transaction import Transaction
 
@@ -72,10 +74,18 @@ class Context:
             return Refused("identity-changed", date=at.date(), user=self.actor, start=start)
         return Refused(code) if code is not None else None
 
+    async def add(self, case: Case) -> None:
+        """Store a new case."""
+        case = self._timed(case)
+        await self.tx.add_case(case, index=index(case, self.office.directory, self.now))
+
+    def _timed(self, case: Case) -> Case:
+        return timed(case, turn(case, self.office.directory, self.now), self.now)
+
     async def save(self, case: Case) -> None:
         """Store a changed case with its clocks, and bring its card up to date."""
-        case = timed(case, self.now)
-        await self.tx.save_case(case, at=self.now)
+        case = self._timed(case)
+        await self.tx.save_case(case, index=index(case, self.office.directory, self.now), at=self.now)
         await self.outbox.to_case(case.id, Card(card(case, self.office, self.now), case.requester))
 
     async def say(self, reply: Reply, *, tag: str | None = None, choices: int = 0, thread: str | None = None) -> None:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Since:
-    """Since when a case waits for somebody; `need` is a word of `core.waiting.Need`."""
+    """Since when a case waits for somebody; `need` is a word of `core.turn.Next`."""
 
     user_id: str
     need: str
@@ -29,7 +29,10 @@ class Since:
 
 @dataclass(frozen=True)
 class Clocks:
-    """When each clock stopped, whether the case counts as urgent, and since when it waits for whom."""
+    """When each clock stopped, whether the case counts as urgent, and since when it waits for whom.
+
+    `signed` is the last signature, from which the months of a follow-up count.
+    """
 
     first_answer: datetime | None = None
     outcome: datetime | None = None
@@ -37,6 +40,7 @@ class Clocks:
     follow_up: datetime | None = None
     urgent: bool = False
     waiting: tuple[Since, ...] = ()
+    signed: datetime | None = None
 
     def since(self, user_id: str, need: str) -> datetime | None:
         """Since when the case waits for this of somebody; None when it does not."""
@@ -68,7 +72,8 @@ def tick(
     """The clocks at a time, given what is true of the case then.
 
     `answered_at` is the first opinion, `signed_at` the signature and `followed_at` the first word of the patient, each
-    None while there is none; `waits` are the (user id, need) that the case waits for.
+    None while there is none; `has_outcome` once the text of the outcome is fixed for signing. `waits` are the (user id,
+    need) that the case waits for.
     """
     return replace(
         clocks,
@@ -77,6 +82,7 @@ def tick(
         signature=clocks.signature or signed_at,
         follow_up=clocks.follow_up or followed_at,
         urgent=clocks.urgent or (urgent and clocks.signature is None),
+        signed=signed_at or clocks.signed,
         waiting=tuple(Since(user_id, need, clocks.since(user_id, need) or at) for user_id, need in waits),
     )
 

@@ -12,19 +12,19 @@ from dataclasses import dataclass
 class Intervals:
     """Days, if not said otherwise.
 
-    `invitation` unanswered, `opinion` missing in a case without a due date, `before_due` of the due date, `lead` when
-    it is the lead's turn, `signature` missing, `urgent` for everything in an urgent case. `take_over` after the due
-    date the coordinators are told that the lead is silent. `consent_review` is how long before its review a consent
-    to care is asked for anew. `follow_up_months` after the signature the clinician is asked what became of the
-    patient; EXPeRT asks after three months (EJC Paediatric Oncology 2024;3:100137).
+    `invitation` unanswered, `request` not decided or a question back not answered, `opinion` missing in a case without
+    a due date, `before_due` of the due date, `lead` when it is the lead's turn, `signature` or vote missing, `urgent`
+    for everything in an urgent case. `consent_review` is how long before its review a consent to care is asked for
+    anew. `follow_up_months` after the signature the clinician is asked what became of the patient; EXPeRT asks after
+    three months (EJC Paediatric Oncology 2024;3:100137).
     """
 
     invitation: int = 3
+    request: int = 2
     opinion: int = 7
     before_due: int = 3
     lead: int = 1
     signature: int = 3
     urgent: int = 1
-    take_over: int = 14
     consent_review: int = 30
     follow_up_months: int = 3

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from ernbot.core.case import OVER, Case, StateKind, Withdrawn
+from ernbot.core.access import check_case
+from ernbot.core.case import OVER, Action, Case, Erased, StateKind, Withdrawn
 from ernbot.core.directory import Directory, Role
-from ernbot.core.waiting import waits
+from ernbot.core.errors import Refused
+from ernbot.core.turn import turn
 
 BEGINNING = 60
 """Characters of the question that the index keeps, sealed."""
@@ -23,11 +25,20 @@ class Part(StrEnum):
     """What somebody is to a case, as its index keeps it."""
 
     REQUESTER = "requester"
+    LEAD = "lead"
     EXPERT = "expert"
+    SUCCESSOR = "successor"
+    ASSISTANT = "assistant"
+    DISPATCHER = "dispatcher"
+    NONE = "none"
+    """In the room once, and may not read the case any more."""
 
 
-OWN = frozenset({Part.REQUESTER})
+OWN = frozenset({Part.REQUESTER, Part.LEAD, Part.ASSISTANT})
 """Parts whose cases are one's own."""
+
+IN_ROOM = frozenset(set(Part) - {Part.DISPATCHER, Part.NONE})
+"""Parts of those who read the case; others are shown nothing of it but that it waits."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +102,32 @@ class Which(StrEnum):
     ALL = "all"
 
 
-def index(case: Case, *, covered: bool = True) -> Index:
-    """The index of a case. After withdrawal it repeats nothing clinical."""
-    waiting = waits(case, covered=covered)
-    who = tuple(wait.user_id for wait in waiting)
-    parts = {case.requester: Part.REQUESTER, **dict.fromkeys(case.panel, Part.EXPERT)}
-    question = "" if isinstance(case.state, Withdrawn) else beginning(case.question)
+def index(case: Case, directory: Directory, at: datetime) -> Index:
+    """The index of a case at a time. After withdrawal it repeats nothing clinical."""
+    now = turn(case, directory, at)
+    people = dict.fromkeys((case.requester, *case.admitted, *now.who))
+    question = "" if isinstance(case.state, Withdrawn | Erased) else beginning(case.question)
     return Index(
-        seats=tuple(Seat(user, part, user in who) for user, part in parts.items()),
-        answered=bool(case.opinions),
-        brief=Brief(case.nickname, question, str(waiting[0].need) if waiting else None, who),
+        seats=tuple(Seat(user, _part(user, case, directory, at), user in now.who) for user in people),
+        answered=bool(case.answered),
+        brief=Brief(case.nickname, question, str(now.next) if now.who else None, now.who),
     )
+
+
+def _part(user_id: str, case: Case, directory: Directory, at: datetime) -> Part:
+    if user_id not in (case.requester, *case.admitted):
+        return Part.DISPATCHER
+    try:
+        check_case(user_id, Action.READ, case, directory, at)
+    except Refused:
+        return Part.NONE
+    if user_id == case.lead:
+        return Part.LEAD
+    if user_id == case.requester:
+        return Part.REQUESTER
+    if user_id in case.panel:
+        return Part.EXPERT
+    return Part.ASSISTANT if user_id in case.assistants else Part.SUCCESSOR
 
 
 def beginning(text: str) -> str:
@@ -120,7 +146,11 @@ def sees(user_id: str, line: Line, directory: Directory, today: date) -> bool:
     if line.part is None:
         person = network.person(user_id)
         return person is not None and person.role is Role.COORDINATOR and not line.is_over
-    return network.treats_patients(user_id) and (line.until is None or today <= line.until)
+    if line.part is Part.DISPATCHER:
+        return any(each.triages(user_id) for each in directory.networks)
+    if line.until is not None:
+        return today <= line.until
+    return line.part in IN_ROOM and directory.knows(user_id)
 
 
 def arrange(lines: Iterable[Line], which: Which, today: date) -> list[Line]:

@@ -106,6 +106,8 @@ async def run(
             dispatcher.wake()
             backup.wake()
 
+        calendar = Calendar(store, office, clock=clock, wake_sender=sender.wake)
+        await calendar.begin()
         sync = Sync(
             gateway,
             machine,
@@ -127,7 +129,6 @@ async def run(
             group.create_task(_tend(machine, trust))
             await sync.caught_up.wait()
             ready()
-            calendar = Calendar(store, office, clock=clock, wake_sender=sender.wake)
             group.create_task(calendar.run())
             # Last: loading the decoders would keep the first answers waiting.
             await previewer.start()

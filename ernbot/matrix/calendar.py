@@ -18,9 +18,8 @@ from datetime import datetime
 
 from ernbot.commands.office import Office
 from ernbot.commands.reminding import ask_follow_up, digest, remind
-from ernbot.core.agenda import Task, agenda, may_tell
-from ernbot.core.consent import Purpose
-from ernbot.core.waiting import timed
+from ernbot.core.agenda import Task, agenda, may_tell, timed
+from ernbot.core.turn import turn
 from ernbot.core.worklist import index
 from ernbot.storage.agenda import Listener, Plan, Unplanned
 from ernbot.storage.errors import StorageBusy
@@ -68,22 +67,20 @@ class Calendar:
         self._awake.set()
 
     async def run(self) -> None:
-        """Work for ever. After a change of the directory or of the rules every case is looked at again."""
-        started = False
+        """Work for ever."""
         while True:
             self._awake.clear()
             pause = IDLE
             with contextlib.suppress(StorageBusy):
-                if not started:
-                    await self._begin()
-                    started = True
                 await self.turn()
                 pause = await self._pause()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._awake.wait()
 
-    async def _begin(self) -> None:
+    async def begin(self) -> None:
+        """To be called before anything is answered: after a change of the directory, nobody sees a case until it was
+        looked at again."""
         stamp = hashlib.sha256(repr((RULES, self._office.reminder_hour, self._office.directory)).encode()).hexdigest()
         async with self._store.transaction() as tx:
             if await tx.planned_by() != stamp:
@@ -127,21 +124,21 @@ class Calendar:
         return len(found)
 
     async def _plan_one(self, tx: Transaction, found: Unplanned, now: datetime) -> Plan | None:
-        network = self._office.directory.network(found.case.network) if found.case is not None else None
-        if found.case is None or network is None:
+        if found.case is None:
             return None
+        directory, hour = self._office.directory, self._office.reminder_hour
         try:
             async with tx.savepoint():
-                covered = found.case.consent.covers(Purpose.CARE, now)
-                case = timed(found.case, now, covered=covered)
-                due = agenda(case, network, now, said=found.said, hour=self._office.reminder_hour)
+                case = timed(found.case, turn(found.case, directory, now), now)
+                due = agenda(case, directory, now, said=found.said, hour=hour)
                 if found.room_id and any(each.kind is Task.ASK and each.at <= now for each in due):
-                    case = timed(await ask_follow_up(tx, self._office, case, found.card_event_id, now), now)
-                    due = agenda(case, network, now, said=found.said, hour=self._office.reminder_hour)
+                    case = await ask_follow_up(tx, self._office, case, found.card_event_id, now)
+                    case = timed(case, turn(case, directory, now), now)
+                    due = agenda(case, directory, now, said=found.said, hour=hour)
                 if case is not found.case:
-                    await tx.save_case(case)
-                known = None if found.is_indexed and covered else index(case, covered=covered)
-                return Plan(case, due, found.said, known)
+                    await tx.save_case(case, index=index(case, directory, now))
+                is_missing = case is found.case and not found.is_indexed
+                return Plan(case, due, found.said, index(case, directory, now) if is_missing else None)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("a case cannot be planned: %s at %s:%s", type(error).__name__, place.filename, place.lineno)

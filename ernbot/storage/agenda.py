@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from ernbot.core.agenda import SAID, Due, Task
-from ernbot.core.case import Case, Closed
+from ernbot.core.case import Case
 from ernbot.core.worklist import Index
 from ernbot.storage.cases import CASE, CaseRows
 from ernbot.storage.errors import Shredded
@@ -49,7 +49,7 @@ class Plan:
     """The agenda of a case as it was planned; `index` is given where it has to be written as well."""
 
     case: Case
-    due: tuple[Due, ...]
+    due: Sequence[Due]
     said: dict[tuple[str, str], datetime]
     index: Index | None = None
 
@@ -116,8 +116,9 @@ class AgendaRows(CaseRows):
             await self._connection.execute(insert(case_people), rows)
 
     async def plan_all_anew(self) -> None:
-        """The configuration has changed, or nobody knows: every case is looked at again."""
-        await self._connection.execute(update(cases).where(cases.c.planned).values(planned=False))
+        """The configuration has changed: who may see what is found anew for every case, and until then nobody does."""
+        await self._connection.execute(delete(case_people))
+        await self._connection.execute(update(cases).values(planned=False, brief=None))
 
     async def look_at_due(self, at: datetime) -> None:
         """Have those cases planned anew for which something is to be done by now."""
@@ -178,16 +179,15 @@ class AgendaRows(CaseRows):
         await self._put(reminders, user_id=user_id, every=every, said_at=known.said_at)
 
     async def signed_cases(self) -> AsyncIterator[Case]:
-        """Every case whose outcome is signed, opened one by one; for counting, never for showing."""
-        for row in (await self._connection.execute(sealed(cases).where(cases.c.state.in_(SIGNED)))).all():
+        """Every case whose outcome is in force, opened one by one; for counting, never for showing."""
+        query = sealed(cases).where(cases.c.state.in_(("closed", "archived")))
+        for row in (await self._connection.execute(query)).all():
             try:
-                yield CASE.validate_json(self._open(row, cases, "content", row.id))
+                case = CASE.validate_json(self._open(row, cases, "content", row.id))
             except Shredded:
                 continue
-
-
-SIGNED = (Closed.kind,)
-"""States of a case whose outcome is signed."""
+            if case.signed_at is not None:
+                yield case
 
 
 def _rows(plan: Plan) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from ernbot.core.access import check_case
 from ernbot.core.case import OVER, Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
-from ernbot.core.worklist import index
+from ernbot.core.worklist import Index
 from ernbot.storage.audit import AuditEntry
 from ernbot.storage.errors import Shredded, StorageError
 from ernbot.storage.records import CaseFile, CasePlace, Original, StoredPicture
@@ -31,13 +31,17 @@ CHANGE = update(cases).where(cases.c.id == bindparam("case"))
 
 
 class CaseRows(IndexRows):
-    """The part of a transaction that holds cases. `_audited` is what the audit chain gets at commit."""
+    """The part of a transaction that holds cases.
+
+    `_audited` is what the audit chain gets at commit. `acting_for` is the clinician on whose behalf an assistant acts,
+    as the gate found last.
+    """
 
     _audited: list[AuditEntry]
+    acting_for: str | None = None
 
-    async def add_case(self, case: Case) -> None:
+    async def add_case(self, case: Case, *, index: Index | None = None) -> None:
         scope = case_scope(case.id)
-        known = index(case)
         await self._connection.execute(
             insert(cases).values(
                 id=case.id,
@@ -48,10 +52,10 @@ class CaseRows(IndexRows):
                 scope=scope,
                 content=await self._seal(scope, CASE.dump_json(case), cases, "content", case.id),
                 active_at=case.opened_at,
-                **await self._index_of(case, known),
+                **await self._index_of(case, index),
             )
         )
-        await self._seat(case.id, known)
+        await self._seat(case.id, index)
 
     async def case_in(
         self,
@@ -72,6 +76,7 @@ class CaseRows(IndexRows):
                 `ernbot.core.access.check_case` says, else the doubt.
         """
         row = (await self._connection.execute(CASE_IN, {"room": room_id})).one_or_none()
+        self.acting_for = None
         try:
             case = self._checked(row, user_id, action, network_of, at)
             if doubt is not None:
@@ -83,14 +88,13 @@ class CaseRows(IndexRows):
         return case
 
     def _checked(self, row: Row[Any] | None, user_id: str, action: Action, directory: Directory, at: datetime) -> Case:
-        network = directory.network(row.network) if row is not None else None
-        if row is None or network is None:
+        if row is None or directory.network(row.network) is None:
             raise Refused("no-case")
         try:
             case = CASE.validate_json(self._open(row, cases, "content", row.id))
         except Shredded:
             raise Refused("no-case") from None
-        check_case(user_id, action, case, network, at)
+        self.acting_for = check_case(user_id, action, case, directory, at)
         return case
 
     def _decided(
@@ -98,23 +102,24 @@ class CaseRows(IndexRows):
     ) -> None:
         case_id = row.id if row is not None else None
         detail: dict[str, str | int] = {} if row is not None else {"room": room_id}
+        if self.acting_for is not None:
+            detail["for"] = self.acting_for
         self._audited.append(AuditEntry(at, user_id, str(action), case_id, decision, detail))
 
-    async def save_case(self, case: Case, *, at: datetime | None = None) -> None:
+    async def save_case(self, case: Case, *, index: Index | None = None, at: datetime | None = None) -> None:
         """Write a case that was read in this transaction, and its index; its agenda is to be planned anew.
 
-        `at` is when somebody did something with it.
+        Without an index it has none until it is planned. `at` is when somebody did something with it.
 
         Raises:
             StorageError: its row is gone.
         """
-        known = index(case)
         content = await self._seal(case_scope(case.id), CASE.dump_json(case), cases, "content", case.id)
-        values = await self._index_of(case, known)
+        place: dict[str, Any] = {"network": case.network, "requester": case.requester, "state": case.state.kind}
         if at is not None:
-            values["active_at"] = at
-        await self._change_case(case.id, state=case.state.kind, content=content, planned=False, **values)
-        await self._seat(case.id, known)
+            place["active_at"] = at
+        await self._change_case(case.id, **place, content=content, planned=False, **await self._index_of(case, index))
+        await self._seat(case.id, index)
 
     async def _change_case(self, case_id: str, **values: Any) -> None:
         result = await self._connection.execute(CHANGE, {"case": case_id, **values})

@@ -60,16 +60,19 @@ NOT_INDEXED = select(literal(1)).where(cases.c.brief.is_(None), ~cases.c.planned
 class IndexRows(SealedRows):
     """The part of a transaction that holds the index."""
 
-    async def _index_of(self, case: Case, known: Index) -> dict[str, Any]:
+    async def _index_of(self, case: Case, known: Index | None) -> dict[str, Any]:
         """The columns of a case that belong to the index."""
-        scope = case_scope(case.id)
-        brief = await self._seal(scope, BRIEF.dump_json(known.brief), cases, "brief", case.id)
-        return {"urgent": case.urgent, "due": case.due, "answered": known.answered, "brief": brief}
+        columns: dict[str, Any] = {"urgent": case.urgent, "due": case.due, "brief": None}
+        if known is not None:
+            scope = case_scope(case.id)
+            columns["brief"] = await self._seal(scope, BRIEF.dump_json(known.brief), cases, "brief", case.id)
+            columns["answered"] = known.answered
+        return columns
 
-    async def _seat(self, case_id: str, known: Index) -> None:
+    async def _seat(self, case_id: str, known: Index | None) -> None:
         """Write who takes part in a case."""
         await self._connection.execute(SEATS_OF, {"case": case_id})
-        if known.seats:
+        if known is not None:
             await self._connection.execute(insert(case_people), seats(case_id, known))
 
     async def lines_of(self, user_id: str) -> list[Line]:

@@ -4,7 +4,11 @@
 
 due-consent = registrér patientens samtykke
 due-renew = forny samtykket til behandling
-due-panel = hent eksperter ind
+due-decide = tag stilling til anmodningen
+due-answer = svar på visitatorernes spørgsmål
+due-declined = anmodningen blev afvist: vælg en anden vej
+due-invite = hent eksperter ind
+due-send = send konklusionen til underskrift
 due-opinion = afgiv din vurdering
 due-draft = alle vurderinger er inde: saml dem
 due-gather = saml konklusionen igen
@@ -12,6 +16,7 @@ due-recommend = skriv anbefalingen
 due-vote = erklær dig enig eller uenig
 due-sign = underskriv konklusionen
 due-follow-up = fortæl, hvordan det gik patienten
+next-follow-up = Klinikeren fortæller med `!followup`, hvordan det gik patienten.
 due-review = samtykket til behandling skal snart fornys
 due-take-over = lederen har ikke handlet: tag dig venligst af det
 due-silent = intet nyt om patientens forløb: spørg venligst klinikeren

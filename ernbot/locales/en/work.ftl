@@ -4,7 +4,11 @@
 
 due-consent = record the patient’s consent
 due-renew = renew the consent to care
-due-panel = bring experts in
+due-decide = decide on the request
+due-answer = answer the question of the dispatchers
+due-declined = the request was declined: choose another way
+due-invite = bring experts in
+due-send = send the outcome to be signed
 due-opinion = give your opinion
 due-draft = all opinions are in: gather them
 due-gather = gather the outcome again
@@ -12,6 +16,7 @@ due-recommend = write the recommendation
 due-vote = agree or dissent
 due-sign = sign the outcome
 due-follow-up = say what became of the patient
+next-follow-up = The clinician says what became of the patient with `!followup`.
 due-review = the consent to care has to be renewed soon
 due-take-over = the lead has not acted: please see to it
 due-silent = no word of the patient’s course: please ask the clinician
