@@ -50,7 +50,7 @@ def _item(reminder: Reminder, brief: Brief, office: Office) -> Item:
     return Item(Line((name, Text("reminder-what", fields))), room=reminder.room_id)
 
 
-async def remind(tx: Transaction, office: Office, user_id: str, reply: Reply, now: datetime) -> None:
+async def remind(tx: Transaction, user_id: str, reply: Reply, now: datetime) -> None:
     """Say it in the direct chat, in the place of an earlier reminder that has not gone out."""
     await tx.replace_tagged(direct_lane(user_id), REMINDER)
     await Outbox(tx, now).to_person(user_id, reply, tag=REMINDER)

@@ -13,12 +13,14 @@ import contextlib
 import hashlib
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ernbot.commands.office import Office
 from ernbot.commands.reminding import ask_follow_up, digest, remind
 from ernbot.core.agenda import Task, agenda, may_tell, timed
+from ernbot.core.case import Case
 from ernbot.core.turn import turn
 from ernbot.core.worklist import index
 from ernbot.storage.agenda import Listener, Plan, Unplanned
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 RULES = 1
 """To be raised with every change of what is due when, or of the index: cases are then planned anew."""
 
-BATCH = 50
+BATCH = 100
 """Cases that are planned in one transaction."""
 
 PEOPLE = 20
@@ -126,23 +128,27 @@ class Calendar:
     async def _plan_one(self, tx: Transaction, found: Unplanned, now: datetime) -> Plan | None:
         if found.case is None:
             return None
-        directory, hour = self._office.directory, self._office.reminder_hour
         try:
-            async with tx.savepoint():
-                case = timed(found.case, turn(found.case, directory, now), now)
-                due = agenda(case, directory, now, said=found.said, hour=hour)
-                if found.room_id and any(each.kind is Task.ASK and each.at <= now for each in due):
-                    case = await ask_follow_up(tx, self._office, case, found.card_event_id, now)
-                    case = timed(case, turn(case, directory, now), now)
-                    due = agenda(case, directory, now, said=found.said, hour=hour)
-                if case is not found.case:
-                    await tx.save_case(case, index=index(case, directory, now))
-                is_missing = case is found.case and not found.is_indexed
-                return Plan(case, due, found.said, index(case, directory, now) if is_missing else None)
+            plan = self._decide(found.case, found, now)
+            if found.room_id and any(each.kind is Task.ASK and each.at <= now for each in plan.due):
+                case = await ask_follow_up(tx, self._office, plan.case, found.card_event_id, now)
+                plan = self._decide(case, found, now)
+            if plan.case is not found.case:
+                await tx.save_case(plan.case, index=plan.index)
+                return replace(plan, index=None)
+            return plan
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("a case cannot be planned: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
             return None
+
+    def _decide(self, case: Case, found: Unplanned, now: datetime) -> Plan:
+        """The agenda of a case, its clocks and its index where they are not up to date."""
+        directory = self._office.directory
+        case = timed(case, turn(case, directory, now), now)
+        due = agenda(case, directory, now, said=found.said, hour=self._office.reminder_hour)
+        is_fresh = found.is_indexed and case is found.case
+        return Plan(case, due, found.said, None if is_fresh else index(case, directory, now))
 
     async def _remind(self) -> bool:
         """Remind everybody who is to be reminded now; whether anybody was."""
@@ -152,8 +158,7 @@ class Calendar:
         reminded = False
         for start in range(0, len(listeners), PEOPLE):
             async with self._store.transaction() as tx:
-                for listener in listeners[start : start + PEOPLE]:
-                    reminded |= await self._remind_one(tx, listener, now)
+                reminded |= await self._remind_some(tx, listeners[start : start + PEOPLE], now)
             self._wake_sender()
             await asyncio.sleep(self._breath)
         return reminded
@@ -163,17 +168,17 @@ class Calendar:
             listener.every, listener.said_at, now, urgent=urgent, hour=self._office.reminder_hour
         ) and self._office.directory.knows(listener.user_id)
 
-    async def _remind_one(self, tx: Transaction, listener: Listener, now: datetime) -> bool:
-        listener = await tx.listener(listener.user_id)
-        due = [
-            each
-            for each in await tx.reminders_for(listener.user_id, now)
-            if self._may(listener, now, urgent=each.urgent)
-        ]
-        if not due:
-            return False
-        reply = digest(due, await tx.briefs({each.case_id for each in due}), self._office)
-        if reply is not None:
-            await remind(tx, self._office, listener.user_id, reply, now)
-        await tx.said(listener.user_id, due, now)
-        return True
+    async def _remind_some(self, tx: Transaction, listeners: Sequence[Listener], now: datetime) -> bool:
+        found = await tx.reminders_for([listener.user_id for listener in listeners], now)
+        due = {
+            listener: [each for each in found[listener.user_id] if self._may(listener, now, urgent=each.urgent)]
+            for listener in listeners
+        }
+        briefs = await tx.briefs({each.case_id for said in due.values() for each in said})
+        told = {listener: said for listener, said in due.items() if said}
+        for listener, said in told.items():
+            reply = digest(said, briefs, self._office)
+            if reply is not None:
+                await remind(tx, listener.user_id, reply, now)
+        await tx.said(told, now)
+        return bool(told)

@@ -7,7 +7,7 @@ or does what is due marks it in the transaction that queues the message, so that
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,10 @@ from ernbot.storage.worklist import seats
 DONE = (Task.ASK, Task.LOOK)
 """Kinds for which a case is looked at, instead of something being said to a person."""
 
+MARK = update(agenda).where(
+    agenda.c.case_id == bindparam("case"), agenda.c.kind == bindparam("what"), agenda.c.user_id == bindparam("who")
+)
+PLAN_ANEW = update(cases).where(cases.c.id == bindparam("case")).values(planned=False)
 PLANNED = update(cases).where(cases.c.id == bindparam("case")).values(planned=True)
 
 
@@ -144,30 +148,35 @@ class AgendaRows(CaseRows):
         rows = await self._connection.execute(query)
         return [Listener(row.user_id, row.every or "daily", row.said_at) for row in rows]
 
-    async def reminders_for(self, user_id: str, at: datetime) -> list[Reminder]:
-        """What is to be said to somebody by now, urgent cases first; held until the transaction ends."""
+    async def reminders_for(self, users: Sequence[str], at: datetime) -> dict[str, list[Reminder]]:
+        """What is to be said to each of them by now, urgent cases first; held until the transaction ends."""
         query = (
-            select(agenda.c.case_id, agenda.c.kind, cases.c.network, cases.c.room_id, cases.c.urgent)
+            select(agenda.c.user_id, agenda.c.case_id, agenda.c.kind, cases.c.network, cases.c.room_id, cases.c.urgent)
             .join_from(agenda, cases, cases.c.id == agenda.c.case_id)
-            .where(agenda.c.user_id == user_id, agenda.c.due_at <= at, agenda.c.kind.in_(SAID), cases.c.planned)
+            .where(agenda.c.user_id.in_(users), agenda.c.due_at <= at, agenda.c.kind.in_(SAID), cases.c.planned)
             .order_by(cases.c.urgent.desc(), agenda.c.due_at, agenda.c.case_id, agenda.c.kind)
             .with_for_update(of=agenda)
         )
-        return [Reminder(*row) for row in await self._connection.execute(query)]
+        found: dict[str, list[Reminder]] = {user: [] for user in users}
+        for user, *rest in await self._connection.execute(query):
+            found[user].append(Reminder(*rest))
+        return found
 
-    async def said(self, user_id: str, what: Iterable[Reminder], at: datetime) -> None:
-        """Note that somebody was reminded; the cases are planned anew for what comes next."""
-        keys = [{"case": each.case_id, "what": each.kind} for each in what]
-        mark = update(agenda).where(
-            agenda.c.case_id == bindparam("case"),
-            agenda.c.kind == bindparam("what"),
-            agenda.c.user_id == user_id,
+    async def said(self, told: Mapping[Listener, Sequence[Reminder]], at: datetime) -> None:
+        """Note what people were reminded of; the cases are planned anew for what comes next."""
+        if not told:
+            return
+        keys = [
+            {"who": who.user_id, "case": each.case_id, "what": each.kind} for who, what in told.items() for each in what
+        ]
+        await self._connection.execute(MARK.values(due_at=None, said_at=at), keys)
+        await self._connection.execute(PLAN_ANEW, [{"case": case_id} for case_id in {key["case"] for key in keys}])
+        for who in told:
+            await self._add(reminders, "user_id", user_id=who.user_id, every=who.every)
+        people = [{"who": who.user_id} for who in told]
+        await self._connection.execute(
+            update(reminders).where(reminders.c.user_id == bindparam("who")).values(said_at=at), people
         )
-        await self._connection.execute(mark.values(due_at=None, said_at=at), keys)
-        anew = update(cases).where(cases.c.id == bindparam("case")).values(planned=False)
-        await self._connection.execute(anew, [{"case": case_id} for case_id in {key["case"] for key in keys}])
-        every = (await self.listener(user_id)).every
-        await self._put(reminders, user_id=user_id, every=every, said_at=at)
 
     async def listener(self, user_id: str) -> Listener:
         """How somebody wants to be reminded."""
