@@ -16,7 +16,7 @@ DIRECTORY = Directory((NETWORK, OTHER))
 
 TREATING = {
     *product((Role.CLINICIAN, Role.COORDINATOR), (CentreKind.EXCELLENCE, CentreKind.REFERENCE)),
-    *product((Role.CLINICIAN, Role.COORDINATOR), (CentreKind.MEMBER, CentreKind.AFFILIATED)),
+    *product((Role.CLINICIAN, Role.COORDINATOR), (CentreKind.MEMBER, CentreKind.AFFILIATED, CentreKind.HUB)),
 }
 
 
