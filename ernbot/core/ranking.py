@@ -118,15 +118,18 @@ class Index:
                     self._words.setdefault(word, []).extend(fields)
 
     def find(self, text: str) -> tuple[Field, ...]:
-        """The competences that a text names: exactly, else by its words, else by likeness; empty for none."""
+        """The competences that a text names: exactly, else by its words, else by likeness; empty for none.
+
+        A code is never guessed: its neighbour is another disease.
+        """
         wanted = folded(text)
         if not wanted:
             return ()
+        if wanted in self._fields or _CODE.search(wanted):
+            return tuple(self._fields.get(wanted, ()))
         first = wanted.split()[0]
         names = [name for name in self._names if first in name and _begins(wanted, name)]
-        if wanted in self._fields:
-            names = [wanted]
-        if not names and len(wanted) >= SHORTEST and not _CODE.fullmatch(wanted):
+        if not names and len(wanted) >= SHORTEST:
             return self._alike(wanted)
         return _once(field for name in names for field in self._fields[name])
 
