@@ -179,6 +179,7 @@ class PersonTable(Strict):
     role: Role = Role.CLINICIAN
     competences: tuple[Identifier, ...] = ()
     languages: tuple[str, ...] = ("en",)
+    assists: tuple[UserName, ...] = ()
     away: tuple[AbsenceTable, ...] = ()
     available: bool = True
 
@@ -210,6 +211,8 @@ class NetworkFile(Strict):
     opinion_form: Identifier
     competence: tuple[_CompetenceTable, ...]
     centre: tuple[_CentreTable, ...]
+    triage: bool = False
+    take_over_days: Annotated[int, Field(ge=0, le=365)] = 14
     person: tuple[PersonTable, ...] = ()
     group: tuple[_GroupTable, ...] = ()
     arrangement: tuple[_ArrangementTable, ...] = ()
@@ -427,11 +430,14 @@ def _network(file: NetworkFile, folder: Path, server_name: str) -> Network:
                 role=p.role,
                 competences=p.competences,
                 languages=p.languages,
+                assists=tuple(full_user_id(clinician, server_name) for clinician in p.assists),
                 away=tuple(Absence(a.first, a.last) for a in p.away),
                 available=p.available,
             )
             for p in people
         ),
+        triage=file.triage,
+        take_over_days=file.take_over_days,
         groups=tuple(
             Group(g.id, g.labels, tuple(full_user_id(member, server_name) for member in g.members)) for g in file.group
         ),
@@ -442,6 +448,12 @@ def _network(file: NetworkFile, folder: Path, server_name: str) -> Network:
         for member in group.members:
             if network.person(member) is None:
                 raise ConfigError(f"network {file.id!r}: group {group.id!r} names {member!r}, whom it does not list")
+    for person in network.people:
+        for clinician in person.assists:
+            assisted = network.person(clinician)
+            if assisted is None or assisted.centre != person.centre:
+                who = f"person {person.user_id!r} assists {clinician!r}"
+                raise ConfigError(f"network {file.id!r}: {who}, who is not of the same centre")
     return network
 
 

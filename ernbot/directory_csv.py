@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from rapidfuzz import fuzz, process
 
-from ernbot.commands.consent import parse_date
 from ernbot.config import AbsenceTable, NetworkFile, PersonTable, full_user_id
+from ernbot.core.dates import parse_date
 from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput
 from ernbot.core.ranking import folded
@@ -29,7 +29,7 @@ MAX_ROWS = 50_000
 """All clinicians of all European Reference Networks are fewer; a longer file is something else."""
 
 REQUIRED = ("user", "name", "centre")
-COLUMNS = (*REQUIRED, "network", "role", "competences", "languages", "away", "available")
+COLUMNS = (*REQUIRED, "network", "role", "competences", "languages", "assists", "away", "available")
 ALSO = {
     "user id": "user",
     "matrix id": "user",
@@ -187,6 +187,7 @@ def to_person(row: Row, network: NetworkFile, server_name: str) -> PersonTable:
             role=Role(_known(cells.get("role", "") or Role.CLINICIAN, {role: role for role in Role}, "role")),
             competences=_several(cells, "competences", lambda text: _known(text, competences, "competence")),
             languages=_several(cells, "languages", _language) or ("en",),
+            assists=_several(cells, "assists", lambda text: _user(text, server_name)),
             away=tuple(away),
             available=_yes_or_no(cells.get("available", "")),
         )
@@ -284,6 +285,7 @@ def to_csv(people: Iterable[tuple[str, PersonTable]]) -> str:
             "role": person.role,
             "competences": "|".join(person.competences),
             "languages": "|".join(person.languages),
+            "assists": "|".join(person.assists),
             "away": "|".join(absences),
             "available": "yes" if person.available else "no",
         }
@@ -310,6 +312,8 @@ def to_toml(people: Iterable[PersonTable]) -> Iterator[str]:
         if person.competences:
             yield f"competences = [{', '.join(map(_string, person.competences))}]"
         yield f"languages = [{', '.join(map(_string, person.languages))}]"
+        if person.assists:
+            yield f"assists = [{', '.join(map(_string, person.assists))}]"
         if person.away:
             spans = (f"{{ first = {absence.first}, last = {absence.last} }}" for absence in person.away)
             yield f"away = [{', '.join(spans)}]"

@@ -40,9 +40,18 @@ class Role(StrEnum):
 
     CLINICIAN = "clinician"
     COORDINATOR = "coordinator"
+    DISPATCHER = "dispatcher"
+    ASSISTANT = "assistant"
     RESEARCHER = "researcher"
     HELPDESK = "helpdesk"
     REPRESENTATIVE = "patient-representative"
+
+
+CLINICIANS = frozenset({Role.CLINICIAN, Role.COORDINATOR, Role.DISPATCHER})
+"""Being a health professional is a prerequisite for coordinator and dispatcher [ERN-EURO-NMD, CPMS roles]."""
+
+TRIAGE = frozenset({Role.COORDINATOR, Role.DISPATCHER})
+"""Who looks at requests to a network."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,8 @@ class Absence:
 class Person:
     """One person in one network. `user_id` is a full Matrix user id; `languages` are BCP 47 tags.
 
-    `available` is false for whoever asks not to be invited for now.
+    `assists` are the clinicians of the same centre for whom this person may act. `available` is false for whoever asks
+    not to be invited for now.
     """
 
     user_id: str
@@ -104,6 +114,7 @@ class Person:
     role: Role = Role.CLINICIAN
     competences: tuple[str, ...] = ()
     languages: tuple[str, ...] = ("en",)
+    assists: tuple[str, ...] = ()
     away: tuple[Absence, ...] = ()
     available: bool = True
 
@@ -138,7 +149,9 @@ class Arrangement:
 class Network:
     """A network with its centres and people; `opinion_form` names the form that its experts answer.
 
-    `joining_accepts`: whether an invited expert who comes into the room has thereby accepted.
+    With `triage`, its dispatchers and coordinators look at each new case before experts are asked. A coordinator may
+    take a case over `take_over_days` after its due date has passed. `joining_accepts`: whether an invited expert who
+    comes into the room has thereby accepted.
     """
 
     id: str
@@ -147,6 +160,8 @@ class Network:
     competences: tuple[Competence, ...]
     centres: tuple[Centre, ...]
     people: tuple[Person, ...]
+    triage: bool = False
+    take_over_days: int = 14
     groups: tuple[Group, ...] = ()
     arrangements: tuple[Arrangement, ...] = ()
     joining_accepts: bool = True
@@ -188,15 +203,24 @@ class Network:
         return next((a for a in self.arrangements if country in a.countries), None)
 
     def treats_patients(self, user_id: str) -> bool:
-        """Whether this is a clinician (or coordinator) of a centre of this network that sees patients."""
+        """Whether this is a clinician, coordinator or dispatcher of a centre of this network that sees patients."""
         person = self.person(user_id)
-        return (
-            person is not None
-            and person.role in (Role.CLINICIAN, Role.COORDINATOR)
-            and self.centre(person.centre).sees_patients
-        )
+        return person is not None and person.role in CLINICIANS and self.centre(person.centre).sees_patients
+
+    def triages(self, user_id: str) -> bool:
+        """Whether this person looks at requests to this network."""
+        person = self.person(user_id)
+        return person is not None and person.role in TRIAGE and self.treats_patients(user_id)
+
+    def dispatchers(self) -> tuple[str, ...]:
+        """Everybody who looks at requests to this network."""
+        return tuple(person.user_id for person in self.people if self.triages(person.user_id))
 
     def coordinators(self) -> tuple[str, ...]:
+        return self._coordinators
+
+    @cached_property
+    def _coordinators(self) -> tuple[str, ...]:
         return tuple(person.user_id for person in self.people if person.role is Role.COORDINATOR)
 
     def able(self, competence: str) -> tuple[Person, ...]:
@@ -242,6 +266,16 @@ class Directory:
                 found.setdefault(person.user_id, []).append((network, person))
         return {user: tuple(entries) for user, entries in found.items()}
 
+    @cached_property
+    def _assistants(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, dict[str, None]] = {}
+        for network in self.networks:
+            for person in network.people:
+                for clinician in person.assists:
+                    if network.person(clinician) is not None:
+                        found.setdefault(clinician, {})[person.user_id] = None
+        return {clinician: tuple(assistants) for clinician, assistants in found.items()}
+
     def network(self, network_id: str) -> Network | None:
         return next((network for network in self.networks if network.id == network_id), None)
 
@@ -260,6 +294,19 @@ class Directory:
         """The entry by which somebody may be asked: in a network before all others; None for who treats no patients."""
         entries = sorted(self.memberships(user_id), key=lambda entry: entry[0].id != first.id)
         return next((entry for entry in entries if entry[0].treats_patients(user_id)), None)
+
+    def treats_patients(self, user_id: str) -> bool:
+        """Whether this is a clinician of any network, at a centre that sees patients."""
+        return any(network.treats_patients(user_id) for network, _ in self.memberships(user_id))
+
+    def assisted_by(self, user_id: str) -> tuple[str, ...]:
+        """The clinicians for whom this person may act."""
+        entries = (person for _, person in self.memberships(user_id))
+        return tuple(dict.fromkeys(clinician for person in entries for clinician in person.assists))
+
+    def assistants_of(self, user_id: str) -> tuple[str, ...]:
+        """Who may act for this clinician."""
+        return self._assistants.get(user_id, ())
 
 
 def coverage(network: Network) -> tuple[Coverage, ...]:
