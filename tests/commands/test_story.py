@@ -165,7 +165,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         (PIOTR, "vote", "allowed"),
         (PIOTR, "vote", "dissents"),
         (SASKIA, "read-outcome", "allowed"),
-        (ANDERS, "sign", "allowed"),
+        (ANDERS, "send-to-signing", "allowed"),
         (ANDERS, "sign", "signed"),
         (ANDERS, "withdraw-consent", "allowed"),
         (ANDERS, "withdraw-consent", "consent-withdrawn"),
