@@ -20,6 +20,7 @@ from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import Refused
 from ernbot.core.followup import next_question, silent_from
 from ernbot.core.intervals import Intervals
+from ernbot.core.invitation import STANDS, InvitationState, find
 from ernbot.core.turn import Next, Turn, turn
 
 DAY = timedelta(days=1)
@@ -49,9 +50,12 @@ class Task(StrEnum):
 
     `REVIEW` of a consent that runs out soon is said to the requester, `TAKE_OVER` of a case whose lead is silent and
     `SILENT` of a follow-up that nobody answers to the coordinators. `ASK` puts the question of the follow-up in the
-    room. On the day of `LOOK`, the case has to be looked at anew.
+    room. On the day of `LOOK`, the case has to be looked at anew. `INVITATION` is said to whom was asked and has not
+    answered, in the place of what they would be asked for as experts. `GUEST` ends the time of a guest.
     """
 
+    INVITATION = "invitation"
+    GUEST = "guest"
     REVIEW = "review"
     TAKE_OVER = "take-over"
     SILENT = "silent"
@@ -59,7 +63,7 @@ class Task(StrEnum):
     LOOK = "look"
 
 
-SAID = frozenset({*map(str, ACTION), str(Task.REVIEW), str(Task.TAKE_OVER), str(Task.SILENT)})
+SAID = frozenset(map(str, (*ACTION, Task.INVITATION, Task.REVIEW, Task.TAKE_OVER, Task.SILENT)))
 """Kinds that are said to a person alone; the others are done."""
 
 Kind = Next | Task
@@ -129,7 +133,7 @@ def agenda(case: Case, directory: Directory, at: datetime, *, said: Said | None 
         return []
     now = turn(case, directory, at)
     plans = [*_reminders(case, now, directory, network, at), *_of_lead(case, now, directory, network)]
-    plans += [*_of_consent(case, network, at), *_of_follow_up(case, directory, network, at)]
+    plans += [*_of_consent(case, network, at), *_of_guests(case), *_of_follow_up(case, directory, network, at)]
     found: list[Due] = []
     for kind, who, days in plans:
         last = min((said or {}).get((kind, who), datetime.min.replace(tzinfo=UTC)), at)
@@ -147,11 +151,15 @@ def _reminders(case: Case, now: Turn, directory: Directory, network: Network, at
     """Of those for whom the case waits."""
     if now.next not in ACTION:
         return []
-    return [
-        (now.next, who, _days(case, network.intervals, now.next, since))
-        for who in now.who
-        if (since := case.clocks.since(who, now.next)) is not None and _can(who, ACTION[now.next], case, directory, at)
-    ]
+    plans: list[Plan] = []
+    for who in now.who:
+        since, asked = case.clocks.since(who, now.next), find(case.invitations, who)
+        if asked is not None and asked.state is InvitationState.INVITED:
+            if _can(who, Action.ANSWER_INVITATION, case, directory, at):
+                plans.append((Task.INVITATION, who, _days(case, network.intervals, Task.INVITATION, asked.at)))
+        elif since is not None and _can(who, ACTION[now.next], case, directory, at):
+            plans.append((now.next, who, _days(case, network.intervals, now.next, since)))
+    return plans
 
 
 def _can(user_id: str, action: Action, case: Case, directory: Directory, at: datetime) -> bool:
@@ -162,7 +170,7 @@ def _can(user_id: str, action: Action, case: Case, directory: Directory, at: dat
     return True
 
 
-def _days(case: Case, intervals: Intervals, step: Next, since: datetime) -> tuple[date, ...]:
+def _days(case: Case, intervals: Intervals, step: Kind, since: datetime) -> tuple[date, ...]:
     """On which days somebody is reminded of what a case waits for since a time."""
     start = since.date()
     if case.urgent:
@@ -177,9 +185,11 @@ def _days(case: Case, intervals: Intervals, step: Next, since: datetime) -> tupl
     return (first, *_weekly(first))
 
 
-def _first(intervals: Intervals, step: Next) -> int:
+def _first(intervals: Intervals, step: Kind) -> int:
     """After how many days somebody is first reminded."""
     match step:
+        case Task.INVITATION:
+            return intervals.invitation
         case Next.DECIDE | Next.ANSWER:
             return intervals.request
         case Next.VOTE | Next.SIGN:
@@ -216,6 +226,15 @@ def _of_consent(case: Case, network: Network, at: datetime) -> list[Plan]:
     first = end - network.intervals.consent_review * DAY
     before = tuple(first + WEEK * number for number in range(REPEATS) if first + WEEK * number < end)
     return [(Task.REVIEW, case.requester, before), (Task.LOOK, case.requester, (end,))]
+
+
+def _of_guests(case: Case) -> list[Plan]:
+    """A guest is in until the end of a day."""
+    return [
+        (Task.GUEST, each.user_id, (each.until + DAY,))
+        for each in case.invitations
+        if each.until is not None and each.state in STANDS
+    ]
 
 
 def _of_follow_up(case: Case, directory: Directory, network: Network, at: datetime) -> list[Plan]:

@@ -15,6 +15,7 @@ from ernbot.core.access import check_case
 from ernbot.core.case import OVER, Action, Case, Erased, StateKind, Withdrawn
 from ernbot.core.directory import Directory, Role
 from ernbot.core.errors import Refused
+from ernbot.core.invitation import find
 from ernbot.core.turn import turn
 
 BEGINNING = 60
@@ -27,6 +28,7 @@ class Part(StrEnum):
     REQUESTER = "requester"
     LEAD = "lead"
     EXPERT = "expert"
+    GUEST = "guest"
     SUCCESSOR = "successor"
     ASSISTANT = "assistant"
     DISPATCHER = "dispatcher"
@@ -108,10 +110,17 @@ def index(case: Case, directory: Directory, at: datetime) -> Index:
     people = dict.fromkeys((case.requester, *case.admitted, *now.who))
     question = "" if isinstance(case.state, Withdrawn | Erased) else beginning(case.question)
     return Index(
-        seats=tuple(Seat(user, _part(user, case, directory, at), user in now.who) for user in people),
+        seats=tuple(_seat(user, user in now.who, case, directory, at) for user in people),
         answered=bool(case.answered),
         brief=Brief(case.nickname, question, str(now.next) if now.who else None, now.who),
     )
+
+
+def _seat(user_id: str, waits: bool, case: Case, directory: Directory, at: datetime) -> Seat:
+    part, asked = _part(user_id, case, directory, at), find(case.invitations, user_id)
+    if part is Part.EXPERT and asked is not None and asked.guest is not None:
+        return Seat(user_id, Part.GUEST, waits, asked.until)
+    return Seat(user_id, part, waits)
 
 
 def _part(user_id: str, case: Case, directory: Directory, at: datetime) -> Part:
@@ -125,7 +134,7 @@ def _part(user_id: str, case: Case, directory: Directory, at: datetime) -> Part:
         return Part.LEAD
     if user_id == case.requester:
         return Part.REQUESTER
-    if user_id in case.panel:
+    if user_id in (*case.panel, *case.observers):
         return Part.EXPERT
     return Part.ASSISTANT if user_id in case.assistants else Part.SUCCESSOR
 

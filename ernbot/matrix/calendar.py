@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ernbot.commands.office import Office
-from ernbot.commands.reminding import ask_follow_up, digest, remind
+from ernbot.commands.reminding import ask_follow_up, digest, end_guests, remind
 from ernbot.core.agenda import Task, agenda, may_tell, timed
 from ernbot.core.case import Case
 from ernbot.core.turn import turn
@@ -130,7 +130,10 @@ class Calendar:
             return None
         try:
             plan = self._decide(found.case, found, now)
-            if found.room_id and any(each.kind is Task.ASK and each.at <= now for each in plan.due):
+            due = {each.kind for each in plan.due if each.at <= now}
+            if Task.GUEST in due:
+                plan = self._decide(await end_guests(tx, self._office, plan.case, now), found, now)
+            if Task.ASK in due and found.room_id:
                 case = await ask_follow_up(tx, self._office, plan.case, found.card_event_id, now)
                 plan = self._decide(case, found, now)
             if plan.case is not found.case:

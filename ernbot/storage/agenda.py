@@ -23,7 +23,7 @@ from ernbot.storage.sealing import sealed
 from ernbot.storage.tables import agenda, case_people, cases, reminders
 from ernbot.storage.worklist import seats
 
-DONE = (Task.ASK, Task.LOOK)
+DONE = (Task.ASK, Task.GUEST, Task.LOOK)
 """Kinds for which a case is looked at, instead of something being said to a person."""
 
 MARK = update(agenda).where(

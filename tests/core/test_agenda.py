@@ -13,7 +13,9 @@ from ernbot.core.case import Case, Closed
 from ernbot.core.consent import Purpose
 from ernbot.core.directory import Directory
 from ernbot.core.followup import Changed, Followed, report
+from ernbot.core.invitation import Guest
 from ernbot.core.turn import Next, turn
+from ernbot.core.worklist import Line, Part, index, sees
 
 from .samples import (
     CASES,
@@ -280,3 +282,27 @@ def test_since_when_somebody_is_waited_for_does_not_move() -> None:
     case = kept(assessing())
     assert kept(case, LATER) is case
     assert kept(opined(case, SECOND), LATER).clocks.since(LEAD, "draft") == LATER
+
+
+# --- invitations and guests
+
+
+def test_an_unanswered_invitation_is_said_after_three_days_and_an_accepted_one_is_not() -> None:
+    case = opened().ask((EXPERT, SECOND), by=LEAD, at=NOW)
+    assert days(case, Task.INVITATION, EXPERT, after(12)) == [after(3), after(10)]
+    accepted = case.answer_invitation(EXPERT, accepts=True, reason="", at=NOW)
+    assert days(accepted, Task.INVITATION, EXPERT, after(12)) == []
+    assert days(accepted, Next.OPINION, EXPERT, after(12)) == [after(7)]
+    declined = case.answer_invitation(EXPERT, accepts=False, reason="On leave.", at=NOW)
+    assert EXPERT not in {each.who for each in agenda(kept(declined), DIRECTORY, NOW)}
+
+
+def test_a_guest_is_in_until_the_end_of_a_day() -> None:
+    guest = Guest("O", "H", "NO")
+    case = opened().admit_guest("@guest:example.org", guest, after(5), None, by=LEAD, at=NOW)
+    assert (Task.GUEST, at(after(6))) in [(each.kind, each.at) for each in agenda(kept(case), DIRECTORY, NOW)]
+    seat = next(seat for seat in index(case, DIRECTORY, NOW).seats if seat.user_id == "@guest:example.org")
+    assert (seat.part, seat.until) == (Part.GUEST, after(5))
+    line = Line("c1", "ern-cranio", "!r", "open", False, None, False, NOW, seat.part, True, seat.until)
+    assert sees(seat.user_id, line, DIRECTORY, after(5))
+    assert not sees(seat.user_id, line, DIRECTORY, after(6))

@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from ernbot.commands.effects import Message
+from ernbot.commands.effects import Access, Message, Remove
 from ernbot.core.agenda import agenda as decide
 from ernbot.core.case import Action
 from ernbot.core.directory import Directory
+from ernbot.core.invitation import Guest
 from ernbot.matrix.calendar import Calendar
 from ernbot.storage.store import Store
 from ernbot.storage.tables import agenda, case_people, cases, outbox
-from tests.commands.chat import ANDERS, DIRECTORY, METTE, OPINION, PIOTR, SASKIA, Chat
+from tests.commands.chat import ANDERS, DIRECTORY, METTE, OPINION, PIOTR, SASKIA, SERVER, Chat
 
 
 @pytest.fixture
@@ -277,3 +278,19 @@ async def test_a_withdrawal_ends_a_follow_up_that_is_half_filled(chat: Chat) -> 
     before = len(chat.done)
     await morning(chat, 60)
     assert chat.done[before:] == []
+
+
+async def test_a_guest_whose_time_is_over_is_removed_once(chat: Chat) -> None:
+    await chat.assessing()
+    guest = f"@guest:{SERVER}"
+    async with chat.store.transaction() as tx:
+        context = await chat.context(tx, ANDERS, chat.room)
+        case = await tx.case_in(chat.room, ANDERS, Action.READ, DIRECTORY, chat.now)
+        until = (chat.now + timedelta(days=2)).date()
+        await context.save(case.admit_guest(guest, Guest("O", "H", "NO"), until, None, by=ANDERS, at=chat.now))
+    await morning(chat, 2)
+    assert guest in (await chat.case()).admitted
+    await morning(chat, 3)
+    assert guest not in (await chat.case()).admitted
+    assert chat.effects(Remove) == [Remove(guest)]
+    assert guest not in chat.effects(Access)[-1].admitted

@@ -9,6 +9,7 @@ due-answer = svar på visitatorernes spørgsmål
 due-declined = anmodningen blev afvist: vælg en anden vej
 due-invite = hent eksperter ind
 due-send = send konklusionen til underskrift
+due-invitation = sig ja eller nej til invitationen
 due-opinion = afgiv din vurdering
 due-draft = alle vurderinger er inde: saml dem
 due-gather = saml konklusionen igen

@@ -9,6 +9,7 @@ due-answer = answer the question of the dispatchers
 due-declined = the request was declined: choose another way
 due-invite = bring experts in
 due-send = send the outcome to be signed
+due-invitation = accept or decline the invitation
 due-opinion = give your opinion
 due-draft = all opinions are in: gather them
 due-gather = gather the outcome again
