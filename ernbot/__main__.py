@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from ernbot import deidentify
+from ernbot import deidentify, directory_command
 from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
@@ -50,6 +50,8 @@ def run_command(arguments: list[str]) -> int:
     try:
         if options.command == "deidentify":
             return deidentify.run(options)
+        if options.command == "directory":
+            return directory_command.run(options)
         if (options.command, getattr(options, "what", None)) == ("identity", "recover"):
             options.typed = _ask()
         return int(asyncio.run(_interruptible(options)))
@@ -97,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=Path("out"), metavar="FOLDER", help="where everything else goes")
     text = "take the patient out of images on this machine, before anything is uploaded"
     deidentify.add_arguments(add("deidentify", text, config=False))
+    text = "import people from CSV, export them, or say which competences are thin"
+    directory_command.add_arguments(add("directory", text, config=False))
     add("audit", "check the audit chain").add_argument("what", choices=["verify"])
     add("vault", "make a master key, or rewrap all keys with a new one").add_argument(
         "what", choices=["new-key", "rotate"]
@@ -199,6 +203,7 @@ def office(settings: Settings) -> Office:
         quiet_seconds=settings.files.quiet_seconds,
         identified=settings.files.identified,
         viewer_url=settings.files.viewer_url or None,
+        reminder_hour=settings.reminders.hour,
     )
 
 

@@ -5,8 +5,10 @@ A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL
 
 from ernbot.commands import (
     case,
+    cases,
     consent,
     ending,
+    followup,
     guide,
     identity,
     lead,
@@ -14,6 +16,7 @@ from ernbot.commands import (
     outcome,
     panel,
     plan,
+    reminders,
     triage,
     welcome,
 )
@@ -26,6 +29,8 @@ COMMANDS: tuple[Command, ...] = (
     case.new,
     case.question,
     case.show,
+    cases.cases,
+    reminders.reminders,
     plan.why,
     plan.news,
     plan.due,
@@ -61,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     outcome.agree,
     outcome.dissent,
     outcome.sign,
+    followup.followup,
     identity.show,
     identity.confirm,
 )

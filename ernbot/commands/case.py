@@ -156,7 +156,7 @@ async def _open(ctx: Context, case: Case) -> None:
     )
     assistants = tuple(one for one in ctx.office.directory.assistants_of(case.requester) if one != case.requester)
     case = replace(case, assistants=assistants)
-    await ctx.tx.add_case(case)
+    await ctx.add(case)
     await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, case.network, case.requester))
     is_open = not isinstance(case.state, Draft)
     if assistants or is_open:

@@ -9,9 +9,12 @@ from ernbot.commands.card import card
 from ernbot.commands.effects import Access, Card, Invite, Message, Outbox, Remove
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Reply, Text, pages
+from ernbot.core.agenda import timed
 from ernbot.core.assurance import Assurance, beginning, doubt
 from ernbot.core.case import Action, Case, Draft, Erased, Withdrawn
 from ernbot.core.errors import Refused
+from ernbot.core.turn import turn
+from ernbot.core.worklist import index
 from ernbot.storage.records import CasePlace
 from ernbot.storage.transaction import Transaction
 
@@ -85,10 +88,18 @@ class Context:
             return Refused("identity-changed", date=at.date(), user=self.actor, start=start)
         return Refused(code) if code is not None else None
 
+    async def add(self, case: Case) -> None:
+        """Store a new case."""
+        case = self._timed(case)
+        await self.tx.add_case(case, index=index(case, self.office.directory, self.now))
+
+    def _timed(self, case: Case) -> Case:
+        return timed(case, turn(case, self.office.directory, self.now), self.now)
+
     async def save(self, case: Case) -> None:
-        """Store a changed case, bring its card up to date, and let assistants go where those go for whom they act."""
-        case = await self._with_assistants(case)
-        await self.tx.save_case(case)
+        """Store a changed case with its clocks and its card; assistants go where those go for whom they act."""
+        case = self._timed(await self._with_assistants(case))
+        await self.tx.save_case(case, index=index(case, self.office.directory, self.now), at=self.now)
         await self.outbox.to_case(case.id, Card(card(case, self.office, self.now), case.requester))
 
     async def _with_assistants(self, case: Case) -> Case:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from ernbot.commands import COMMANDS, consent, dialogue, opinion, questions, steps
+from ernbot.commands import COMMANDS, consent, dialogue, followup, opinion, questions, steps
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.refusals import refusal
@@ -156,6 +156,8 @@ def _topic(ctx: Context, current: Dialogue) -> Topic | None:
     """What a dialogue is about; None when the configuration no longer has its form as it was."""
     if current.kind == "consent":
         return consent.TOPIC
+    if current.kind == "follow-up":
+        return followup.TOPIC
     form = ctx.office.forms.get(current.data["form"])
     return opinion.topic(form) if form is not None and form.version == current.data["version"] else None
 
@@ -178,7 +180,10 @@ async def _answers(ctx: Context, text: str, replies_to: str | None) -> bool:
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
     number = await _question(ctx, current, replies_to) if current is not None else None
     if current is None or number is None:
-        return False
+        root = await followup.asked(ctx, replies_to)
+        if root is not None:
+            await _begin_follow_up(ctx, root, text)
+        return root is not None
     await steps.remember(ctx, dialogue.tag(current, number), "answer")
     await _take(ctx, current, number, text)
     return True
@@ -197,11 +202,22 @@ async def _take(ctx: Context, current: Dialogue, number: int, text: str) -> None
             await ctx.case(topic.action)
             answers = await dialogue.take(ctx, current, topic, text, number)
             if answers is not None:
-                record = consent.record if topic.kind == "consent" else opinion.record
-                await ctx.say(await record(ctx, answers))
+                await ctx.say(await RECORD[topic.kind](ctx, answers))
     except Refused as error:
         # Whoever replies to this sentence instead of the question answers the question.
         await ctx.say(explain(error, None), tag=asked)
+
+
+RECORD = {"consent": consent.record, "opinion": opinion.record, "follow-up": followup.record}
+"""What takes the answers of a dialogue."""
+
+
+async def _begin_follow_up(ctx: Context, root: str, text: str, *, said: bool = True) -> None:
+    try:
+        async with ctx.tx.savepoint():
+            await followup.begin(ctx, root, text, said=said)
+    except Refused as error:
+        await ctx.say(explain(error, None), thread=root)
 
 
 async def hear_reaction(ctx: Context, key: str, target: str) -> None:
@@ -215,6 +231,8 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
     chosen = dialogue.chosen(key)
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor) if chosen is not None else None
     number = await _marked(ctx, current, target) if current is not None else None
+    if chosen is not None and number is None and await followup.asked(ctx, target) is not None:
+        await _begin_follow_up(ctx, target, chosen, said=False)
     if chosen is None or current is None or number is None:
         return
     topic = _topic(ctx, current)

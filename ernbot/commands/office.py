@@ -19,6 +19,7 @@ class Office:
 
     `quiet_seconds` is how long the bot waits for more files of a series. `identified` says what becomes of a file that
     names the patient. `viewer_url` is where a file opens in the full viewer, with `{room}` and `{event}` in it.
+    `reminder_hour` is when people are reminded, in UTC.
     """
 
     bot: str
@@ -31,6 +32,7 @@ class Office:
     quiet_seconds: float = 2.0
     identified: Literal["refuse", "ask", "clean"] = "ask"
     viewer_url: str | None = None
+    reminder_hour: int = 8
 
     def network(self, case: Case) -> Network:
         """The network of a case.

@@ -97,20 +97,24 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One line of a list; `code` stands before it as something to type."""
-
-    text: Text | Quote
-    code: str | None = None
-    kind: Literal["item"] = "item"
-
-
-@dataclass(frozen=True)
 class Line:
     """Several messages of the catalogue on one line, with points between them."""
 
     texts: tuple[Text, ...]
     kind: Literal["line"] = "line"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a list; `code` stands before it as something to type, `room` is the room that it leads to.
+
+    Of a line, the first of its messages leads there.
+    """
+
+    text: Text | Quote | Line
+    code: str | None = None
+    room: str | None = None
+    kind: Literal["item"] = "item"
 
 
 Part = Text | Heading | Quote | Fact | Item | Line

@@ -6,12 +6,15 @@ answer never tells whether a case exists.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
 from ernbot.core.case import About, Action, Case, Draft, Erased, Withdrawn
+from ernbot.core.consent import Purpose
 from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import Refused
+from ernbot.core.invitation import EEA, Guest, InvitationState, find
 from ernbot.core.triage import PENDING
 
 
@@ -22,6 +25,8 @@ class Standing(StrEnum):
     LEAD = "lead"
     EXPERT = "expert"
     GUEST = "guest"
+    INVITED = "invited"
+    OBSERVER = "observer"
     SUCCESSOR = "successor"
     DISPATCHER = "dispatcher"
     COORDINATOR = "coordinator"
@@ -33,19 +38,19 @@ REQUESTER, LEAD, EXPERT, GUEST = Standing.REQUESTER, Standing.LEAD, Standing.EXP
 
 MAY: dict[Action, tuple[Standing, ...]] = {
     Action.CREATE: tuple(standing for standing in Standing if standing is not Standing.OUTSIDER),
-    Action.READ: (REQUESTER, LEAD, EXPERT, GUEST, Standing.SUCCESSOR),
+    Action.READ: (REQUESTER, LEAD, EXPERT, GUEST, Standing.INVITED, Standing.OBSERVER, Standing.SUCCESSOR),
     Action.GIVE_CONSENT: (REQUESTER,),
     Action.WITHDRAW_CONSENT: (REQUESTER, LEAD),
     Action.ATTACH: (REQUESTER, LEAD, EXPERT, GUEST),
     Action.INVITE: (LEAD,),
     Action.GIVE_OPINION: (EXPERT, GUEST),
-    Action.READ_OPINIONS: (REQUESTER, LEAD, EXPERT, GUEST),
+    Action.READ_OPINIONS: (REQUESTER, LEAD, EXPERT, GUEST, Standing.OBSERVER),
     Action.DRAFT_OUTCOME: (LEAD,),
     Action.WRITE_OUTCOME: (LEAD,),
-    Action.READ_OUTCOME: (REQUESTER, LEAD, EXPERT, GUEST),
-    Action.VOTE: (EXPERT,),
+    Action.READ_OUTCOME: (REQUESTER, LEAD, EXPERT, GUEST, Standing.OBSERVER),
+    Action.VOTE: (EXPERT, GUEST),
     Action.SEND_TO_SIGNING: (LEAD,),
-    Action.SIGN: (LEAD, EXPERT),
+    Action.SIGN: (LEAD, EXPERT, GUEST),
     Action.BACK_TO_DRAFTING: (LEAD,),
     Action.DESCRIBE: (REQUESTER, LEAD),
     Action.PLAN: (LEAD,),
@@ -58,6 +63,10 @@ MAY: dict[Action, tuple[Standing, ...]] = {
     Action.REOPEN: (REQUESTER, LEAD),
     Action.ARCHIVE: (REQUESTER, LEAD),
     Action.ERASE: (REQUESTER, Standing.COORDINATOR),
+    Action.ANSWER_INVITATION: (EXPERT, GUEST, Standing.INVITED),
+    Action.DECLARE_CONFLICT: (EXPERT, GUEST, Standing.INVITED),
+    Action.ADMIT_GUEST: (LEAD, Standing.COORDINATOR),
+    Action.FOLLOW_UP: (REQUESTER,),
 }
 """Which standings each action takes; CREATE asks for standing in the network alone."""
 
@@ -66,13 +75,13 @@ BY_STANDING: dict[Standing, frozenset[Action]] = {
 }
 """The same by standing. An assistant has what the clinician has for whom they act, without what is `PERSONAL`."""
 
-PERSONAL = frozenset({Action.GIVE_OPINION, Action.VOTE, Action.SIGN})
+PERSONAL = frozenset({Action.GIVE_OPINION, Action.VOTE, Action.SIGN, Action.DECLARE_CONFLICT})
 """What nobody does for somebody else."""
 
 WITHOUT_CONSENT = frozenset(
     {
         *(Action.CREATE, Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT),
-        *(Action.REOPEN, Action.ARCHIVE, Action.ERASE),
+        *(Action.REOPEN, Action.ARCHIVE, Action.ERASE, Action.ANSWER_INVITATION, Action.DECLARE_CONFLICT),
     }
 )
 """What may be done while consent to care does not cover the case."""
@@ -81,8 +90,12 @@ ABOUT_PATIENTS = frozenset({Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action
 """What makes no sense, or is not let in, where there is no patient."""
 
 
-def standings(user_id: str, case: Case, directory: Directory) -> frozenset[Standing]:
-    """What somebody is to a case by themselves; whoever left the directory is an outsider, whatever the case says."""
+def standings(user_id: str, case: Case, directory: Directory, at: datetime | None = None) -> frozenset[Standing]:
+    """What somebody is to a case by themselves; whoever left the directory is an outsider, whatever the case says.
+
+    Experts of any network can be on the panel. Guests are in no directory: they are what their invitation says at a
+    time, and nothing when no time is given.
+    """
     home = directory.network(case.network)
     if home is None:
         return frozenset({Standing.OUTSIDER})
@@ -90,8 +103,10 @@ def standings(user_id: str, case: Case, directory: Directory) -> frozenset[Stand
     if directory.treats_patients(user_id) or (case.about is About.QUESTION and directory.knows(user_id)):
         found |= {Standing.REQUESTER} if user_id == case.requester else set()
         found |= {Standing.LEAD} if user_id == case.lead else set()
-        found |= {Standing.EXPERT} if user_id in case.panel else set()
+        found |= _on_panel(user_id, case, home, EXPERT)
         found |= {Standing.SUCCESSOR} if case.offer is not None and user_id == case.offer.to else set()
+    elif at is not None and _is_guest(user_id, case, home, directory, at):
+        found |= _on_panel(user_id, case, home, GUEST)
     if any(network.triages(user_id) for network in directory.networks if network.id in case.triage.networks):
         found.add(Standing.DISPATCHER)
     if user_id in home.coordinators() and home.treats_patients(user_id):
@@ -101,10 +116,37 @@ def standings(user_id: str, case: Case, directory: Directory) -> frozenset[Stand
     return frozenset(found or {Standing.OUTSIDER})
 
 
-def rights(user_id: str, case: Case, directory: Directory) -> frozenset[Action]:
-    """What somebody's own part in a case includes, whatever its state; opening another case is no part in this one."""
-    found = frozenset[Action]().union(*(BY_STANDING[standing] for standing in standings(user_id, case, directory)))
-    return found if Action.READ in found else found - {Action.CREATE}
+def _on_panel(user_id: str, case: Case, home: Network, standing: Standing) -> set[Standing]:
+    """What somebody is to the panel: an expert or guest of it, one who has not accepted yet, one without a voice."""
+    if user_id in case.observers:
+        return {Standing.OBSERVER}
+    if user_id not in case.panel:
+        return set()
+    asked = find(case.invitations, user_id)
+    waits = asked is not None and asked.state is InvitationState.INVITED and not home.joining_accepts
+    return {Standing.INVITED if waits else standing}
+
+
+def _is_guest(user_id: str, case: Case, home: Network, directory: Directory, at: datetime) -> bool:
+    """Whether an invitation still lets somebody in whom no directory lists."""
+    asked = find(case.invitations, user_id)
+    if asked is None or asked.guest is None or asked.until is None or not asked.stands(at.date()):
+        return False
+    try:
+        _check_country(asked.guest, case, home, at)
+    except Refused:
+        return False
+    return not directory.knows(user_id)
+
+
+def rights(user_id: str, case: Case, directory: Directory, at: datetime | None = None) -> frozenset[Action]:
+    """What somebody's own part in a case includes, whatever its state.
+
+    Opening another case is no part in this one, and a coordinator brings guests only into a case that they are in.
+    """
+    parts = standings(user_id, case, directory, at)
+    found = frozenset[Action]().union(*(BY_STANDING[standing] for standing in parts))
+    return found if Action.READ in found else found - {Action.CREATE, Action.ADMIT_GUEST}
 
 
 def check_case(user_id: str, action: Action, case: Case, directory: Directory, at: datetime) -> str | None:
@@ -117,19 +159,19 @@ def check_case(user_id: str, action: Action, case: Case, directory: Directory, a
             `request-waits` while dispatchers have not accepted it, `request-decided` for the slower of two dispatchers,
             `wrong-state` when the action does not fit the state.
     """
-    principal = _on_behalf_of(user_id, action, case, directory)
+    principal = _on_behalf_of(user_id, action, case, directory, at)
     _check_state(action, case, directory, at)
     if action is Action.TRIAGE:
         _check_pending(principal or user_id, case, directory)
     return principal
 
 
-def _on_behalf_of(user_id: str, action: Action, case: Case, directory: Directory) -> str | None:
+def _on_behalf_of(user_id: str, action: Action, case: Case, directory: Directory, at: datetime) -> str | None:
     """Whose part in the case includes the action: None for one's own, else the clinician who is assisted."""
-    own = rights(user_id, case, directory)
+    own = rights(user_id, case, directory, at)
     if action in own:
         return None
-    assisted = {clinician: rights(clinician, case, directory) for clinician in directory.assisted_by(user_id)}
+    assisted = {clinician: rights(clinician, case, directory, at) for clinician in directory.assisted_by(user_id)}
     for clinician, theirs in assisted.items():
         if action in theirs - PERSONAL - {Action.CREATE}:
             return clinician
@@ -199,17 +241,55 @@ def check_new_case(user_id: str, network: Network | None, about: About = About.P
         raise Refused("not-a-clinician", network=network.name)
 
 
-def check_expert(user_id: str, case: Case, network: Network) -> None:
-    """Let somebody be invited as an expert, or raise. Where there is no patient, everybody of the network may come.
+def check_expert(user_id: str, case: Case, network: Network, others: Iterable[Network] = ()) -> None:
+    """Let somebody of the network, or of one of the others, be invited as an expert, or raise.
+
+    Where there is no patient, everybody who is listed may come.
 
     Raises:
-        Refused: `expert-unknown` for people whom the network does not list, `expert-no-patients` for staff of centres
-            that see no patients and for people who are not clinicians, `expert-is-lead` for the lead.
+        Refused: `expert-unknown` for people whom no network lists, `expert-no-patients` for staff of centres that see
+            no patients and for people who are not clinicians, `expert-is-lead` for the lead, `expert-in-conflict` for
+            whoever has declared a conflict of interest in this case.
     """
-    person = network.person(user_id)
-    if person is None:
+    listing = [(each, person) for each in (network, *others) if (person := each.person(user_id)) is not None]
+    if not listing:
         raise Refused("expert-unknown", user=user_id, network=network.name)
-    if case.about is About.PATIENT and not network.treats_patients(user_id):
-        raise Refused("expert-no-patients", user=person.name, centre=network.centre(person.centre).name)
+    home, person = listing[0]
+    if case.about is About.PATIENT and not any(each.treats_patients(user_id) for each, _ in listing):
+        raise Refused("expert-no-patients", user=person.name, centre=home.centre(person.centre).name)
+    _check_part(user_id, person.name, case)
+
+
+def check_guest(user_id: str, guest: Guest, case: Case, network: Network, directory: Directory, at: datetime) -> None:
+    """Let a clinician whom no network lists into one case, or raise. Whether the account exists, the room will show.
+
+    Clinicians of countries in which the GDPR does not apply come in under an arrangement of the network, once the
+    patient has signed the form that tells of it.
+
+    Raises:
+        Refused: `guest-listed` for whoever is in the directory, `guest-country` when the network has no arrangement for
+            the country, `guest-consent-form` when the patient has signed another form, and as `check_expert` does.
+    """
+    if directory.knows(user_id):
+        raise Refused("guest-listed", name=directory.name_of(user_id))
+    _check_part(user_id, guest.name, case)
+    _check_country(guest, case, network, at)
+
+
+def _check_country(guest: Guest, case: Case, network: Network, at: datetime) -> None:
+    arrangement = network.arrangement_for(guest.country)
+    if arrangement is None and guest.country not in EEA:
+        raise Refused("guest-country", country=guest.country, network=network.name)
+    if arrangement is not None and case.about is About.PATIENT:
+        entry = case.consent.last(Purpose.CARE, at)
+        signed = entry.paper.form_version if entry is not None and entry.paper is not None else None
+        if signed != arrangement.consent_form:
+            raise Refused("guest-consent-form", arrangement=arrangement.name, form=arrangement.consent_form)
+
+
+def _check_part(user_id: str, name: str, case: Case) -> None:
     if user_id == case.lead:
         raise Refused("expert-is-lead")
+    asked = case.invitation(user_id)
+    if asked is not None and asked.conflict is not None:
+        raise Refused("expert-in-conflict", user=name)

@@ -12,11 +12,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, get_args
 
+from ernbot.core import invitation
 from ernbot.core.background import Background, Offer, Reopening, Topic
+from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Ledger, Paper, Purpose
 from ernbot.core.dates import check_due
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.followup import FollowUp, Report, asked, reported
 from ernbot.core.form import Value
+from ernbot.core.invitation import Guest, Invitation, InvitationState
 from ernbot.core.opinion import Opinion, latest, revise
 from ernbot.core.outcome import Outcome, Section
 from ernbot.core.triage import Triage, Verdict, given
@@ -53,6 +57,10 @@ class Action(StrEnum):
     REOPEN = "reopen"
     ARCHIVE = "archive"
     ERASE = "erase"
+    ANSWER_INVITATION = "answer-invitation"
+    DECLARE_CONFLICT = "declare-conflict"
+    ADMIT_GUEST = "admit-guest"
+    FOLLOW_UP = "follow-up"
 
 
 class About(StrEnum):
@@ -165,6 +173,10 @@ FITS: dict[Action, tuple[StateKind, ...]] = {
     Action.REOPEN: ("closed", "archived"),
     Action.ARCHIVE: ("draft", "open", "assessing", "drafting", "closed"),
     Action.ERASE: ("draft", "archived", "withdrawn"),
+    Action.ANSWER_INVITATION: ("open", "assessing", "drafting"),
+    Action.DECLARE_CONFLICT: ("open", "assessing", "drafting", "signing"),
+    Action.ADMIT_GUEST: ("open", "assessing", "drafting"),
+    Action.FOLLOW_UP: ("closed", "archived"),
 }
 """In which states each action fits. What is not here is refused."""
 
@@ -182,7 +194,8 @@ class Case:
     """One case. `requester` brought it and answers for the patient's consent; `leader` leads the panel instead of them.
 
     `panel` holds everybody of the panel but the lead. `assistants` are let in because somebody who is in has them act
-    for them; `opened_by` is the one who opened the case like this.
+    for them; `opened_by` is the one who opened the case like this. `suggested` are the people of the last suggestion in
+    their numbers, `set_aside` the opinions of people who then declared a conflict of interest: kept, never counted.
     """
 
     id: str
@@ -205,6 +218,11 @@ class Case:
     reopened: tuple[Reopening, ...] = ()
     assistants: tuple[str, ...] = ()
     opened_by: str | None = None
+    invitations: tuple[Invitation, ...] = ()
+    suggested: tuple[str, ...] = ()
+    set_aside: tuple[Opinion, ...] = ()
+    clocks: Clocks = Clocks()
+    follow_up: FollowUp | None = None
 
     @property
     def lead(self) -> str:
@@ -219,7 +237,7 @@ class Case:
     def admitted(self) -> tuple[str, ...]:
         """Everyone who may be in the room besides the bot."""
         offered = (self.offer.to,) if self.offer is not None else ()
-        return tuple(dict.fromkeys((*self.members, *offered, *self.assistants)))
+        return tuple(dict.fromkeys((*self.members, *self.observers, *offered, *self.assistants)))
 
     def covered(self, at: datetime) -> bool:
         """Whether the case may be worked on: the patient consents to care, or there is no patient."""
@@ -264,7 +282,17 @@ class Case:
         ledger = self.consent.withdraw(purpose, by=by, at=at, on_behalf_of=on_behalf_of)
         if purpose is not Purpose.CARE:
             return replace(self, consent=ledger)
-        return replace(self, consent=ledger, state=Withdrawn(at), panel=(), leader=None, offer=None, assistants=())
+        return replace(
+            self,
+            consent=ledger,
+            state=Withdrawn(at),
+            panel=(),
+            leader=None,
+            offer=None,
+            assistants=(),
+            invitations=(),
+            suggested=(),
+        )
 
     def invite(self, experts: tuple[str, ...]) -> Case:
         """A case with more experts; those already invited stay once."""
@@ -456,6 +484,141 @@ class Case:
         """What is known of a case after its erasure: that there was one, and nothing clinical."""
         self._require(Action.ERASE)
         return Case(self.id, self.network, self.nickname, self.requester, "", self.opened_at, Erased(at))
+
+    # --- what became of the patient
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """When the outcome in force was signed; None while there is none, and while it is written anew."""
+        match self.state:
+            case Closed(_, closed_at):
+                return closed_at
+            case Archived(outcome) if outcome is not None:
+                return self.clocks.signed
+            case _:
+                return None
+
+    def ask_follow_up(self, *, at: datetime) -> Case:
+        """A case whose clinician was asked what became of the patient."""
+        return replace(self, follow_up=asked(self.follow_up, self._followed(), at))
+
+    def record_follow_up(self, report: Report) -> Case:
+        return replace(self, follow_up=reported(self.follow_up, self._followed(), report))
+
+    def _followed(self) -> datetime:
+        self._require(Action.FOLLOW_UP)
+        if self.signed_at is None:
+            raise Refused("outcome-none")
+        return self.signed_at
+
+    # --- who was asked (core/invitation.py)
+
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """Who stays with a conflict of interest, to listen and to answer questions, without a voice."""
+        return tuple(each.user_id for each in self.invitations if each.observes)
+
+    def invitation(self, user_id: str) -> Invitation | None:
+        """Somebody's invitation; whoever was asked before invitations were kept has one that stands."""
+        found = invitation.find(self.invitations, user_id)
+        if found is None and user_id in self.panel:
+            return Invitation(user_id, InvitationState.INVITED, self.requester, self.opened_at)
+        return found
+
+    def ask(self, experts: tuple[str, ...], *, by: str, at: datetime) -> Case:
+        """A case whose panel has more experts, each with an invitation."""
+        asked = self.invite(experts)
+        return replace(asked, invitations=invitation.ask(self.invitations, experts, by=by, at=at), suggested=())
+
+    def suggest(self, experts: tuple[str, ...]) -> Case:
+        """A case that remembers who was suggested, in their order, so that the lead can name them by number."""
+        self._require(Action.INVITE)
+        return replace(self, suggested=experts)
+
+    def answer_invitation(self, user_id: str, *, accepts: bool, reason: str, at: datetime) -> Case:
+        """A case with an answer; whoever declines is off the panel.
+
+        Raises:
+            Refused: `not-on-panel` for anybody but an expert of the panel, `requester-stays`, `invitation-none`.
+        """
+        self._require(Action.ANSWER_INVITATION)
+        asked = self._of_panel(user_id)
+        answered = invitation.answer(asked, accepts=accepts, reason=reason, at=at)
+        return self._with(answered) if accepts else self._without(answered)
+
+    def admit_guest(
+        self, user_id: str, guest: Guest, until: date, arrangement: str | None, *, by: str, at: datetime
+    ) -> Case:
+        """A case with a guest among its experts until the end of a day; for one who is there, the day is changed."""
+        self._require(Action.ADMIT_GUEST)
+        before = self.invitation(user_id)
+        if before is not None and before.stands(at.date()) and user_id in self.panel:
+            return self._with(replace(before, until=until, guest=guest, arrangement=arrangement))
+        asked = Invitation(user_id, InvitationState.INVITED, by, at, until=until, arrangement=arrangement, guest=guest)
+        return replace(self.invite((user_id,)), invitations=invitation.put(self.invitations, asked))
+
+    def remove_expert(self, user_id: str, *, at: datetime) -> Case:
+        """A case without an expert or observer; what they said stays.
+
+        Raises:
+            Refused: `not-on-panel` for anybody else, `requester-stays`.
+        """
+        self._require(Action.INVITE)
+        asked = self._of_panel(user_id, *self.observers)
+        return self._without(invitation.close(asked, InvitationState.REMOVED, at))
+
+    def declare_conflict(self, user_id: str, reason: str) -> Case:
+        """A case in which an expert with a conflict of interest has no voice, whatever they said before.
+
+        Raises:
+            Refused: `not-on-panel` for anybody but an expert of the panel, `requester-stays`.
+            BadInput: `reason-length`.
+        """
+        self._require(Action.DECLARE_CONFLICT)
+        declared = replace(self._of_panel(user_id), conflict=invitation.check_reason(reason))
+        theirs = tuple(opinion for opinion in self.opinions if opinion.author == user_id)
+        others = tuple(opinion for opinion in self.opinions if opinion.author != user_id)
+        silent = replace(self._without(declared), opinions=others, set_aside=(*self.set_aside, *theirs))
+        if not isinstance(self.state, Drafting | Signing):
+            return silent
+        votes = tuple(vote for vote in self.state.outcome.votes if vote.by != user_id)
+        return replace(silent, state=Drafting(replace(self.state.outcome, votes=votes)))
+
+    def let_observe(self, user_id: str) -> Case:
+        """A case in which somebody with a conflict of interest stays, without a voice.
+
+        Raises:
+            Refused: `no-conflict` for anybody who has declared none.
+        """
+        self._require(Action.INVITE)
+        asked = self.invitation(user_id)
+        if asked is None or asked.conflict is None or asked.state not in invitation.STANDS:
+            raise Refused("no-conflict")
+        return self._with(replace(asked, observes=True))
+
+    def end_guests(self, at: datetime) -> Case:
+        """A case without the guests whose time is over."""
+        over = [each for each in self.invitations if each.state in invitation.STANDS and not each.stands(at.date())]
+        case = self
+        for each in over:
+            case = case._without(invitation.close(each, InvitationState.EXPIRED, at))
+        return case
+
+    def _of_panel(self, user_id: str, *more: str) -> Invitation:
+        """The invitation of an expert. Whoever brought the case may be on its panel, and was not invited."""
+        asked = self.invitation(user_id)
+        if asked is None or user_id not in (*self.panel, *more):
+            raise Refused("not-on-panel")
+        if user_id == self.requester:
+            raise Refused("requester-stays")
+        return asked
+
+    def _with(self, asked: Invitation) -> Case:
+        return replace(self, invitations=invitation.put(self.invitations, asked))
+
+    def _without(self, asked: Invitation) -> Case:
+        panel = tuple(expert for expert in self.panel if expert != asked.user_id)
+        return replace(self._with(asked), panel=panel)
 
 
 def new_case(

@@ -34,6 +34,7 @@ class Next(StrEnum):
     ARCHIVED = "archived"
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
+    FOLLOW_UP = "follow-up"
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ class Turn:
 def turn(case: Case, directory: Directory, at: datetime) -> Turn:
     """Whose turn it is; nobody's when the case is over."""
     who, step = _over(case) or _held(case, directory, at) or _under_way(case)
-    return Turn(who, step, case.due if who else None)
+    return Turn(who, step, case.due if who and step is not Next.FOLLOW_UP else None)
 
 
 def _over(case: Case) -> tuple[tuple[str, ...], Next] | None:
+    if case.signed_at is not None and case.follow_up is not None and case.follow_up.is_open:
+        return (case.requester,), Next.FOLLOW_UP
     match case.state:
         case Closed():
             return (), Next.CLOSED

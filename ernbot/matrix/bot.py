@@ -13,6 +13,7 @@ from ernbot.commands.office import Office
 from ernbot.imaging.worker import Previewer
 from ernbot.matrix import identity
 from ernbot.matrix.backup import Backup
+from ernbot.matrix.calendar import Calendar
 from ernbot.matrix.delivery import Delivery
 from ernbot.matrix.dispatch import Dispatcher
 from ernbot.matrix.errors import MatrixError, RecoveryRefused, Unreachable
@@ -105,6 +106,8 @@ async def run(
             dispatcher.wake()
             backup.wake()
 
+        calendar = Calendar(store, office, clock=clock, wake_sender=sender.wake)
+        await calendar.begin()
         sync = Sync(
             gateway,
             machine,
@@ -126,6 +129,7 @@ async def run(
             group.create_task(_tend(machine, trust))
             await sync.caught_up.wait()
             ready()
+            group.create_task(calendar.run())
             # Last: loading the decoders would keep the first answers waiting.
             await previewer.start()
     finally:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.commands import arrival, conversation, files, identity, questions
+from ernbot.commands import arrival, conversation, files, followup, identity, questions
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
@@ -224,7 +224,9 @@ class Dispatcher:
             open_dialogue = await tx.dialogue(item.room_id, item.sender)
             unheard = await self._context(tx, item, place, None, said)
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
-        for_us = file is not None or place is None or open_dialogue is not None or asked is not None
+            followed = await followup.asked(unheard, said.replies_to) if said is not None else None
+        answers = asked is not None or followed is not None
+        for_us = file is not None or place is None or open_dialogue is not None or answers
         if not for_us and said is not None and not said.addressed and not has_prefix(said.text):
             await self._done(item)
             return

@@ -3,7 +3,8 @@
 Markup belongs to the catalogue's sentences alone. A sentence is formatted with a token in the place of every value,
 its markup is read, and only then do the values take the places of their tokens, escaped. So nothing that anybody typed
 is ever read as Fluent, markup or HTML. Only tags of the list that the Matrix specification permits are written
-(Client-Server API, `m.room.message`), without attributes, and hence no link that a client would show as a mention.
+(Client-Server API, `m.room.message`), without attributes but for the link to a room of ours (Appendices, "matrix.to
+navigation"); hence no link that a client would show as a mention of somebody.
 Legacy push rules look for names and `@room` in the body: the sender switches them off with an empty `m.mentions`.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 from itertools import groupby
+from urllib.parse import quote
 
 from ernbot.commands.reply import Fact, Heading, Item, Labels, Line, Part, Quote, Reply, Symbol, Text, Value
 from ernbot.core.characters import harmless, right_to_left
@@ -88,9 +90,8 @@ def _part(part: Part, sentences: Catalogue) -> _Inline:
         case Item():
             return _item(part, sentences)
         case Line():
-            texts = [_sentence(text.key, text.fields, sentences) for text in part.texts]
-            html = " · ".join(text.html for text in texts)
-            return _Inline(" · ".join(text.plain for text in texts), f"<p>{html}</p>")
+            line = _joined([_sentence(text.key, text.fields, sentences) for text in part.texts])
+            return _Inline(line.plain, f"<p>{line.html}</p>")
 
 
 def _fact(fact: Fact, sentences: Catalogue) -> _Inline:
@@ -108,12 +109,24 @@ def _fact(fact: Fact, sentences: Catalogue) -> _Inline:
     return _Inline(f"{name.plain}{colon} {_indented(value.plain)}", f"<strong>{name.html}{colon}</strong> {value.html}")
 
 
+def _joined(texts: list[_Inline]) -> _Inline:
+    return _Inline(" · ".join(text.plain for text in texts), " · ".join(text.html for text in texts))
+
+
 def _item(item: Item, sentences: Catalogue) -> _Inline:
-    text = (
-        _sentence(item.text.key, item.text.fields, sentences)
-        if isinstance(item.text, Text)
-        else _verbatim(item.text.text)
-    )
+    match item.text:
+        case Line(texts):
+            first, *others = (_sentence(text.key, text.fields, sentences) for text in texts)
+        case Text(key, fields):
+            first, others = _sentence(key, fields, sentences), []
+        case Quote(words):
+            first, others = _verbatim(words), []
+    address = f"https://matrix.to/#/{quote(item.room, safe='')}" if item.room is not None else None
+    if address is not None:
+        first = _Inline(first.plain, f'<a href="{escape(address)}">{first.html}</a>')
+    text = _joined([first, *others])
+    if address is not None:
+        text = _Inline(f"{text.plain} {address}", text.html)
     if item.code is not None:
         code = _line(item.code)
         text = _Inline(f"`{code.plain}` {text.plain}", f"<code>{code.html}</code> {text.html}")

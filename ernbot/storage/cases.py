@@ -14,12 +14,14 @@ from ernbot.core.access import check_case
 from ernbot.core.case import FITS, OVER, Action, Case, Erased
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
+from ernbot.core.worklist import Index
 from ernbot.storage.audit import AuditEntry
 from ernbot.storage.errors import Shredded, StorageError
 from ernbot.storage.records import CaseFile, CasePlace, Original, StoredPicture
-from ernbot.storage.sealing import SealedRows, case_scope, from_json, sealed, to_json
-from ernbot.storage.tables import case_files, cases
+from ernbot.storage.sealing import case_scope, from_json, sealed, to_json
+from ernbot.storage.tables import case_files, case_people, cases
 from ernbot.storage.vault import SYSTEM
+from ernbot.storage.worklist import IndexRows
 
 CASE = TypeAdapter(Case)
 PLACE = (cases.c.id, cases.c.network, cases.c.room_id, cases.c.state, cases.c.requester, cases.c.card_event_id)
@@ -31,7 +33,7 @@ CASE_BY_ID = sealed(cases).where(cases.c.id == bindparam("case")).with_for_updat
 CHANGE = update(cases).where(cases.c.id == bindparam("case"))
 
 
-class CaseRows(SealedRows):
+class CaseRows(IndexRows):
     """The part of a transaction that holds cases.
 
     `_audited` is what the audit chain gets at commit. `acting_for` is the clinician on whose behalf an assistant acts,
@@ -41,7 +43,7 @@ class CaseRows(SealedRows):
     _audited: list[AuditEntry]
     acting_for: str | None = None
 
-    async def add_case(self, case: Case) -> None:
+    async def add_case(self, case: Case, *, index: Index | None = None) -> None:
         scope = case_scope(case.id)
         await self._connection.execute(
             insert(cases).values(
@@ -52,8 +54,11 @@ class CaseRows(SealedRows):
                 opened_at=case.opened_at,
                 scope=scope,
                 content=await self._seal(scope, CASE.dump_json(case), cases, "content", case.id),
+                active_at=case.opened_at,
+                **await self._index_of(case, index),
             )
         )
+        await self._seat(case.id, index)
 
     async def case_in(
         self,
@@ -173,16 +178,22 @@ class CaseRows(SealedRows):
             detail["for"] = self.acting_for
         self._audited.append(AuditEntry(at, user_id, str(action), case_id, decision, detail))
 
-    async def save_case(self, case: Case) -> None:
-        """Write a case that was read in this transaction.
+    async def save_case(self, case: Case, *, index: Index | None = None, at: datetime | None = None) -> None:
+        """Write a case that was read in this transaction, and its index; its agenda is to be planned anew.
+
+        Without an index it has none until it is planned. `at` is when somebody did something with it.
 
         Raises:
             StorageError: its row is gone.
         """
         scope = SYSTEM if isinstance(case.state, Erased) else case_scope(case.id)
         content = await self._seal(scope, CASE.dump_json(case), cases, "content", case.id)
-        place = {"network": case.network, "requester": case.requester, "state": case.state.kind}
-        await self._change_case(case.id, **place, scope=scope, content=content)
+        place: dict[str, Any] = {"network": case.network, "requester": case.requester, "state": case.state.kind}
+        if at is not None:
+            place["active_at"] = at
+        index_of = await self._index_of(case, index)
+        await self._change_case(case.id, **place, scope=scope, content=content, planned=False, **index_of)
+        await self._seat(case.id, index)
 
     async def forget_room(self, case_id: str) -> None:
         """Forget the room of a case that was erased, and what is left of the files in it."""
@@ -233,9 +244,14 @@ class CaseRows(SealedRows):
         return [CasePlace(*row) for row in await self._connection.execute(query)]
 
     async def places_of(self, user_id: str) -> list[CasePlace]:
-        """Where the cases are that somebody takes part in and that are not over, oldest first; every case is opened."""
-        query = sealed(cases).where(cases.c.state.not_in(OVER)).order_by(cases.c.opened_at, cases.c.id)
-        found = []
+        """Where the cases are that somebody takes part in and that are not over, oldest first.
+
+        Cases that have no index yet are opened.
+        """
+        mine = select(*PLACE, cases.c.opened_at).join_from(case_people, cases, cases.c.id == case_people.c.case_id)
+        mine = mine.where(case_people.c.user_id == user_id, cases.c.state.not_in(OVER))
+        found = [(row[-1], CasePlace(*row[:-1])) for row in await self._connection.execute(mine)]
+        query = sealed(cases).where(cases.c.state.not_in(OVER), cases.c.brief.is_(None))
         for row in await self._connection.execute(query):
             try:
                 case = CASE.validate_json(self._open(row, cases, "content", row.id))
@@ -243,9 +259,9 @@ class CaseRows(SealedRows):
                 continue
             if user_id in case.admitted:
                 place = (row.id, row.network, row.room_id, row.state, row.requester, row.card_event_id)
-                found.append(CasePlace(*place))
+                found.append((row.opened_at, CasePlace(*place)))
             await asyncio.sleep(0)
-        return found
+        return [place for _, place in sorted(found, key=lambda each: (each[0], each[1].case_id))]
 
     async def add_file(self, file: CaseFile) -> None:
         scope = case_scope(file.case_id)

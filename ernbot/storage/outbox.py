@@ -114,6 +114,11 @@ class OutboxRows(SealedRows):
         )
         return result.rowcount
 
+    async def replace_tagged(self, lane: str, tag: str) -> None:
+        """Give up what has not gone out of a lane and bears a tag: something newer takes its place."""
+        mine = (outbox.c.lane == lane, outbox.c.tag == tag, ~outbox.c.done)
+        await self._connection.execute(update(outbox).where(*mine).values(done=True, payload=None, reason="replaced"))
+
     async def sent_item(self, event_id: str) -> SentItem | None:
         """Which of our messages an event is."""
         row = (await self._connection.execute(select(*SENT).where(outbox.c.event_id == event_id))).first()

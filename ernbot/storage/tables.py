@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -80,6 +81,41 @@ cases = Table(
     Column("card_event_id", Text),
     Column("scope", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=text("false")),
+    Column("due", Date),
+    Column("answered", Boolean, nullable=False, server_default=text("false")),
+    Column("active_at", Instant),
+    Column("planned", Boolean, nullable=False, server_default=text("false")),
+    Column("brief", LargeBinary),
+)
+Index("ix_cases_unplanned", cases.c.id, sqlite_where=text("NOT planned"), postgresql_where=text("NOT planned"))
+
+case_people = Table(
+    "case_people",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("user_id", Text, primary_key=True, index=True),
+    Column("part", Text, nullable=False),
+    Column("waits", Boolean, nullable=False),
+    Column("until", Date),
+)
+
+agenda = Table(
+    "agenda",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("due_at", Instant, index=True),
+    Column("said_at", Instant),
+)
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("every", Text, nullable=False, server_default=text("'daily'")),
+    Column("said_at", Instant),
 )
 
 case_files = Table(

@@ -8,8 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ernbot.core.case import Case
+from ernbot.storage.agenda import AgendaRows
 from ernbot.storage.audit import AuditEntry
-from ernbot.storage.cases import CaseRows
 from ernbot.storage.crypto import CryptoRows
 from ernbot.storage.identities import IdentityRows
 from ernbot.storage.inbox import InboxRows
@@ -18,6 +18,9 @@ from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
 from ernbot.storage.sealing import case_scope, sealed
 from ernbot.storage.tables import (
+    agenda,
+    case_people,
+    cases,
     dialogues,
     image_job_files,
     image_jobs,
@@ -35,9 +38,10 @@ from ernbot.storage.vault import SYSTEM, Vault
 
 SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a setting
 BACKUP_VERSION = "backup-version"
+PLANNED_BY = "planned-by"
 
 
-class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
+class Transaction(AgendaRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
     """Everything that can be read and written, on one connection; made by `Store.transaction`."""
 
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
@@ -50,6 +54,9 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
         await self._connection.execute(delete(vault_keys).where(vault_keys.c.scope == scope))
         for table in (dialogues, last_steps, image_job_files, image_jobs, room_keys, own_room_keys, missed_shares):
             await self._connection.execute(delete(table).where(table.c.scope == scope))
+        of_scope = select(cases.c.id).where(cases.c.scope == scope)
+        for table in (agenda, case_people):
+            await self._connection.execute(delete(table).where(table.c.case_id.in_(of_scope)))
         await self._connection.execute(
             update(inbox).where(inbox.c.scope == scope, ~inbox.c.handled).values(handled=True, payload=None)
         )
@@ -79,6 +86,13 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
 
     async def set_backup_version(self, version: str) -> None:
         await self._put(settings, name=BACKUP_VERSION, value=version)
+
+    async def planned_by(self) -> str | None:
+        """Under which directory and rules the agendas were planned."""
+        return await self._setting(PLANNED_BY)
+
+    async def set_planned_by(self, stamp: str) -> None:
+        await self._put(settings, name=PLANNED_BY, value=stamp)
 
     async def _setting(self, name: str) -> str | None:
         value: str | None = await self._connection.scalar(select(settings.c.value).where(settings.c.name == name))

@@ -21,6 +21,7 @@ def chat(sqlite_store: Store) -> Chat:
 
 ALWAYS = {"!help", "!language"}
 ALONE = ALWAYS | {"!identity", "!tour", "!question new"}
+WORK = {"!cases", "!reminders"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
@@ -32,7 +33,8 @@ REQUESTER = {
     "opened": IN_A_CASE | CONSENTS | LEADS | {"!case forward"},
     "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft"},
     "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
-    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen"},
+    "closed": IN_A_CASE
+    | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen", "!followup"},
     "withdrawn": IN_A_CASE | {"!case erase"},
 }
 EXPERT = {
@@ -77,8 +79,8 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
 
 
 async def test_help_in_a_direct_chat(chat: Chat) -> None:
-    assert listed(await chat.alone(ANDERS, "!help")) == ALONE | {"!case new"}
-    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | {
+    assert listed(await chat.alone(ANDERS, "!help")) == ALONE | WORK | {"!case new"}
+    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | WORK | {
         "!case new",
         "!identity confirm",
         "!case takeover",

@@ -16,6 +16,8 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         "- `!help` list what you can do here\n"
         "- `!language <language>` choose the language that I speak to you: `en` or `da`\n"
         "- `!case new <network> <question …>` open a case with one clear question; I make the room\n"
+        "- `!cases [mine|waiting|overdue|unanswered|all|<network>]` list your cases: what waits for you first\n"
+        "- `!reminders [off|daily|weekly]` how often I remind you of what waits for you\n"
         "- `!identity` show by which fingerprints you and I know each other\n\n"
         "Your networks:\n\n"
         "- `ern-cranio` ERN CRANIO\n\n"

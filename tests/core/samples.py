@@ -31,6 +31,10 @@ SECRETARY = "@secretary:example.org"
 
 REGISTRAR = "@registrar:example.org"
 """The assistant of an expert."""
+ELSEWHERE = "@elsewhere:example.org"
+"""An expert of another network."""
+
+GUEST = "@guest:example.org"
 STRANGER = "@stranger:example.org"
 
 PAPER = Paper("2.1", "da", Signer.PARENT, date(2026, 3, 1))
@@ -63,7 +67,15 @@ NETWORK = Network(
     ),
 )
 
-DIRECTORY = Directory((NETWORK,))
+OTHER = Network(
+    id="ern-skin",
+    name="ERN Skin",
+    opinion_form="small",
+    competences=(Competence("skin", {"en": "Skin"}),),
+    centres=(Centre("skin", "Skin Hospital", "FR", CentreKind.REFERENCE, ("skin",)),),
+    people=(Person(ELSEWHERE, "Jeanne Petit", "skin", competences=("skin",)),),
+)
+DIRECTORY = Directory((NETWORK, OTHER))
 
 FORM = Form(
     id="small",

@@ -14,6 +14,7 @@ from ernbot.core.access import (
     Standing,
     check_case,
     check_expert,
+    check_guest,
     check_new_case,
     check_take_over,
     standings,
@@ -21,8 +22,9 @@ from ernbot.core.access import (
 from ernbot.core.background import Offer
 from ernbot.core.case import STATES, About, Action, Case, StateKind
 from ernbot.core.consent import Ledger
-from ernbot.core.directory import Directory, Network, Person, Role
+from ernbot.core.directory import Arrangement, Directory, Network, Person, Role
 from ernbot.core.errors import Refused
+from ernbot.core.invitation import Guest, Invitation, InvitationState
 from ernbot.core.triage import Triage, Verdict
 
 from .samples import (
@@ -31,14 +33,17 @@ from .samples import (
     COORDINATOR,
     DIRECTORY,
     DISPATCHER,
+    ELSEWHERE,
     EXPERT,
     EXPIRED,
+    GUEST,
     HELPDESK,
     LABORATORY,
     LATER,
     LEAD,
     NETWORK,
     NOW,
+    OTHER,
     REGISTRAR,
     REPRESENTATIVE,
     RESEARCHER,
@@ -50,6 +55,7 @@ from .samples import (
 
 ALL = " ".join(STATES)
 UNDER_WAY = "open assessing drafting"
+ANSWERS = {Action.ANSWER_INVITATION: UNDER_WAY, Action.DECLARE_CONFLICT: f"{UNDER_WAY} signing"}
 
 MAY: dict[Standing, dict[Action, str]] = {
     Standing.REQUESTER: {
@@ -65,6 +71,7 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.REOPEN: "closed archived",
         Action.ARCHIVE: f"draft {UNDER_WAY} closed",
         Action.ERASE: "draft archived withdrawn",
+        Action.FOLLOW_UP: "closed archived",
     },
     Standing.LEAD: {
         Action.READ: ALL,
@@ -84,6 +91,7 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.ANSWER_TRIAGE: UNDER_WAY,
         Action.REOPEN: "closed archived",
         Action.ARCHIVE: f"draft {UNDER_WAY} closed",
+        Action.ADMIT_GUEST: UNDER_WAY,
     },
     Standing.EXPERT: {
         Action.READ: ALL,
@@ -93,6 +101,7 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.READ_OUTCOME: "drafting signing closed archived",
         Action.VOTE: "drafting",
         Action.SIGN: "signing",
+        **ANSWERS,
     },
     Standing.GUEST: {
         Action.READ: ALL,
@@ -100,21 +109,33 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.GIVE_OPINION: "assessing drafting",
         Action.READ_OPINIONS: "assessing drafting signing closed archived",
         Action.READ_OUTCOME: "drafting signing closed archived",
+        Action.VOTE: "drafting",
+        Action.SIGN: "signing",
+        **ANSWERS,
+    },
+    Standing.INVITED: {Action.READ: ALL, **ANSWERS},
+    Standing.OBSERVER: {
+        Action.READ: ALL,
+        Action.READ_OPINIONS: "assessing drafting signing closed archived",
+        Action.READ_OUTCOME: "drafting signing closed archived",
     },
     Standing.SUCCESSOR: {Action.READ: ALL, Action.TAKE_LEAD: UNDER_WAY},
     Standing.DISPATCHER: {Action.TRIAGE: UNDER_WAY},
-    Standing.COORDINATOR: {Action.TAKE_OVER: f"{UNDER_WAY} signing", Action.ERASE: "draft archived withdrawn"},
+    Standing.COORDINATOR: {
+        Action.TAKE_OVER: f"{UNDER_WAY} signing",
+        Action.ERASE: "draft archived withdrawn",
+    },
     Standing.COLLEAGUE: {},
     Standing.OUTSIDER: {},
 }
 """Who may do what in which state while consent to care holds, written down apart from the code."""
 
 WITHOUT_CONSENT = {
-    *(Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT),
-    *(Action.REOPEN, Action.ARCHIVE, Action.ERASE),
+    *(Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.REOPEN, Action.ARCHIVE, Action.ERASE),
+    *(Action.ANSWER_INVITATION, Action.DECLARE_CONFLICT),
 }
 NOT_FOR_QUESTIONS = {Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH}
-NOT_FOR_ASSISTANTS = {Action.GIVE_OPINION, Action.VOTE, Action.SIGN}
+NOT_FOR_ASSISTANTS = {Action.GIVE_OPINION, Action.VOTE, Action.SIGN, Action.DECLARE_CONFLICT}
 
 WHO: dict[str, tuple[str, set[Standing]]] = {
     "requester who leads": (LEAD, {Standing.REQUESTER, Standing.LEAD}),
@@ -132,11 +153,33 @@ WHO: dict[str, tuple[str, set[Standing]]] = {
     "helpdesk": (HELPDESK, {Standing.OUTSIDER}),
     "representative of patients": (REPRESENTATIVE, {Standing.OUTSIDER}),
     "researcher without patients": (LABORATORY, {Standing.OUTSIDER}),
+    "guest": (GUEST, {Standing.GUEST}),
+    "guest whose time is over": (GUEST, {Standing.OUTSIDER}),
+    "guest of a country without arrangement": (GUEST, {Standing.OUTSIDER}),
+    "expert with a conflict of interest": (EXPERT, {Standing.COLLEAGUE}),
+    "expert who may listen": (EXPERT, {Standing.OBSERVER}),
+    "expert who declined": (EXPERT, {Standing.COLLEAGUE}),
+    "expert of another network": (ELSEWHERE, {Standing.EXPERT}),
+    "clinician of another network": (ELSEWHERE, {Standing.OUTSIDER}),
     "assistant of the lead": (SECRETARY, {Standing.REQUESTER, Standing.LEAD}),
     "assistant of an expert": (REGISTRAR, {Standing.EXPERT}),
     "assistant of a requester who does not lead": (SECRETARY, {Standing.REQUESTER, Standing.EXPERT}),
 }
 """People as the cases below know them; for an assistant, what the clinician is for whom they act."""
+
+ASKED = Invitation(EXPERT, InvitationState.INVITED, LEAD, NOW)
+VISITOR = replace(ASKED, user_id=GUEST, guest=Guest("Oksana Koval", "Hospital", "NO"), until=date(2099, 1, 1))
+
+INVITATIONS: dict[str, tuple[Invitation, bool]] = {
+    "guest": (VISITOR, True),
+    "guest whose time is over": (replace(VISITOR, until=date(2020, 1, 1)), True),
+    "guest of a country without arrangement": (replace(VISITOR, guest=Guest("Oksana Koval", "H", "UA")), True),
+    "expert with a conflict of interest": (replace(ASKED, conflict="My niece."), False),
+    "expert who may listen": (replace(ASKED, conflict="My niece.", observes=True), False),
+    "expert who declined": (replace(ASKED, state=InvitationState.DECLINED), False),
+    "expert of another network": (replace(ASKED, user_id=ELSEWHERE), True),
+}
+"""The invitation by which somebody has their part, and whether they are on the panel."""
 
 CONSENT = ("covered", "never-given", "expired", "not-yet")
 
@@ -157,6 +200,9 @@ def situation(who: str, kind: StateKind, consent: str) -> tuple[Case, datetime]:
         case = replace(case, leader=SECOND, panel=(EXPERT, LEAD))
     if "offered" in who:
         case = replace(case, offer=Offer(WHO[who][0], LEAD, NOW))
+    if who in INVITATIONS:
+        asked, on_panel = INVITATIONS[who]
+        case = replace(case, panel=(asked.user_id, SECOND) if on_panel else (SECOND,), invitations=(asked,))
     if "request" in who.split() and "of" in who.split():
         case = replace(case, triage=Triage().submit(NETWORK.id, LEAD, NOW))
     if consent == "never-given":
@@ -219,7 +265,51 @@ def test_what_somebody_is_to_a_case(who: str) -> None:
     if who.startswith("assistant"):
         assert standings(user, case, DIRECTORY) == {Standing.OUTSIDER}
         (user,) = DIRECTORY.assisted_by(user)
-    assert standings(user, case, DIRECTORY) == expected
+    assert standings(user, case, DIRECTORY, LATER) == expected
+
+
+def test_where_joining_does_not_accept_an_expert_only_reads_until_they_have_accepted() -> None:
+    asks = Directory((replace(NETWORK, joining_accepts=False), OTHER))
+    case = replace(CASES["assessing"], invitations=(ASKED,))
+    assert standings(EXPERT, case, asks, LATER) == {Standing.INVITED}
+    assert code_of(check_case, EXPERT, Action.GIVE_OPINION, case, asks, LATER) == "not-yours"
+    accepted = case.answer_invitation(EXPERT, accepts=True, reason="", at=LATER)
+    assert standings(EXPERT, accepted, asks, LATER) == {Standing.EXPERT}
+    assert standings(SECOND, case, asks, LATER) == {Standing.EXPERT}, "asked before invitations were kept"
+
+
+def test_a_guest_goes_on_the_day_after_the_last() -> None:
+    case = replace(CASES["assessing"], panel=(GUEST,), invitations=(replace(VISITOR, until=NOW.date()),))
+    assert standings(GUEST, case, DIRECTORY, NOW) == {Standing.GUEST}
+    assert standings(GUEST, case, DIRECTORY, NOW + timedelta(days=1)) == {Standing.OUTSIDER}
+    assert standings(GUEST, case, DIRECTORY) == {Standing.OUTSIDER}, "without a time nobody is a guest"
+
+
+def test_a_guest_under_an_arrangement_needs_the_form_that_tells_of_it() -> None:
+    doctor = Guest("Oksana Koval", "Lviv Hospital", "UA")
+    case = replace(CASES["assessing"], panel=(GUEST,), invitations=(replace(VISITOR, guest=doctor),))
+    form = CASES["open"].consent.entries[0].paper
+    assert form is not None
+    fits = Directory((replace(NETWORK, arrangements=(Arrangement("ua", "A", ("UA",), form.form_version),)),))
+    other = Directory((replace(NETWORK, arrangements=(Arrangement("ua", "A", ("UA",), "9.9"),)),))
+    assert standings(GUEST, case, fits, LATER) == {Standing.GUEST}
+    assert standings(GUEST, case, other, LATER) == {Standing.OUTSIDER}
+    assert code_of(check_guest, GUEST, doctor, CASES["open"], fits.networks[0], fits, LATER) is None
+    assert code_of(check_guest, GUEST, doctor, CASES["open"], NETWORK, DIRECTORY, LATER) == "guest-country"
+    refused = code_of(check_guest, GUEST, doctor, CASES["open"], other.networks[0], other, LATER)
+    assert refused == "guest-consent-form"
+    assert code_of(check_guest, EXPERT, doctor, CASES["open"], NETWORK, DIRECTORY, LATER) == "guest-listed"
+
+
+def test_whoever_has_a_conflict_is_not_invited_again() -> None:
+    for name in ("expert with a conflict of interest", "expert who may listen"):
+        case, _ = situation(name, "assessing", "covered")
+        assert code_of(check_expert, EXPERT, case, NETWORK) == "expert-in-conflict"
+
+
+def test_experts_of_other_networks_may_be_invited() -> None:
+    assert code_of(check_expert, ELSEWHERE, CASES["open"], NETWORK) == "expert-unknown"
+    assert code_of(check_expert, ELSEWHERE, CASES["open"], NETWORK, (OTHER,)) is None
 
 
 @pytest.mark.parametrize("user", ["", LEAD.upper(), f"{LEAD} "])
@@ -335,7 +425,15 @@ def test_only_clinicians_look_at_requests() -> None:
 def test_whoever_cannot_read_a_case_only_rescues_it_from_outside() -> None:
     outside = {Action.CREATE, Action.TRIAGE, Action.TAKE_OVER, Action.ERASE}
     for actions in BY_STANDING.values():
-        assert Action.READ in actions or actions <= outside
+        assert Action.READ in actions or actions - {Action.ADMIT_GUEST} <= outside
+
+
+def test_a_coordinator_brings_guests_only_into_a_case_that_they_are_in() -> None:
+    case = CASES["assessing"]
+    assert code_of(check_case, COORDINATOR, Action.ADMIT_GUEST, case, DIRECTORY, LATER) == "no-case"
+    case = replace(case, panel=(*case.panel, COORDINATOR))
+    assert code_of(check_case, COORDINATOR, Action.ADMIT_GUEST, case, DIRECTORY, LATER) is None
+    assert code_of(check_case, EXPERT, Action.ADMIT_GUEST, case, DIRECTORY, LATER) == "not-yours"
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import get_args, get_type_hints
 
 import pytest
 
 from ernbot.core.background import Offer
 from ernbot.core.case import ALLOWED, MAX_QUESTION, Action, Case, Closed, Drafting, State, StateKind, new_case
+from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.invitation import Guest
 from ernbot.core.outcome import Section
 from ernbot.core.triage import Verdict
 
-from .samples import CASES, COLLEAGUE, COORDINATOR, DISPATCHER, EXPERT, LATER, LEAD, NOW, PAPER, SECOND, opined
+from .samples import CASES, COLLEAGUE, COORDINATOR, DISPATCHER, EXPERT, GUEST, LATER, LEAD, NOW, PAPER, SECOND, opined
 
 
 def asked(case: Case) -> Case:
@@ -51,14 +54,27 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.REOPEN: lambda case: case.reopen(LEAD, "New fits.", at=LATER),
     Action.ARCHIVE: lambda case: case.archive("Solved at home.", at=LATER),
     Action.ERASE: lambda case: case.erase(at=LATER),
+    Action.ANSWER_INVITATION: lambda case: with_expert(case).answer_invitation(
+        SECOND, accepts=False, reason="", at=LATER
+    ),
+    Action.DECLARE_CONFLICT: lambda case: with_expert(case).declare_conflict(SECOND, "My niece."),
+    Action.ADMIT_GUEST: lambda case: case.admit_guest(
+        GUEST, Guest("O", "H", "NO"), date(2026, 5, 1), None, by=LEAD, at=LATER
+    ),
+    Action.FOLLOW_UP: lambda case: replace(case, clocks=Clocks(signed=LATER)).ask_follow_up(at=LATER),
 }
 """The actions that change a case; the others only look at it or change something else."""
 
 UNDER_WAY: tuple[StateKind, ...] = ("open", "assessing", "drafting")
 STAYING = (
     *(Action.DESCRIBE, Action.HAND_OVER, Action.TAKE_LEAD, Action.TRIAGE, Action.ANSWER_TRIAGE),
-    Action.TAKE_OVER,
+    *(Action.TAKE_OVER, Action.ANSWER_INVITATION, Action.DECLARE_CONFLICT),
 )
+
+
+def with_expert(case: Case) -> Case:
+    return replace(case, panel=(EXPERT, SECOND))
+
 
 LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     ("draft", Action.GIVE_CONSENT): "open",
@@ -85,9 +101,14 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     ("signing", Action.BACK_TO_DRAFTING): "drafting",
     ("signing", Action.TAKE_OVER): "drafting",
     ("closed", Action.WITHDRAW_CONSENT): "withdrawn",
+    ("signing", Action.DECLARE_CONFLICT): "drafting",
+    ("open", Action.ADMIT_GUEST): "assessing",
+    ("assessing", Action.ADMIT_GUEST): "assessing",
+    ("drafting", Action.ADMIT_GUEST): "drafting",
     ("closed", Action.REOPEN): "assessing",
     ("archived", Action.WITHDRAW_CONSENT): "withdrawn",
     ("archived", Action.REOPEN): "assessing",
+    **{(kind, Action.FOLLOW_UP): kind for kind in ("closed", "archived")},
     **{(kind, Action.ARCHIVE): "archived" for kind in ("draft", "open", "assessing", "drafting", "closed")},
     **{(kind, Action.ERASE): "erased" for kind in ("draft", "archived", "withdrawn")},
     **{(kind, Action.FORWARD): kind for kind in ("open", "assessing")},

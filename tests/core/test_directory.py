@@ -17,7 +17,7 @@ DIRECTORY = Directory((NETWORK, OTHER))
 CLINICIANS = (Role.CLINICIAN, Role.COORDINATOR, Role.DISPATCHER)
 TREATING = {
     *product(CLINICIANS, (CentreKind.EXCELLENCE, CentreKind.REFERENCE)),
-    *product(CLINICIANS, (CentreKind.MEMBER, CentreKind.AFFILIATED)),
+    *product(CLINICIANS, (CentreKind.MEMBER, CentreKind.AFFILIATED, CentreKind.HUB)),
 }
 
 

@@ -45,7 +45,7 @@ def _states() -> list[Case]:
         opened,
         opened.invite((EXPERT,)),
         voted,
-        voted.sign(REQUESTER, "DEVICE", at=LATER),
+        voted.send_to_signing().sign(REQUESTER, "DEVICE", at=LATER),
         voted.withdraw_consent(Purpose.CARE, by=REQUESTER, at=LATER),
     ]
 

@@ -1,0 +1,87 @@
+"""What is said by itself: one reminder for a person, the question of a follow-up. Nothing clinical leaves a case.
+
+A reminder names a case by its nickname, says what is waited for, and leads to the room; whoever reads it on a locked
+telephone learns nothing of a patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from ernbot.commands.card import card
+from ernbot.commands.context import access
+from ernbot.commands.effects import Card, Message, Outbox, Remove, direct_lane
+from ernbot.commands.office import Office
+from ernbot.commands.reply import Heading, Item, Line, Part, Reply, Symbol, Text, Value
+from ernbot.core.case import Action, Case
+from ernbot.core.followup import Followed
+from ernbot.core.worklist import Brief
+from ernbot.storage.agenda import Reminder
+from ernbot.storage.transaction import Transaction
+
+LINES = 10
+"""Lines of a list: one screen."""
+
+REMINDER = "reminder"
+"""Marks reminders in the outbox: one that somebody has not had yet is replaced by the next."""
+
+FOLLOW_UP = "follow-up"
+"""Marks the question of a follow-up, so that a reply or a reaction to it begins the answer."""
+
+
+def digest(reminders: Sequence[Reminder], briefs: Mapping[str, Brief], office: Office) -> Reply | None:
+    """One message for everything that somebody is to be reminded of; None when nothing of it is left."""
+    known = [each for each in reminders if each.case_id in briefs and office.directory.network(each.network)]
+    if not known:
+        return None
+    parts: list[Part] = [Heading("reminder-title", {"count": len(known)})]
+    parts += [_item(each, briefs[each.case_id], office) for each in known[:LINES]]
+    if more := known[LINES:]:
+        parts.append(Text("reminder-more", {"count": len(more)}))
+    parts.append(Text("reminder-stop"))
+    return Reply(tuple(parts))
+
+
+def _item(reminder: Reminder, brief: Brief, office: Office) -> Item:
+    network = office.directory.network(reminder.network)
+    assert network is not None
+    name = Text("cases-urgent" if reminder.urgent else "cases-name", {"nickname": brief.nickname})
+    fields: dict[str, Value] = {"network": network.name, "what": Symbol("due", reminder.kind)}
+    return Item(Line((name, Text("reminder-what", fields))), room=reminder.room_id)
+
+
+async def remind(tx: Transaction, user_id: str, reply: Reply, now: datetime) -> None:
+    """Say it in the direct chat, in the place of an earlier reminder that has not gone out."""
+    await tx.replace_tagged(direct_lane(user_id), REMINDER)
+    await Outbox(tx, now).to_person(user_id, reply, tag=REMINDER)
+
+
+async def ask_follow_up(tx: Transaction, office: Office, case: Case, place_card: str | None, now: datetime) -> Case:
+    """Put the question in the room, where the clinician is mentioned under the card; the case afterwards."""
+    asked = case.ask_follow_up(at=now)
+    options = tuple(
+        Item(Text("dialogue-option", {"label": Symbol("followed", word)}), code=str(number))
+        for number, word in enumerate(Followed, start=1)
+    )
+    name = office.directory.name_of(case.requester)
+    question = Reply((Text("followup-question", {"name": name}), *options, Text("followup-how")))
+    message = Message(question, case.requester, place_card, choices=len(options))
+    outbox = Outbox(tx, now)
+    await outbox.to_case(case.id, message, tag=FOLLOW_UP)
+    await outbox.to_case(case.id, Card(card(asked, office, now), case.requester))
+    tx.audit(at=now, actor=office.bot, action=Action.FOLLOW_UP, case_id=case.id, decision="follow-up-asked")
+    return asked
+
+
+async def end_guests(tx: Transaction, office: Office, case: Case, now: datetime) -> Case:
+    """Close the room to guests whose time is over; the case afterwards. The homeserver learns of it first."""
+    ended = case.end_guests(now)
+    outbox = Outbox(tx, now)
+    await outbox.to_case(case.id, access(ended))
+    for user in case.admitted:
+        if user not in ended.admitted:
+            await outbox.to_case(case.id, Remove(user))
+            tx.audit(at=now, actor=office.bot, action="end-guest", case_id=case.id, decision="removed")
+    await outbox.to_case(case.id, Card(card(ended, office, now), case.requester))
+    return ended

@@ -1,0 +1,103 @@
+### Arbejdslisten, påmindelser og nyt om patientens forløb. `kode` i accent grave og **fremhævet** er den eneste opmærkning.
+
+## Hvad der mangler, som kort sætning: `due-…`
+
+due-consent = registrér patientens samtykke
+due-renew = forny samtykket til behandling
+due-decide = tag stilling til anmodningen
+due-answer = svar på visitatorernes spørgsmål
+due-declined = anmodningen blev afvist: vælg en anden vej
+due-invite = hent eksperter ind
+due-send = send konklusionen til underskrift
+due-invitation = sig ja eller nej til invitationen
+due-opinion = afgiv din vurdering
+due-draft = alle vurderinger er inde: saml dem
+due-gather = saml konklusionen igen
+due-recommend = skriv anbefalingen
+due-vote = erklær dig enig eller uenig
+due-sign = underskriv konklusionen
+due-follow-up = fortæl, hvordan det gik patienten
+next-follow-up = Klinikeren fortæller med `!followup`, hvordan det gik patienten.
+due-review = samtykket til behandling skal snart fornys
+due-take-over = lederen har ikke handlet: tag dig venligst af det
+due-silent = intet nyt om patientens forløb: spørg venligst klinikeren
+
+## Arbejdslisten
+
+help-cases = vis dine sager: først det, der venter på dig
+cases-title =
+    { $count ->
+        [one] Én sag
+       *[other] { $count } sager
+    }, { $waiting ->
+        [0] ingen venter på dig
+        [one] én venter på dig
+       *[other] { $waiting } venter på dig
+    }
+cases-name = **{ $nickname }**
+cases-urgent = ❗ **{ $nickname }**
+cases-question = “{ $question }”
+cases-yours = **dig:** { $what }
+cases-others =
+    venter på { $name }{ $count ->
+        [0] {""}
+        [one] {" "}og én mere
+       *[other] {" "}og { $count } andre
+    }
+cases-due = senest { $date }
+cases-late = frist { $date } er overskredet
+cases-state = { $state }
+cases-more = … og { $count } mere: `{ $command }`
+cases-none = Intet her. `!cases all` viser alle de sager, du deltager i.
+cases-no-page = Det er efter den sidste side. `!cases` begynder forfra.
+cases-unready = Jeg er stadig ved at sortere ældre sager efter en opdatering. Nogle mangler måske: spørg igen om et minut.
+refused-cases-which = Jeg kender ikke `{ $word }`. Prøv `!cases`, eller `!cases` med ét af: { $words }, eller med et netværk: { $networks }
+
+## Påmindelser
+
+help-reminders = hvor ofte jeg minder dig om det, der venter på dig
+reminder-title =
+    { $count ->
+        [one] Én ting venter på dig
+       *[other] { $count } ting venter på dig
+    }
+reminder-what = { $what } · { $network }
+reminder-more = … og { $count } mere: `!cases waiting`
+reminder-stop = Sjældnere: `!reminders weekly` eller `!reminders off`. Hastesager nævnes altid.
+reminders-set = Påmindelser: { $every }, kl. { $hour }.00 UTC. Hastesager nævnes altid. Ændr det med `!reminders daily`, `weekly` eller `off`.
+every-daily = højst én om dagen
+every-weekly = højst én om ugen
+every-off = ingen
+refused-reminders-which = Jeg kender ikke `{ $word }`. Skriv `!reminders daily`, `!reminders weekly` eller `!reminders off`.
+
+## Opfølgning
+
+action-follow-up = fortælle, hvordan det gik patienten
+help-followup = fortæl, hvordan det gik patienten: på én linje, eller alene, spørgsmål for spørgsmål
+followup-question = { $name }, for nogle måneder siden underskrev panelet sin konklusion. **Blev den fulgt?**
+followup-how = Tryk på et tal, eller svar med det: resten spørger jeg om i en tråd, det tager et minut. Panelet læser dit svar.
+ask-followup-followed = **Blev konklusionen fulgt?**
+ask-followup-why = **Hvis ikke, eller ikke helt: hvorfor?** `-` hvis den blev fulgt helt.
+ask-followup-changed = **Ændrede panelets råd noget?**
+ask-followup-happened = **Hvad er der sket siden?** En sætning eller to, intet der siger, hvem patienten er.
+answer-followup-followed = Fulgt
+answer-followup-why = Hvorfor ikke
+answer-followup-changed = Rådet ændrede
+answer-followup-happened = Hvad der skete
+followed-fully = ja, helt
+followed-partly = delvist
+followed-no = nej
+why-documentation = der manglede dokumentation
+why-findings = nye fund
+why-patient = patientens ønske
+why-physician = lægens beslutning
+why-unavailable = findes ikke her
+why-other = en anden grund
+changed-diagnosis = diagnosen
+changed-management = behandlingen
+changed-both = diagnosen og behandlingen
+changed-neither = intet
+followup-title = Hvordan det gik patienten, fra { $name }
+followup-recorded = Registreret, tak. Panelet læser det her i rummet.
+refused-follow-up-why = Sig også, hvorfor den ikke blev fulgt: `why=` med ét eller flere af documentation, findings, patient, physician, unavailable, other. I tråden svarer du på det spørgsmål.
+refused-follow-up-text = Det er for langt: højst { $maximum } tegn.
