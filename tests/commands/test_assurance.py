@@ -58,6 +58,8 @@ def expected(policy: Policy, who: str, sure: Assurance, action: Action) -> str:
         return "not-yours"
     if action not in ALLOWED["drafting"]:
         return "wrong-state"
+    if action is Action.ANSWER_TRIAGE:
+        return "request-not-asked"
     needed = max(policy.commands, policy.room_keys, policy.records if action in RECORDS else NONE)
     return "allowed" if sure >= needed else DOUBTS[sure]
 

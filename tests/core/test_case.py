@@ -92,7 +92,8 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     **{(kind, Action.ARCHIVE): "archived" for kind in ("draft", "open", "assessing", "drafting", "closed")},
     **{(kind, Action.ERASE): "erased" for kind in ("draft", "archived", "withdrawn")},
     **{(kind, Action.FORWARD): kind for kind in ("open", "assessing")},
-    **{(kind, Action.PLAN): kind for kind in (*UNDER_WAY, "signing")},
+    **{(kind, Action.PLAN): kind for kind in ("draft", *UNDER_WAY, "signing")},
+    ("draft", Action.DESCRIBE): "draft",
     **{(kind, action): kind for kind in UNDER_WAY for action in STAYING},
 }
 """The life of a case, written down apart from the code. A draft has no consent to care that could be withdrawn."""

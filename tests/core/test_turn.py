@@ -54,7 +54,8 @@ LED = replace(CASES["assessing"], leader=SECOND, panel=(EXPERT, LEAD))
         (WAITING.decide_request(Verdict.DECLINED, DISPATCHER, "No.", at=NOW), (LEAD,), Next.DECLINED),
         (WAITING.decide_request(Verdict.ACCEPTED, DISPATCHER, "", at=NOW), (LEAD,), Next.INVITE),
         (CASES["assessing"].forward("ecnm", LEAD, "", at=NOW), (SECOND,), Next.OPINION),
-        (replace(CASES["open"], about=About.QUESTION, consent=Ledger()), (LEAD,), Next.INVITE),
+        (CASES["open"].describe("why", "A second opinion."), (LEAD,), Next.INVITE_TOLD),
+        (replace(CASES["open"], about=About.QUESTION, consent=Ledger()), (LEAD,), Next.INVITE_TOLD),
         (CASES["closed"].reopen(LEAD, "New fits.", at=LATER), (EXPERT, SECOND), Next.OPINION),
     ],
 )
