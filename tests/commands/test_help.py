@@ -26,10 +26,11 @@ IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
 
-LEADS = {"!case why", "!case news", "!case due", "!case urgent", "!case handover", "!case archive", "!panel invite"}
+TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
+LEADS = TOLD | {"!case handover", "!case archive", "!panel invite"}
 
 REQUESTER = {
-    "draft": IN_A_CASE | CONSENTS | {"!case archive", "!case erase"},
+    "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
     "opened": IN_A_CASE | CONSENTS | LEADS | {"!case forward"},
     "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft"},
     "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
