@@ -3,7 +3,7 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, identity, opinion, outcome, panel, welcome
+from ernbot.commands import case, consent, guests, identity, invitations, opinion, outcome, panel, welcome, who
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,8 +14,16 @@ COMMANDS: tuple[Command, ...] = (
     consent.consent,
     consent.give,
     consent.withdraw,
+    who.who,
+    panel.suggest,
     panel.invite,
     panel.show,
+    panel.remove,
+    panel.keep,
+    guests.guest,
+    invitations.accept,
+    invitations.decline,
+    invitations.conflict,
     opinion.opinion,
     opinion.show,
     opinion.cancel,
@@ -29,4 +37,5 @@ COMMANDS: tuple[Command, ...] = (
     outcome.sign,
     identity.show,
     identity.confirm,
+    who.report,
 )

@@ -265,8 +265,8 @@ class Outbox:
         """For the space of a network, aside from the case, which must not wait for it."""
         await self._add(f"space:{effect.network}", effect)
 
-    async def to_person(self, user_id: str, reply: Reply, *, plain: bool = False) -> None:
+    async def to_person(self, user_id: str, reply: Reply, *, plain: bool = False, tag: str | None = None) -> None:
         """For the direct chat with somebody, which is opened when there is none; waits until they are in it."""
         lane = direct_lane(user_id)
         await self._add(lane, OpenDirectChat(user_id))
-        await self._add(lane, Message(reply, user_id, plain=plain))
+        await self._add(lane, Message(reply, user_id, plain=plain), tag=tag)
