@@ -3,7 +3,21 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, cases, consent, followup, identity, opinion, outcome, panel, reminders, welcome
+from ernbot.commands import (
+    case,
+    cases,
+    consent,
+    followup,
+    guests,
+    identity,
+    invitations,
+    opinion,
+    outcome,
+    panel,
+    reminders,
+    welcome,
+    who,
+)
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -16,8 +30,16 @@ COMMANDS: tuple[Command, ...] = (
     consent.consent,
     consent.give,
     consent.withdraw,
+    who.who,
+    panel.suggest,
     panel.invite,
     panel.show,
+    panel.remove,
+    panel.keep,
+    guests.guest,
+    invitations.accept,
+    invitations.decline,
+    invitations.conflict,
     opinion.opinion,
     opinion.show,
     opinion.cancel,
@@ -32,4 +54,5 @@ COMMANDS: tuple[Command, ...] = (
     followup.followup,
     identity.show,
     identity.confirm,
+    who.report,
 )

@@ -16,7 +16,7 @@ from ernbot.core.errors import BadInput, Refused
 
 async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     """The commands that this person may use here and now; nothing for people whom no network lists."""
-    if not ctx.office.directory.knows(ctx.actor):
+    if ctx.place is None and not ctx.office.directory.knows(ctx.actor):
         return []
     if ctx.place is None:
         coordinates = any(person.role is Role.COORDINATOR for _, person in ctx.office.directory.memberships(ctx.actor))
