@@ -9,8 +9,10 @@ from ernbot.commands import (
     consent,
     ending,
     followup,
+    guests,
     guide,
     identity,
+    invitations,
     lead,
     opinion,
     outcome,
@@ -19,6 +21,7 @@ from ernbot.commands import (
     reminders,
     triage,
     welcome,
+    who,
 )
 from ernbot.commands.registry import Command
 
@@ -53,8 +56,16 @@ COMMANDS: tuple[Command, ...] = (
     consent.consent,
     consent.give,
     consent.withdraw,
+    who.who,
+    panel.suggest,
     panel.invite,
     panel.show,
+    panel.remove,
+    panel.keep,
+    guests.guest,
+    invitations.accept,
+    invitations.decline,
+    invitations.conflict,
     opinion.opinion,
     opinion.show,
     opinion.cancel,
@@ -69,4 +80,5 @@ COMMANDS: tuple[Command, ...] = (
     followup.followup,
     identity.show,
     identity.confirm,
+    who.report,
 )

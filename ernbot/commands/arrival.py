@@ -5,7 +5,7 @@ History is visible from joining only, so whoever comes later is shown the card a
 
 from __future__ import annotations
 
-from ernbot.commands import COMMANDS
+from ernbot.commands import COMMANDS, invitations
 from ernbot.commands.card import card
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card
@@ -18,6 +18,9 @@ from ernbot.core.errors import Refused
 
 async def greet(ctx: Context) -> None:
     """Say in a direct chat what this person can do."""
+    if not ctx.office.directory.knows(ctx.actor) and await ctx.tx.places_of(ctx.actor):
+        # A guest, who comes for the invitation that follows.
+        return
     await ctx.say(await greeting(ctx, COMMANDS))
 
 
@@ -28,6 +31,7 @@ async def brief(ctx: Context) -> None:
     except Refused:
         return
     await ctx.outbox.to_case(case.id, Card(card(case, ctx.office, ctx.now), case.requester, fresh=True))
+    await invitations.came(ctx)
     if ctx.actor == case.requester or isinstance(case.state, Draft | Withdrawn):
         return
     images = case.consent.covers(Purpose.IMAGES, ctx.now)

@@ -6,11 +6,13 @@ Who must act and by when come first, then the question and the next step, then t
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value
 from ernbot.core.case import About, Case, Erased, Withdrawn
 from ernbot.core.consent import Purpose
+from ernbot.core.invitation import InvitationState
 from ernbot.core.turn import Next, Turn, turn
 
 
@@ -48,7 +50,7 @@ def names(case: Case, now: Turn, office: Office) -> str | Text:
         step = case.triage.current(case.network)
         network = office.directory.network(step.network) if step is not None else None
         return Text("card-dispatchers", {"network": network.name if network is not None else case.network})
-    return ", ".join(map(office.directory.name_of, now.who)) or Text("card-nobody")
+    return ", ".join(office.name_in(case, user) for user in now.who) or Text("card-nobody")
 
 
 def _background(case: Case) -> list[Part]:
@@ -58,7 +60,7 @@ def _background(case: Case) -> list[Part]:
 
 def _people(case: Case, office: Office) -> list[Fact]:
     """Who brought the case, who leads its panel, who is on it, and who acts for whom."""
-    name = office.directory.name_of
+    name = partial(office.name_in, case)
     requester: str | Text = name(case.requester)
     if case.opened_by is not None:
         requester = Text("acting-for", {"name": name(case.opened_by), "clinician": name(case.requester)})
@@ -67,8 +69,12 @@ def _people(case: Case, office: Office) -> list[Fact]:
     else:
         people = [Fact(Text("card-brought-by"), requester), Fact(Text("card-lead"), name(case.lead))]
     for expert in case.panel:
-        state = Symbol("panelist", "answered" if expert in case.answered else "asked")
+        asked = case.invitation(expert)
+        accepted = asked is not None and asked.state is InvitationState.ACCEPTED
+        state = Symbol("panelist", "answered" if expert in case.answered else "accepted" if accepted else "asked")
         people.append(Fact(Text("card-expert", {"name": name(expert)}), state))
+    for observer in case.observers:
+        people.append(Fact(Text("card-expert", {"name": name(observer)}), Symbol("panelist", "observes")))
     for assistant in case.assistants:
         clinicians = ", ".join(name(user) for user in office.directory.assisted_by(assistant) if user in case.admitted)
         people.append(Fact(Text("card-expert", {"name": name(assistant)}), Text("card-assists", {"names": clinicians})))

@@ -88,7 +88,7 @@ def _networks(ctx: Context) -> dict[str, str]:
     }
 
 
-@command("cases", where="direct", action=Action.READ, shape="[mine|waiting|overdue|unanswered|all|<network>]")
+@command("cases", where="direct", action=Action.READ, shape="[which]")
 async def cases(ctx: Context, line: Rest = Rest("")) -> Reply:
     """List cases: what waits for this person first."""
     wanted = understand(ctx, line)
@@ -98,13 +98,14 @@ async def cases(ctx: Context, line: Rest = Rest("")) -> Reply:
     start = (wanted.page - 1) * LINES
     page = rows[start : start + LINES]
     briefs = await ctx.tx.briefs([row.case_id for row in page])
-    detail: dict[str, str | int] = {"which": str(wanted.which), "network": wanted.network or "", "cases": len(page)}
-    ctx.tx.audit(at=ctx.now, actor=ctx.actor, action="list-cases", decision="shown", detail=detail)
+    if any(row.part is None for row in page):
+        detail: dict[str, str | int] = {"network": wanted.network or "", "cases": len(page)}
+        ctx.tx.audit(at=ctx.now, actor=ctx.actor, action="list-cases", decision="shown", detail=detail)
     unready = () if await ctx.tx.is_indexed() else (Text("cases-unready"),)
     if not page:
         key = "cases-none" if not rows else "cases-no-page"
         return Reply((Text(key), *unready))
-    waiting = sum(row.waits for row in rows)
+    waiting = sum(bool(row.waits) for row in rows)
     parts: list[Part] = [Heading("cases-title", {"count": len(rows), "waiting": waiting})]
     parts += _items(ctx, page, briefs, today)
     if more := len(rows) - start - len(page):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from ernbot.commands import COMMANDS, consent, dialogue, followup, opinion, questions, steps
+from ernbot.commands import COMMANDS, consent, dialogue, followup, invitations, opinion, panel, questions, steps
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Command, find, has_prefix, without_prefix
 from ernbot.commands.reply import Part, Reply, Text, say
+from ernbot.core.case import Action
 from ernbot.core.characters import harmless
 from ernbot.core.errors import BadInput, Refused
 from ernbot.storage.records import Dialogue, Step
@@ -37,6 +38,8 @@ async def hear(ctx: Context, text: str, replies_to: str | None, *, addressed: bo
     text = harmless(text).strip()
     if has_prefix(text) and without_prefix(text):
         await _command(ctx, text)
+    elif await _by_numbers(ctx, text, replies_to):
+        return
     elif (job := await questions.find(ctx, text, replies_to)) is not None:
         await questions.answer(ctx, job, text)
     elif await _answers(ctx, text, replies_to):
@@ -108,6 +111,29 @@ def _named(name: str) -> Command:
     return found
 
 
+async def _by_numbers(ctx: Context, text: str, replies_to: str | None) -> bool:
+    """Whether a message was a reply with numbers to a suggestion of experts."""
+    try:
+        command = await panel.numbers(ctx, text, replies_to)
+    except Refused as error:
+        await ctx.say(explain(error, None))
+        return True
+    if command is not None:
+        await _command(ctx, command)
+    return command is not None
+
+
+async def _takes_part(ctx: Context) -> bool:
+    """Whether somebody whom no network lists is a guest here, or of any case."""
+    if ctx.place is None:
+        return bool(await ctx.tx.places_of(ctx.actor))
+    try:
+        await ctx.case(Action.READ, said=False)
+    except Refused:
+        return False
+    return True
+
+
 async def _command(ctx: Context, text: str) -> None:
     found: Command | None = None
     try:
@@ -133,7 +159,7 @@ def explain(error: Refused, command: Command | None) -> Reply:
 
 
 async def _run(ctx: Context, command: Command, rest: str) -> None:
-    if not ctx.office.directory.knows(ctx.actor):
+    if not ctx.office.directory.knows(ctx.actor) and not await _takes_part(ctx):
         raise Refused("person-unknown")
     if ctx.place is None and command.where == "case":
         raise Refused("not-in-a-case-room")
@@ -228,7 +254,11 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
     if key in steps.UNDO:
         await _undo(ctx, target)
         return
+    if await invitations.agreed(ctx, key, target):
+        return
     chosen = dialogue.chosen(key)
+    if chosen is not None and await panel.reacted(ctx, chosen, target):
+        return
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor) if chosen is not None else None
     number = await _marked(ctx, current, target) if current is not None else None
     if chosen is not None and number is None and await followup.asked(ctx, target) is not None:

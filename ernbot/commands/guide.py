@@ -32,7 +32,7 @@ ALIKE = 0.6
 
 async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     """The commands that this person may use here and now; nothing for people whom no network lists."""
-    if not ctx.office.directory.knows(ctx.actor):
+    if ctx.place is None and not ctx.office.directory.knows(ctx.actor):
         return []
     if ctx.place is None:
         return [c for c in commands if c.where != "case" and _fits_direct_chat(ctx, c)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ernbot.core.assurance import Policy
@@ -11,6 +12,7 @@ from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import Refused
 from ernbot.core.form import Form
+from ernbot.core.ranking import Index
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,16 @@ class Office:
     identified: Literal["refuse", "ask", "clean"] = "ask"
     viewer_url: str | None = None
     reminder_hour: int = 8
+
+    @cached_property
+    def index(self) -> Index:
+        """The directory by what people look for, made once."""
+        return Index(self.directory)
+
+    def name_in(self, case: Case, user_id: str) -> str:
+        """The name of somebody of a case; no directory has that of a guest."""
+        asked = case.invitation(user_id)
+        return asked.guest.name if asked is not None and asked.guest is not None else self.directory.name_of(user_id)
 
     def network(self, case: Case) -> Network:
         """The network of a case.

@@ -43,7 +43,7 @@ def folded(text: str) -> str:
     """A name without case, accents and punctuation; a code as `orpha:3366`, however it was typed."""
     letters = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     plain = "".join(character for character in letters if not unicodedata.combining(character))
-    plain = _CODE.sub(lambda code: f"{code[1]}:{int(code[2])}", re.sub(r"[^\w:]|_", " ", plain))
+    plain = _CODE.sub(lambda code: f"{code[1]}:{int(code[2])}", re.sub(r"[^\w:]|_|:(?!\d)", " ", plain))
     return " ".join(plain.split())
 
 
@@ -116,6 +116,10 @@ class Index:
             for word in name.split():
                 if len(word) >= SHORTEST and word != name:
                     self._words.setdefault(word, []).extend(fields)
+
+    def knows(self, text: str) -> bool:
+        """Whether a text is exactly a name of a competence."""
+        return folded(text) in self._fields
 
     def find(self, text: str) -> tuple[Field, ...]:
         """The competences that a text names: exactly, else by its words, else by likeness; empty for none.

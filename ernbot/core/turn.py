@@ -92,6 +92,8 @@ def _held(case: Case, directory: Directory, at: datetime) -> tuple[tuple[str, ..
 def _under_way(case: Case) -> tuple[tuple[str, ...], Next]:
     lead = (case.lead,)
     match case.state:
+        case Assessing() if not case.panel and not case.answered:
+            return lead, Next.INVITE
         case Assessing():
             waiting = tuple(expert for expert in case.panel if expert not in case.answered)
             return (waiting, Next.OPINION) if waiting else (lead, Next.DRAFT)

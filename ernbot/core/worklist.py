@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from ernbot.core.access import check_case
 from ernbot.core.case import OVER, Action, Case, Erased, StateKind, Withdrawn
@@ -72,9 +73,11 @@ class Index:
     brief: Brief
 
 
-@dataclass(frozen=True)
-class Line:
-    """A case as the index knows it; `part` is None for a coordinator who has no part in it."""
+class Line(NamedTuple):
+    """A case as the index knows it; `part` is None for a coordinator who has no part in it.
+
+    A tuple, because a worklist goes through hundreds of them.
+    """
 
     case_id: str
     network: str
@@ -84,8 +87,8 @@ class Line:
     due: date | None
     answered: bool
     opened_at: datetime
-    part: Part | None
-    waits: bool
+    part: str | None
+    waits: bool | None
     until: date | None = None
 
     @property
@@ -155,7 +158,7 @@ def sees(user_id: str, line: Line, directory: Directory, today: date) -> bool:
     if line.part is None:
         person = network.person(user_id)
         return person is not None and person.role is Role.COORDINATOR and not line.is_over
-    if line.part is Part.DISPATCHER:
+    if line.part == Part.DISPATCHER:
         return any(each.triages(user_id) for each in directory.networks)
     if line.until is not None:
         return today <= line.until
@@ -175,7 +178,7 @@ def _fits(line: Line, which: Which, today: date) -> bool:
         case Which.ALL:
             return True
         case Which.WAITING:
-            return line.waits
+            return bool(line.waits)
         case Which.MINE:
             return line.part in OWN and not line.is_over
         case Which.OVERDUE:
@@ -183,7 +186,7 @@ def _fits(line: Line, which: Which, today: date) -> bool:
         case Which.UNANSWERED:
             return not line.answered and not line.is_over
         case Which.NEXT:
-            return line.waits or not line.is_over
+            return bool(line.waits) or not line.is_over
 
 
 def _order(line: Line) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.commands import arrival, conversation, files, followup, identity, questions
+from ernbot.commands import arrival, conversation, files, followup, identity, invitations, panel, questions
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
@@ -182,6 +182,8 @@ class Dispatcher:
                 await self._verify(item, item.payload)
             case "reaction":
                 await self._reaction(item)
+            case "left":
+                await self._departure(item)
             case "join" | "encryption":
                 await self._arrival(item)
             case "invite":
@@ -193,8 +195,6 @@ class Dispatcher:
 
     async def _done(self, item: InboxItem) -> None:
         async with self._store.transaction() as tx:
-            if item.kind == "left":
-                await tx.forget_direct_room(item.room_id)
             await tx.handled(item.event_id)
 
     # --- messages
@@ -225,7 +225,8 @@ class Dispatcher:
             unheard = await self._context(tx, item, place, None, said)
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
             followed = await followup.asked(unheard, said.replies_to) if said is not None else None
-        answers = asked is not None or followed is not None
+            numbers = said is not None and await panel.are_numbers(unheard, said.text, said.replies_to)
+        answers = numbers or asked is not None or followed is not None
         for_us = file is not None or place is None or open_dialogue is not None or answers
         if not for_us and said is not None and not said.addressed and not has_prefix(said.text):
             await self._done(item)
@@ -353,6 +354,18 @@ class Dispatcher:
                 await tx.set_direct_room(other, item.room_id)
                 await tx.hurry(direct_lane(other))
                 await arrival.greet(self._arrived(tx, item, None, other))
+
+    async def _departure(self, item: InboxItem) -> None:
+        """Somebody left a room or declined to come into it; whoever was removed from a case room is off its panel."""
+        user = item.payload.get("user", item.sender)
+        async with self._store.transaction() as tx:
+            if item.payload.get("was", "join") == "join":
+                # Whoever declines a direct chat is not asked into another one.
+                await tx.forget_direct_room(item.room_id)
+            place = await tx.place_of_room(item.room_id)
+            if place is not None and user == item.sender:
+                await invitations.went(self._arrived(tx, item, place, user))
+            await tx.handled(item.event_id)
 
     def _arrived(self, tx: Transaction, item: InboxItem, place: CasePlace | None, user: str) -> Context:
         return Context(tx, self._office, user, "", item.room_id, item.event_id, self._clock(), place=place)

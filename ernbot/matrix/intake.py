@@ -130,8 +130,8 @@ def _membership(event: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[s
         return None, {}
     if membership == "join":
         return "join", {"user": who}
-    if membership in ("leave", "ban") and before == "join":
-        return "left", {"user": who}
+    if membership in ("leave", "ban") and before in ("join", "invite"):
+        return "left", {"user": who, "was": before}
     return None, {}
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from html import escape
 from itertools import groupby
 from urllib.parse import quote
@@ -135,18 +136,25 @@ def _item(item: Item, sentences: Catalogue) -> _Inline:
 
 def _sentence(key: str, fields: dict[str, Value], sentences: Catalogue) -> _Inline:
     values: list[_Inline] = []
-    arguments: dict[str, object] = {}
+    arguments: list[tuple[str, date | int | str]] = []
     for name, value in fields.items():
         if isinstance(value, date | int):
-            arguments[name] = value
+            arguments.append((name, value))
         else:
-            arguments[name] = f"\ue000{len(values)}\ue001"
+            arguments.append((name, f"\ue000{len(values)}\ue001"))
             values.append(_line(_words(value, sentences)))
-    pattern = sentences.text(key, **arguments)
+    pattern = _pattern(sentences.language, key, tuple(arguments))
     return _Inline(
-        _filled(_plain_markup(pattern), lambda number: values[number].plain),
-        _filled(_html_markup(pattern), lambda number: values[number].html),
+        _filled(pattern.plain, lambda number: values[number].plain),
+        _filled(pattern.html, lambda number: values[number].html),
     )
+
+
+@lru_cache(maxsize=2048)
+def _pattern(language: str, key: str, arguments: tuple[tuple[str, date | int | str], ...]) -> _Inline:
+    """A sentence with tokens in the place of everybody's words: a list says the same one for each of its lines."""
+    pattern = catalogue(language).text(key, **dict(arguments))
+    return _Inline(_plain_markup(pattern), _html_markup(pattern))
 
 
 def _filled(pattern: str, value: Callable[[int], str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -262,6 +263,17 @@ class CaseRows(IndexRows):
                 found.append((row.opened_at, CasePlace(*place)))
             await asyncio.sleep(0)
         return [place for _, place in sorted(found, key=lambda each: (each[0], each[1].case_id))]
+
+    async def open_cases(self) -> Counter[str]:
+        """In how many cases that are not over each person is on the panel or leads; every case is opened."""
+        found: Counter[str] = Counter()
+        for row in await self._connection.execute(sealed(cases).where(cases.c.state.not_in(OVER))):
+            try:
+                found.update(CASE.validate_json(self._open(row, cases, "content", row.id)).members)
+            except Shredded:
+                continue
+            await asyncio.sleep(0)
+        return found
 
     async def add_file(self, file: CaseFile) -> None:
         scope = case_scope(file.case_id)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import and_, bindparam, delete, insert, literal, select
 
 from ernbot.core.case import OVER, Case
-from ernbot.core.worklist import Brief, Index, Line, Part
+from ernbot.core.worklist import Brief, Index, Line
 from ernbot.storage.errors import Shredded
 from ernbot.storage.sealing import SealedRows, batches, case_scope
 from ernbot.storage.tables import case_people, cases, vault_keys
@@ -31,6 +31,8 @@ IN_LINE = (
     cases.c.answered,
     cases.c.opened_at,
 )
+"""The columns of a `Line` that belong to the case, in its order."""
+
 LINES_OF = (
     select(*IN_LINE, case_people.c.part, case_people.c.waits, case_people.c.until)
     .join_from(case_people, cases, cases.c.id == case_people.c.case_id)
@@ -77,12 +79,12 @@ class IndexRows(SealedRows):
 
     async def lines_of(self, user_id: str) -> list[Line]:
         """The cases in which somebody takes part, those that are over too; in no order."""
-        return [_line(row) for row in await self._connection.execute(LINES_OF, {"user": user_id})]
+        return [Line._make(row) for row in await self._connection.execute(LINES_OF, {"user": user_id})]
 
     async def lines_in(self, network: str, user_id: str) -> list[Line]:
         """All cases of a network that are not over, with the part that somebody has in them."""
         rows = await self._connection.execute(LINES_IN, {"network": network, "user": user_id})
-        return [_line(row) for row in rows]
+        return [Line._make(row) for row in rows]
 
     async def briefs(self, case_ids: Iterable[str]) -> dict[str, Brief]:
         """The briefs of cases; those whose key was destroyed are left out."""
@@ -114,19 +116,3 @@ def seats(case_id: str, known: Index) -> Sequence[dict[str, Any]]:
         {"case_id": case_id, "user_id": seat.user_id, "part": seat.part, "waits": seat.waits, "until": seat.until}
         for seat in known.seats
     ]
-
-
-def _line(row: Any) -> Line:
-    return Line(
-        case_id=row.id,
-        network=row.network,
-        room_id=row.room_id,
-        state=row.state,
-        urgent=row.urgent,
-        due=row.due,
-        answered=row.answered,
-        opened_at=row.opened_at,
-        part=Part(row.part) if row.part is not None else None,
-        waits=bool(row.waits),
-        until=row.until,
-    )

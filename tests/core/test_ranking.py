@@ -86,7 +86,7 @@ def test_a_code_is_never_guessed() -> None:
 
 def test_a_competence_is_recognised_in_a_question() -> None:
     index = Index(DIRECTORY)
-    question = "Trigonocephaly in a boy of 4 months (ORPHA:3366): operate, or wait for the cleft lip?"
+    question = "Trigonocephaly: a boy of 4 months (ORPHA: 3366). Operate, or wait for the cleft lip?"
     assert {field.competence.id for field in index.mentioned(question, NETWORK)} == {"craniosynostosis", "cleft"}
     assert [field.competence.id for field in index.mentioned("Trigonocephalyx, ORPHA3366?", NETWORK)] == [SKULL.id]
     assert index.mentioned("Is this a rash?", NETWORK) == ()

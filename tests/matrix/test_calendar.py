@@ -17,7 +17,7 @@ from ernbot.core.invitation import Guest
 from ernbot.matrix.calendar import Calendar
 from ernbot.storage.store import Store
 from ernbot.storage.tables import agenda, case_people, cases, outbox
-from tests.commands.chat import ANDERS, DIRECTORY, METTE, OPINION, PIOTR, SASKIA, SERVER, Chat
+from tests.commands.chat import ANDERS, DIRECTORY, METTE, OPINION, PIOTR, SASKIA, SERVER, Answer, Chat
 
 
 @pytest.fixture
@@ -42,10 +42,21 @@ async def morning(chat: Chat, days: int = 1) -> None:
         await turn(chat)
 
 
-async def test_a_reminder_says_what_waits_and_nothing_clinical(chat: Chat) -> None:
+async def assess(chat: Chat) -> None:
+    """A case with two experts who have accepted, of whom one has answered."""
     await chat.assessing()
+    await chat.say(PIOTR, "!accept", room=chat.room)
+
+
+def reminders(chat: Chat, user: str) -> list[Answer]:
+    """What somebody was reminded of, apart from all else that they were told."""
+    return [answer for answer in chat.told(user) if "!reminders weekly" in answer.text]
+
+
+async def test_a_reminder_says_what_waits_and_nothing_clinical(chat: Chat) -> None:
+    await assess(chat)
     await morning(chat, 7)
-    (said,) = chat.told(PIOTR)
+    (said,) = reminders(chat, PIOTR)
     nickname = (await chat.case()).nickname
     assert said.text == (
         "One thing waits for you\n\n"
@@ -53,69 +64,69 @@ async def test_a_reminder_says_what_waits_and_nothing_clinical(chat: Chat) -> No
         "Less often: `!reminders weekly` or `!reminders off`. Urgent cases are always said."
     )
     assert said.danish.startswith(f"Én ting venter på dig\n\n- {nickname} · afgiv din vurdering · ERN CRANIO")
-    assert chat.told(SASKIA) == []
+    assert reminders(chat, SASKIA) == []
 
 
 async def test_each_thing_is_said_once_a_week_and_stops_when_it_is_done(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     await morning(chat, 15)
-    assert len(chat.told(PIOTR)) == 2
+    assert len(reminders(chat, PIOTR)) == 2
     await chat.here(PIOTR, OPINION)
     await morning(chat, 1)
-    assert len(chat.told(PIOTR)) == 2
-    assert "all opinions are in" in chat.told(ANDERS)[-1].text
+    assert len(reminders(chat, PIOTR)) == 2
+    assert "all opinions are in" in reminders(chat, ANDERS)[-1].text
     await morning(chat, 3)
-    assert len(chat.told(ANDERS)) == 1
+    assert len(reminders(chat, ANDERS)) == 1
 
 
 async def test_several_cases_are_one_message(chat: Chat) -> None:
     for _ in range(12):
-        await chat.assessing()
+        await assess(chat)
     await morning(chat, 7)
-    (said,) = chat.told(PIOTR)
+    (said,) = reminders(chat, PIOTR)
     assert said.text.startswith("12 things wait for you\n\n- ")
     assert said.text.count("\n- ") == 10
     assert "… and 2 more: `!cases waiting`" in said.text
 
 
 async def test_after_days_off_there_is_one_reminder_and_none_at_night(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     chat.now = datetime(2026, 5, 1, 2, 0, tzinfo=UTC)
     await turn(chat)
-    assert chat.told(PIOTR) == []
+    assert reminders(chat, PIOTR) == []
     await morning(chat)
-    assert len(chat.told(PIOTR)) == 1
+    assert len(reminders(chat, PIOTR)) == 1
     await turn(chat)
     await turn(chat)
-    assert len(chat.told(PIOTR)) == 1
+    assert len(reminders(chat, PIOTR)) == 1
 
 
 async def test_a_clock_that_goes_back_says_nothing_twice(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     await morning(chat, 7)
     chat.now -= timedelta(hours=3)
     await turn(chat)
     chat.now += timedelta(hours=4)
     await turn(chat)
-    assert len(chat.told(PIOTR)) == 1
+    assert len(reminders(chat, PIOTR)) == 1
 
 
 async def test_who_wants_none_hears_of_urgent_cases_alone(chat: Chat) -> None:
     await chat.alone(PIOTR, "!reminders off")
-    await chat.assessing()
+    await assess(chat)
     await morning(chat, 8)
-    assert chat.told(PIOTR) == []
-    await chat.assessing()
+    assert reminders(chat, PIOTR) == []
+    await assess(chat)
     async with chat.store.transaction() as tx:
         case = await tx.case_in(chat.room, ANDERS, Action.READ, DIRECTORY, chat.now)
         await tx.save_case(replace(case, urgent=True))
     await morning(chat)
-    (said,) = chat.told(PIOTR)
+    (said,) = reminders(chat, PIOTR)
     assert said.text.startswith(f"One thing waits for you\n\n- ❗ {case.nickname}")
 
 
 async def test_a_reminder_that_was_not_had_is_replaced_by_the_next(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     chat.delivers = False
     await morning(chat, 15)
     query = select(func.count()).where(outbox.c.kind == "message", outbox.c.tag == "reminder", ~outbox.c.done)
@@ -124,7 +135,7 @@ async def test_a_reminder_that_was_not_had_is_replaced_by_the_next(chat: Chat) -
 
 
 async def test_a_crash_before_the_commit_says_it_once(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    await chat.assessing()
+    await assess(chat)
     chat.now = (chat.now + timedelta(days=7)).replace(hour=8)
 
     class Killed(BaseException):
@@ -139,11 +150,11 @@ async def test_a_crash_before_the_commit_says_it_once(chat: Chat, monkeypatch: p
     monkeypatch.undo()
     await turn(chat)
     await turn(chat)
-    assert len(chat.told(PIOTR)) == 1
+    assert len(reminders(chat, PIOTR)) == 1
 
 
 async def test_nobody_is_reminded_who_left_the_directory(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     await turn(chat)
     (cranio, *others) = DIRECTORY.networks
     by_id = {network.id: network for network in (cranio, *others)}
@@ -156,12 +167,12 @@ async def test_nobody_is_reminded_who_left_the_directory(chat: Chat) -> None:
         "I am still sorting older cases after an update. Some may be missing: ask again in a minute."
     )
     await morning(chat, 10)
-    assert chat.told(PIOTR) == []
+    assert reminders(chat, PIOTR) == []
     assert (await chat.case()).nickname in await chat.alone(SASKIA, "!cases")
 
 
 async def test_cases_of_an_earlier_version_get_their_index_and_agenda(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     async with chat.store.engine.begin() as connection:
         await connection.execute(text("DELETE FROM agenda"))
         await connection.execute(text("DELETE FROM case_people"))
@@ -176,10 +187,10 @@ async def test_cases_of_an_earlier_version_get_their_index_and_agenda(chat: Chat
 
 
 async def test_a_shredded_case_leaves_no_agenda_and_holds_nothing_up(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     shredded = (await chat.case()).id
     await turn(chat)
-    await chat.assessing()
+    await assess(chat)
     async with chat.store.transaction() as tx:
         await tx.shred(f"case:{shredded}")
     async with chat.store.engine.connect() as connection:
@@ -188,7 +199,7 @@ async def test_a_shredded_case_leaves_no_agenda_and_holds_nothing_up(chat: Chat)
     async with chat.store.engine.begin() as connection:
         await connection.execute(text("UPDATE cases SET planned = false"))
     await morning(chat, 7)
-    assert len(chat.told(PIOTR)) == 1
+    assert len(reminders(chat, PIOTR)) == 1
     async with chat.store.engine.connect() as connection:
         assert await connection.scalar(select(func.count()).where(~cases.c.planned)) == 0
 
@@ -196,9 +207,9 @@ async def test_a_shredded_case_leaves_no_agenda_and_holds_nothing_up(chat: Chat)
 async def test_a_case_that_cannot_be_planned_holds_up_no_other(
     chat: Chat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await chat.assessing()
+    await assess(chat)
     broken = (await chat.case()).id
-    await chat.assessing()
+    await assess(chat)
 
     def fails(case: object, *rest: object, **more: object) -> object:
         if getattr(case, "id", None) == broken:
@@ -207,13 +218,13 @@ async def test_a_case_that_cannot_be_planned_holds_up_no_other(
 
     monkeypatch.setattr("ernbot.matrix.calendar.agenda", fails)
     await morning(chat, 7)
-    assert len(chat.told(PIOTR)) == 1
+    assert len(reminders(chat, PIOTR)) == 1
     assert "ValueError" in caplog.text
     assert "suture" not in caplog.text
 
 
 async def test_the_loop_wakes_and_ends(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     chat.now = (chat.now + timedelta(days=7)).replace(hour=9)
     await calendar(chat).begin()
     task = asyncio.create_task(calendar(chat).run())
@@ -221,7 +232,7 @@ async def test_the_loop_wakes_and_ends(chat: Chat) -> None:
         while True:
             await asyncio.sleep(0.05)
             await chat.deliver()
-            if chat.told(PIOTR):
+            if reminders(chat, PIOTR):
                 break
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -236,7 +247,7 @@ JUNE = datetime(2026, 6, 5, 9, 0, tzinfo=UTC)
 async def test_after_three_months_the_clinician_is_asked_in_the_room(chat: Chat) -> None:
     await chat.closed()
     await turn(chat)
-    assert chat.told(ANDERS) == []
+    assert reminders(chat, ANDERS) == []
     before = len(chat.done)
     chat.now = JUNE
     await turn(chat)
@@ -259,7 +270,7 @@ async def test_the_coordinator_is_told_when_nobody_answers(chat: Chat) -> None:
     await morning(chat, 60)
     questions = [done for done in chat.done if isinstance(done.effect, Message) and done.effect.choices == 3]
     assert len(questions) == 3
-    (told,) = chat.told(METTE)
+    (told,) = reminders(chat, METTE)
     assert "no word of the patient’s course: please ask the clinician" in told.text
     assert "matrix.to" in told.text or (await chat.case()).nickname in told.text
 
@@ -281,7 +292,7 @@ async def test_a_withdrawal_ends_a_follow_up_that_is_half_filled(chat: Chat) -> 
 
 
 async def test_a_guest_whose_time_is_over_is_removed_once(chat: Chat) -> None:
-    await chat.assessing()
+    await assess(chat)
     guest = f"@guest:{SERVER}"
     async with chat.store.transaction() as tx:
         context = await chat.context(tx, ANDERS, chat.room)

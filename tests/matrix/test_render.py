@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import ernbot.locales
 from ernbot.commands.refusals import refusal
-from ernbot.commands.reply import Fact, Heading, Item, Labels, Part, Quote, Reply, Symbol, Text, Value, say
+from ernbot.commands.reply import Fact, Heading, Item, Labels, Line, Part, Quote, Reply, Symbol, Text, Value, say
 from ernbot.core.case import Action
 from ernbot.core.characters import harmless, right_to_left
 from ernbot.core.consent import Purpose
@@ -260,3 +260,20 @@ def test_every_word_of_ours_has_a_name_in_the_catalogue() -> None:
         assert catalogue("en").text(f"action-{action}")
     for purpose in Purpose:
         assert catalogue("en").text(f"purpose-{purpose}")
+
+
+def test_a_line_leads_to_its_room_and_to_nothing_else() -> None:
+    name = Text("cases-name", {"nickname": "Amber <b>Heron</b>"})
+    line = Item(Line((name, Text("cases-state", {"state": Symbol("state", "open")}))), room='!a"b:hospital.example')
+    rendered = render(Reply((line,)), "en")
+    address = "https://matrix.to/#/%21a%22b%3Ahospital.example"
+    assert rendered.body == f"- Amber <b>Heron</b> · open {address}"
+    linked = f'<a href="{address}"><strong>Amber &lt;b&gt;Heron&lt;/b&gt;</strong></a>'
+    assert rendered.formatted_body == f"<ul><li>{linked} · open</li></ul>"
+
+
+def test_a_sentence_that_is_said_again_has_its_own_words() -> None:
+    def said(nickname: str) -> str:
+        return render(Reply((Text("cases-name", {"nickname": nickname}),)), "en").body
+
+    assert [said("Amber Heron 1"), said("Jade Crane 2")] == ["Amber Heron 1", "Jade Crane 2"]

@@ -24,7 +24,7 @@ due-silent = intet nyt om patientens forløb: spørg venligst klinikeren
 
 ## Arbejdslisten
 
-help-cases = vis dine sager: først det, der venter på dig
+help-cases = vis dine sager, først det, der venter på dig; eller kun `mine`, `waiting`, `overdue`, `unanswered`, `all`, eller dem fra et netværk
 cases-title =
     { $count ->
         [one] Én sag
@@ -55,7 +55,7 @@ refused-cases-which = Jeg kender ikke `{ $word }`. Prøv `!cases`, eller `!cases
 
 ## Påmindelser
 
-help-reminders = hvor ofte jeg minder dig om det, der venter på dig
+help-reminders = hvor ofte jeg minder dig om det, der venter på dig: `daily`, `weekly` eller `off`
 reminder-title =
     { $count ->
         [one] Én ting venter på dig

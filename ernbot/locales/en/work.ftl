@@ -24,7 +24,7 @@ due-silent = no word of the patient’s course: please ask the clinician
 
 ## The worklist
 
-help-cases = list your cases: what waits for you first
+help-cases = list your cases, what waits for you first; or only `mine`, `waiting`, `overdue`, `unanswered`, `all`, or those of a network
 cases-title =
     { $count ->
         [one] One case
@@ -55,7 +55,7 @@ refused-cases-which = I do not know `{ $word }`. Try `!cases`, or `!cases` with 
 
 ## Reminders
 
-help-reminders = how often I remind you of what waits for you
+help-reminders = how often I remind you of what waits for you: `daily`, `weekly` or `off`
 reminder-title =
     { $count ->
         [one] One thing waits for you
