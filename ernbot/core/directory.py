@@ -8,8 +8,10 @@ Networks: research centres study without seeing patients, so they never enter a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from ernbot.core.blind import Mode
 
 
 class CentreKind(StrEnum):
@@ -75,7 +77,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Network:
-    """A network with its centres and people; `opinion_form` names the form that its experts answer."""
+    """A network with its centres and people.
+
+    `opinion_form` names the form that its experts answer; `opinion_forms` has another one for a type of question.
+    `blind` is how opinions are kept apart unless the lead says otherwise.
+    """
 
     id: str
     name: str
@@ -83,6 +89,12 @@ class Network:
     competences: tuple[Competence, ...]
     centres: tuple[Centre, ...]
     people: tuple[Person, ...]
+    opinion_forms: dict[str, str] = field(default_factory=dict)
+    blind: Mode = "off"
+
+    def form_for(self, question_type: str) -> str:
+        """The form for a type of question; the one of the network where there is none of its own."""
+        return self.opinion_forms.get(question_type, self.opinion_form)
 
     def centre(self, centre_id: str) -> Centre:
         return next(centre for centre in self.centres if centre.id == centre_id)
