@@ -157,11 +157,11 @@ class _NetworkFile(Strict):
 
     @model_validator(mode="after")
     def _references(self) -> _NetworkFile:
-        competences = unique("competence", (c.id for c in self.competence))
-        centres = unique("centre", (c.id for c in self.centre))
-        unique("person", (p.user for p in self.person))
+        competences = _unique("competence", (c.id for c in self.competence))
+        centres = _unique("centre", (c.id for c in self.centre))
+        _unique("person", (p.user for p in self.person))
         if isinstance(self.opinion_form, tuple):
-            unique("question", (entry.question for entry in self.opinion_form))
+            _unique("question", (entry.question for entry in self.opinion_form))
         for kind, entry, used in [
             *(("centre", c.id, c.competences) for c in self.centre),
             *(("person", p.user, p.competences) for p in self.person),
@@ -175,8 +175,7 @@ class _NetworkFile(Strict):
         return self
 
 
-def unique(what: str, ids: Iterable[str]) -> set[str]:
-    """The ids as a set; ValueError when one is there twice."""
+def _unique(what: str, ids: Iterable[str]) -> set[str]:
     seen: set[str] = set()
     for identifier in ids:
         if identifier in seen:
@@ -251,7 +250,7 @@ def load_directory(folder: Path, server_name: str) -> Directory:
     if not networks:
         raise ConfigError(f"{folder}: holds no network (*.toml)")
     try:
-        unique("network", (network.id for network in networks))
+        _unique("network", (network.id for network in networks))
     except ValueError as error:
         raise ConfigError(f"{folder}: {error}") from None
     return Directory(tuple(networks))

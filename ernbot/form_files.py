@@ -6,13 +6,15 @@ can be finished and read. This module must not know what a form is used for.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from ernbot.config import ConfigError, Identifier, Labels, Strict, read, unique
+from ernbot.config import ConfigError, Identifier, Labels, Strict, read
 from ernbot.core import condition, units
 from ernbot.core.codes import CODE_SYSTEMS
 from ernbot.core.condition import Among, Condition
@@ -84,7 +86,7 @@ class _FieldTable(Strict):
             raise ValueError("a choice needs at least two options")
         if self.option and self.kind not in ("choice", "choices"):
             raise ValueError(f"a {self.kind} has no options of its own")
-        unique("option", (option.id for option in self.option))
+        _unique("option", (option.id for option in self.option))
         if self.kind == "scale" and not all(bound in SCALE_POINTS for bound in (self.minimum, self.maximum)):
             raise ValueError("a scale needs minimum and maximum, whole numbers from 0 to 999")
         if self.kind == "code" and not self.systems:
@@ -158,7 +160,7 @@ class _FormFile(Strict):
             ValueError: ids are there twice, a condition is none, or a group stands before a field that is not there.
         """
         groups = {table.id: table for table in self.group}
-        unique("group", (table.id for table in self.group))
+        _unique("group", (table.id for table in self.group))
         fields: list[FormField] = []
         for table in self.field:
             for before in [g for g in groups.values() if g.before == table.id]:
@@ -168,7 +170,7 @@ class _FormFile(Strict):
             if group.before is not None:
                 raise ValueError(f"group {group.id!r} stands before the unknown field {group.before!r}")
             fields += _expanded(group)
-        unique("field", (field.id for field in fields))
+        _unique("field", (field.id for field in fields))
         return Form(
             id=self.id,
             version=self.version,
@@ -176,6 +178,13 @@ class _FormFile(Strict):
             fields=tuple(fields),
             groups=tuple(_group(table) for table in self.group),
         )
+
+
+def _unique(what: str, ids: Iterable[str]) -> None:
+    """Raise ValueError for an id that is there twice."""
+    for identifier, count in Counter(ids).items():
+        if count > 1:
+            raise ValueError(f"{what} {identifier!r} is there twice")
 
 
 def _read(table: _FieldTable) -> FormField:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from ernbot.core import codes, units
 from ernbot.core.condition import Condition
-from ernbot.core.dates import partial_date
+from ernbot.core.day import partial_date
 from ernbot.core.errors import BadInput
 
 MAX_TEXT = 10_000

@@ -6,8 +6,6 @@ import contextlib
 import re
 from datetime import date
 
-from ernbot.core.errors import BadInput
-
 _DAY = (
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
     r"(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>\d{4})",
@@ -23,18 +21,6 @@ def _first_day(text: str, shapes: tuple[str, ...]) -> tuple[date, re.Match[str]]
             with contextlib.suppress(ValueError):
                 return date(int(parts["year"]), int(parts.get("month") or 1), int(parts.get("day") or 1)), match
     return None
-
-
-def parse_date(text: str) -> date:
-    """A date as ISO 8601 (`2026-03-31`) or day first (`31.3.2026`, `31/3/2026`).
-
-    Raises:
-        BadInput: `date` when it is none.
-    """
-    found = _first_day(text, _DAY)
-    if found is None:
-        raise BadInput("date", text=text.strip())
-    return found[0]
 
 
 def partial_date(text: str) -> tuple[str, date] | None:
