@@ -58,6 +58,8 @@ MAY: dict[Action, tuple[Standing, ...]] = {
     Action.REOPEN: (REQUESTER, LEAD),
     Action.ARCHIVE: (REQUESTER, LEAD),
     Action.ERASE: (REQUESTER, Standing.COORDINATOR),
+    Action.ARRANGE: (LEAD,),
+    Action.REVEAL: (LEAD,),
 }
 """Which standings each action takes; CREATE asks for standing in the network alone."""
 

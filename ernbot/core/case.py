@@ -7,12 +7,14 @@ in docs/architecture.md are made from it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, get_args
 
 from ernbot.core.background import Background, Offer, Reopening, Topic
+from ernbot.core.blind import Blind, Mode, missing
 from ernbot.core.consent import Ledger, Paper, Purpose
 from ernbot.core.dates import check_due
 from ernbot.core.errors import BadInput, Refused
@@ -53,6 +55,8 @@ class Action(StrEnum):
     REOPEN = "reopen"
     ARCHIVE = "archive"
     ERASE = "erase"
+    ARRANGE = "arrange"
+    REVEAL = "reveal"
 
 
 class About(StrEnum):
@@ -165,6 +169,8 @@ FITS: dict[Action, tuple[StateKind, ...]] = {
     Action.REOPEN: ("closed", "archived"),
     Action.ARCHIVE: ("draft", "open", "assessing", "drafting", "closed"),
     Action.ERASE: ("draft", "archived", "withdrawn"),
+    Action.ARRANGE: ("open", "assessing"),
+    Action.REVEAL: ("assessing",),
 }
 """In which states each action fits. What is not here is refused."""
 
@@ -205,6 +211,8 @@ class Case:
     reopened: tuple[Reopening, ...] = ()
     assistants: tuple[str, ...] = ()
     opened_by: str | None = None
+    blind: Blind = Blind()
+    question_type: str = ""
 
     @property
     def lead(self) -> str:
@@ -272,19 +280,44 @@ class Case:
         return replace(self, panel=(*self.panel, *dict.fromkeys(new)), state=state)
 
     def record_opinion(
-        self, author: str, form_id: str, form_version: str, answers: dict[str, Value], *, at: datetime
+        self,
+        author: str,
+        form_id: str,
+        form_version: str,
+        answers: dict[str, Value],
+        *,
+        at: datetime,
+        certainty: Mapping[str, tuple[str, ...]] | None = None,
+        conflict: bool = False,
+        words: Mapping[str, dict[str, str]] | None = None,
     ) -> Case:
+        """A case with one opinion more; in blind mode the last one that was waited for reveals them all."""
         self._require(Action.GIVE_OPINION)
-        opinion = revise(self.opinions, author, form_id, form_version, answers, at)
-        return replace(self, opinions=(*self.opinions, opinion))
+        opinion = revise(
+            self.opinions,
+            author,
+            form_id,
+            form_version,
+            answers,
+            at,
+            certainty=certainty,
+            conflict=conflict,
+            after_reveal=self.blind.on and not self.blind.hides,
+            words=words,
+        )
+        opinions = (*self.opinions, opinion)
+        return replace(self, opinions=opinions, blind=self.blind.settle(opinions, self.panel, at))
 
     def draft_outcome(self) -> Case:
         """A case whose outcome gathers the latest opinions; texts already written stay.
 
         Raises:
-            Refused: `no-opinions` when nobody has given an opinion.
+            Refused: `no-opinions` when nobody has given an opinion, `blind-sealed` while opinions are hidden.
         """
         self._require(Action.DRAFT_OUTCOME)
+        if self.blind.hides:
+            given = len(self.answered)
+            raise Refused("blind-sealed", given=given, missing=len(missing(self.opinions, self.panel)))
         opinions = latest(self.opinions)
         if not opinions:
             raise Refused("no-opinions")
@@ -455,6 +488,22 @@ class Case:
         self._require(Action.ERASE)
         return Case(self.id, self.network, self.nickname, self.requester, "", self.opened_at, Erased(at))
 
+    # --- how opinions are asked for
+
+    def keep_apart(self, mode: Mode) -> Case:
+        """A case with blind mode set anew, before the first opinion."""
+        self._require(Action.ARRANGE)
+        return replace(self, blind=self.blind.switch(mode, self.opinions))
+
+    def ask_for(self, question_type: str) -> Case:
+        """A case whose experts answer the form for this type of question."""
+        self._require(Action.ARRANGE)
+        return replace(self, question_type=question_type)
+
+    def reveal(self, by: str, *, at: datetime) -> Case:
+        self._require(Action.REVEAL)
+        return replace(self, blind=self.blind.reveal(self.opinions, by=by, at=at))
+
 
 def new_case(
     id: str,
@@ -467,6 +516,7 @@ def new_case(
     about: About = About.PATIENT,
     background: Background = Background(),
     opened_by: str | None = None,
+    blind: Blind = Blind(),
 ) -> Case:
     """A draft; a question without a patient is open from the start.
 
@@ -478,4 +528,4 @@ def new_case(
         raise BadInput("question-length", maximum=MAX_QUESTION)
     state: State = Open() if about is About.QUESTION else Draft()
     case = Case(id, network, nickname, requester, question, at, state, about=about, opened_by=opened_by)
-    return replace(case, background=background)
+    return replace(case, background=background, blind=blind)

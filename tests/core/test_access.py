@@ -84,6 +84,8 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.ANSWER_TRIAGE: UNDER_WAY,
         Action.REOPEN: "closed archived",
         Action.ARCHIVE: f"draft {UNDER_WAY} closed",
+        Action.ARRANGE: "open assessing",
+        Action.REVEAL: "assessing",
     },
     Standing.EXPERT: {
         Action.READ: ALL,

@@ -9,6 +9,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from ernbot.core.background import Offer
+from ernbot.core.blind import Blind
 from ernbot.core.case import ALLOWED, MAX_QUESTION, Action, Case, Closed, Drafting, State, StateKind, new_case
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import BadInput, Refused
@@ -51,6 +52,8 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.REOPEN: lambda case: case.reopen(LEAD, "New fits.", at=LATER),
     Action.ARCHIVE: lambda case: case.archive("Solved at home.", at=LATER),
     Action.ERASE: lambda case: case.erase(at=LATER),
+    Action.ARRANGE: lambda case: replace(case, opinions=()).keep_apart("on"),
+    Action.REVEAL: lambda case: replace(case, blind=Blind(on=True)).reveal(LEAD, at=LATER),
 }
 """The actions that change a case; the others only look at it or change something else."""
 
@@ -91,6 +94,8 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     **{(kind, Action.ARCHIVE): "archived" for kind in ("draft", "open", "assessing", "drafting", "closed")},
     **{(kind, Action.ERASE): "erased" for kind in ("draft", "archived", "withdrawn")},
     **{(kind, Action.FORWARD): kind for kind in ("open", "assessing")},
+    **{(kind, Action.ARRANGE): kind for kind in ("open", "assessing")},
+    ("assessing", Action.REVEAL): "assessing",
     **{(kind, Action.PLAN): kind for kind in (*UNDER_WAY, "signing")},
     **{(kind, action): kind for kind in UNDER_WAY for action in STAYING},
 }
