@@ -32,6 +32,7 @@ Kind = Literal["consent", "opinion"]
 
 KEYCAP = "\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}"
 SKIP = frozenset({"-", "–", "—", "skip"})
+DONE = frozenset({"done", "færdig"})
 YES = frozenset({"yes", "ja", "y", "j"})
 
 
@@ -189,7 +190,10 @@ async def take(ctx: Context, dialogue: Dialogue, topic: Topic, text: str, number
     field = topic.form.fields[number]
     before: list[Part] = []
     _proceed(ctx, dialogue, topic)
-    if text.casefold() in SKIP:
+    if text.casefold() in DONE and not field.required:
+        answers = dialogue.data["answers"]
+        dialogue.data["skipped"] = [f.id for f in topic.form.fields if not f.required and f.id not in answers]
+    elif text.casefold() in SKIP:
         if field.required:
             raise BadInput("answer-required", field=field.id)
         dialogue.data["answers"].pop(field.id, None)

@@ -40,7 +40,8 @@ A field that repeats has a tuple.
 
 _BETWEEN = re.compile(r";(?![^\[\]]*\])|\n")
 _SURE = re.compile(
-    r"(?s)(?P<answer>.*\S)\s*\(\s*(?P<word>[^()]*?)\s*\)|(?P<before>.*\S)[\s,]+(?P<last>\d{1,3}\s*%|\S+)"
+    r"(?s)(?P<answer>.*\S)\s*\(\s*(?P<word>[^()]*?)\s*\)"
+    r"|(?P<much>.*\S)[\s,]+(?P<percent>\d{1,3}\s*%)|(?P<before>.*\S)[\s,]+(?P<last>\S+)"
 )
 _MAX_SURE = 300
 """Characters of an answer in which a word for its certainty is looked for."""
@@ -133,13 +134,13 @@ class Field:
             match = _SURE.fullmatch(text) if len(text) <= _MAX_SURE else None
             if match is None:
                 raise
-            word = self._certainty(match["word"] or match["last"] or "")
+            word = self._certainty(match["word"] or match["percent"] or match["last"] or "")
             if word is None and match["word"]:
                 names = ", ".join(option.id for option in self.certainties)
                 raise BadInput("answer-certainty", field=self.id, options=names) from None
             if word is None:
                 raise misfit
-            return Answer(self._value(match["answer"] or match["before"], today), (word,))
+            return Answer(self._value(match["answer"] or match["much"] or match["before"], today), (word,))
 
     def _certainty(self, text: str) -> str | None:
         percent = re.fullmatch(r"(\d{1,3})\s*%", text, re.ASCII)

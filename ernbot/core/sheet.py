@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ernbot.core.errors import BadInput
 from ernbot.core.form import Field, Form
 
 _PLAINER = str.maketrans("\u00a0\u202f", "  ", "\u200b\u200e\u200f\u2060\u061c\ufeff")
@@ -179,12 +180,22 @@ class _Reader:
 
     def _behind(self, field: Field, rest: str) -> str:
         """What stands behind the label and its colon; the label may be in any language, changed, or gone."""
+        if field.kind != "text" and _fits(field, rest):
+            return rest
         known = (label.match(rest) for label, of in self._labels if of is field)
         # A label of somebody's own goes up to the first colon, brackets left aside.
         label = next(filter(None, known), None) or _TRANSLATED.match(rest)
         behind = _unhinted(rest[label.end() :] if label else rest)
         colon = _COLON.match(behind)
         return colon["rest"] if colon else behind.strip()
+
+
+def _fits(field: Field, text: str) -> bool:
+    try:
+        field.read(text)
+    except BadInput:
+        return False
+    return True
 
 
 def _label(text: str) -> re.Pattern[str]:

@@ -79,7 +79,8 @@ async def anders(chat: Chat) -> Talk:
 
 @pytest.fixture
 async def saskia(chat: Chat) -> Talk:
-    """An expert who has been asked."""
+    """An expert who has been asked, with the small first version of the form."""
+    chat.forms["cranio-opinion"] = FORMS["cranio-opinion@1"]
     await chat.opened()
     await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski")
     return Talk(chat, SASKIA)

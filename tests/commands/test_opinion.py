@@ -16,7 +16,8 @@ FIELDS = "diagnosis, recommendation, confidence, concerns, age, sign, remarks"
 
 @pytest.fixture
 async def asked(chat: Chat) -> Chat:
-    """A case whose two experts have been asked."""
+    """A case whose two experts have been asked, with the small first version of the form."""
+    chat.forms["cranio-opinion"] = FORMS["cranio-opinion@1"]
     await chat.opened()
     await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski")
     return chat
