@@ -1,7 +1,7 @@
 """A form as an HL7 FHIR R4 Questionnaire, for systems that ask or answer it elsewhere.
 
 The form stays the definition: this module only writes it down. What FHIR R4 has no element for stands in standard
-extensions; which terminologies a code may come from, in one of ours. Conditions that mix `and` with `or` become groups
+extensions. The terminologies of a code are contained value sets. Conditions that mix `and` with `or` become groups
 around the question, because an item joins all its conditions in one way only.
 
 Source: HL7 FHIR R4 (4.0.1), Questionnaire, and its extensions registry.
@@ -24,6 +24,7 @@ BASE = "urn:ernbot:form"
 EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
 TRANSLATION = EXTENSION + "translation"
 UCUM = "http://unitsofmeasure.org"
+SURE = {"en": "How sure", "da": "Hvor sikker"}
 
 Json = dict[str, Any]
 
@@ -34,6 +35,7 @@ def questionnaire(form: Form, language: str = "en") -> Json:
         "resourceType": "Questionnaire",
         "id": form.key.replace("@", "-"),
         "language": language,
+        **({"contained": value_sets} if (value_sets := _value_sets(form)) else {}),
         "url": f"{BASE}:{form.id}",
         "version": form.version,
         "name": form.id.title().replace("-", ""),
@@ -136,7 +138,9 @@ def _question(field: Field, language: str) -> Json:
         item["answerOption"] = [{"valueCoding": _coding(_system(field), o, language)} for o in field.options]
     if field.kind == "text":
         item["maxLength"] = MAX_TEXT
-    extension = [*_bounds(field), *_units(field), *_systems(field)]
+    if field.kind == "code":
+        item["answerValueSet"] = f"#{_value_set(field)}"
+    extension = [*_bounds(field), *_units(field)]
     if field.repeats is not None:
         extension += _occurs(field.repeats.minimum, field.repeats.maximum)
     if extension:
@@ -155,7 +159,7 @@ def _type(field: Field) -> str:
         "conflict": "boolean",
         "scale": "integer",
         "quantity": "quantity" if field.unit else "decimal",
-        "code": "open-choice",
+        "code": "choice",
         "text": "text",
         "date": "date",
     }[field.kind]
@@ -165,7 +169,8 @@ def _certainty(field: Field, language: str) -> Json:
     """How sure the expert is of an answer: a question below it, answered with a word or a percentage."""
     options = [{"valueCoding": _coding(f"{BASE}:certainty", o, language)} for o in field.certainties]
     link_id = f"{field.origin or field.id}.certainty"
-    return {"linkId": link_id, "type": "open-choice", "required": False, "answerOption": options}
+    text = _text("text", SURE, language)
+    return {"linkId": link_id, **text, "type": "open-choice", "required": False, "answerOption": options}
 
 
 def _system(field: Field) -> str:
@@ -202,10 +207,21 @@ def _units(field: Field) -> Iterator[Json]:
         yield {"url": EXTENSION + "questionnaire-unit", "valueCoding": coding}
 
 
-def _systems(field: Field) -> Iterator[Json]:
-    """Which terminologies the codes of an answer come from."""
-    for name in field.systems:
-        yield {"url": f"{BASE}:code-system", "valueUri": CODE_SYSTEMS[name].uri}
+def _value_set(field: Field) -> str:
+    return "codes-" + "-".join(name.lower() for name in field.systems)
+
+
+def _value_sets(form: Form) -> list[Json]:
+    """What the codes of an answer may be: all codes of the terminologies that a question names."""
+    return [
+        {
+            "resourceType": "ValueSet",
+            "id": name,
+            "status": "active",
+            "compose": {"include": [{"system": CODE_SYSTEMS[system].uri} for system in systems]},
+        }
+        for name, systems in {_value_set(f): f.systems for f in form.fields if f.kind == "code"}.items()
+    ]
 
 
 def _occurs(minimum: int, maximum: int) -> list[Json]:
