@@ -126,21 +126,23 @@ class Field:
 
     def _one(self, text: str, today: date | None) -> Answer:
         """One answer, with how sure it is where that is asked."""
-        if not self.certainties:
+        match = _SURE.fullmatch(text) if self.certainties and len(text) <= _MAX_SURE else None
+        if match is None:
             return Answer(self._value(text, today))
+        word = self._certainty(match["word"] or match["percent"] or match["last"] or "")
+        answer = (match["answer"] or match["much"] or match["before"]).rstrip(" ,")
+        if match["word"] and word is not None:
+            return Answer(self._value(answer, today), (word,))
         try:
+            # A percentage or a word without brackets may belong to the answer itself.
             return Answer(self._value(text, today))
-        except BadInput as misfit:
-            match = _SURE.fullmatch(text) if len(text) <= _MAX_SURE else None
-            if match is None:
-                raise
-            word = self._certainty(match["word"] or match["percent"] or match["last"] or "")
+        except BadInput:
             if word is None and match["word"]:
                 names = ", ".join(option.id for option in self.certainties)
                 raise BadInput("answer-certainty", field=self.id, options=names) from None
             if word is None:
-                raise misfit
-            return Answer(self._value(match["answer"] or match["much"] or match["before"], today), (word,))
+                raise
+            return Answer(self._value(answer, today), (word,))
 
     def _certainty(self, text: str) -> str | None:
         percent = re.fullmatch(r"(\d{1,3})\s*%", text, re.ASCII)

@@ -365,7 +365,7 @@ async def test_a_draft_is_finished_in_the_version_of_the_form_that_it_was_begun_
     chat = saskia.chat
     await saskia.begin("!opinion")
     await saskia.answer("ORPHA:2343")
-    form = FORMS["cranio-opinion"]
+    form = FORMS["cranio-opinion@1"]
     chat.forms["cranio-opinion"] = replace(form, version="99", fields=form.fields[1:])
     for text in ("1", "4"):
         await saskia.answer(text)
