@@ -164,8 +164,7 @@ def _question(topic: Topic, field: Field) -> list[Part]:
     if hint is not None:
         parts.append(hint)
     if field.certainties:
-        words = ", ".join(option.id for option in field.certainties)
-        parts.append(Text("dialogue-hint-certainty", {"options": words}))
+        parts.append(Text("dialogue-hint-certainty"))
     if field.repeats is not None and field.repeats.maximum > 1:
         parts.append(Text("dialogue-hint-repeats", {"maximum": field.repeats.maximum}))
     if not field.required:

@@ -186,3 +186,57 @@ async def test_the_other_network_asks_its_own_questions(chat: Chat) -> None:
         "Confidence, from 1 (low) to 5 (high): 4\n"
         "Baseline serum tryptase relied on: 48.5 ng/mL"
     )
+
+
+async def test_fifty_pages_are_too_long_and_nothing_of_the_rest_is_lost(asked: Chat) -> None:
+    pages = "One line of a long letter.\n" * 2000
+    async with asked.nothing_changes():
+        answer = await asked.here(SASKIA, f"{OPINION} remarks={pages}")
+    assert answer.startswith("I have kept 3 answers as a draft. Nothing is recorded yet.")
+    assert "remarks takes a text of 1 to 10,000 characters." in answer
+    assert len(answer) < 1000, "nobody reads it again"
+    question = asked.last.event_id
+    await asked.here(SASKIA, "See the letter.", replies_to=question)
+    await asked.here(SASKIA, "yes", replies_to=asked.last.event_id)
+    (opinion,) = (await asked.case()).opinions
+    assert opinion.answers["remarks"] == "See the letter."
+
+
+async def test_words_of_any_script_are_kept_as_they_are(asked: Chat) -> None:
+    words = 'ניתוח מיד 😀 — "الآن", ikke før'
+    await asked.here(
+        SASKIA, f"!opinion\n[diagnosis]: ORPHA:2343\n[recommendation]: 1\n[confidence]: 4\n[remarks]: {words}"
+    )
+    (opinion,) = (await asked.case()).opinions
+    assert opinion.answers["remarks"] == words
+
+
+async def test_a_line_that_lacks_something_becomes_a_draft(asked: Chat) -> None:
+    answer = await asked.here(SASKIA, "!opinion confidence=4")
+    assert answer == (
+        "I have kept one answer as a draft. Nothing is recorded yet.\n\nMost likely diagnosis\n\n"
+        "A code: ORPHA:…, OMIM:…"
+    )
+    await asked.here(SASKIA, "ORPHA:2343", replies_to=asked.last.event_id)
+    answer = await asked.here(SASKIA, "!opinion")
+    assert answer.startswith("Your draft has 2 answers. We go on where you stopped.\n\nRecommended next step")
+
+
+async def test_the_form_follows_the_type_of_question(asked: Chat) -> None:
+    assert await asked.here(ANDERS, "!panel question diagnosis") == (
+        "This network asks all its questions with one form."
+    )
+    networks = tuple(
+        replace(network, opinion_forms={"treatment": "cranio-opinion", "diagnosis": "ecnm-opinion"})
+        for network in asked.directory.networks
+    )
+    asked.directory = replace(asked.directory, networks=networks)
+    assert (await asked.here(ANDERS, "!panel question both")).startswith(
+        "The types of question of this network: treatment, diagnosis."
+    )
+    assert await asked.here(ANDERS, "!panel question Diagnosis") == (
+        "The experts answer the form for this type of question: diagnosis."
+    )
+    await asked.here(SASKIA, "!opinion diagnosis=ORPHA:2467 recommendation=kit confidence=4")
+    (opinion,) = (await asked.case()).opinions
+    assert opinion.form_id == "ecnm-opinion"
