@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import getpass
+import json
 import logging
 import signal
 import sys
@@ -17,11 +18,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from ernbot import deidentify, directory_command
 from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
-from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
+from ernbot.config import ConfigError, Settings, load_directory, load_settings, read_secret
+from ernbot.core.form import Form
 from ernbot.demo.homeserver import HomeserverFailed
+from ernbot.documents.questionnaire import questionnaire
+from ernbot.form_files import check_forms, load_forms
 from ernbot.imaging.process import WorkerFailed
 from ernbot.locales import FALLBACK, LANGUAGES
 from ernbot.matrix import bot, nio_store, recovery
@@ -101,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     deidentify.add_arguments(add("deidentify", text, config=False))
     text = "import people from CSV, export them, or say which competences are thin"
     directory_command.add_arguments(add("directory", text, config=False))
+    forms = add("form", "export a form, as plain JSON or as a FHIR Questionnaire")
+    forms.add_argument("what", choices=["export"])
+    forms.add_argument("form", metavar="FORM", help="its id, or <id>@<version>")
+    forms.add_argument("--fhir", action="store_true", help="as HL7 FHIR R4 Questionnaire")
     add("audit", "check the audit chain").add_argument("what", choices=["verify"])
     add("vault", "make a master key, or rewrap all keys with a new one").add_argument(
         "what", choices=["new-key", "rotate"]
@@ -154,6 +164,8 @@ async def _command(options: argparse.Namespace) -> int:
             logging.getLogger("ernbot.matrix").setLevel(logging.ERROR)
 
             return await show(options.out, report=options.report, leave=options.exit)
+        case "form", _:
+            _say(exported(load_settings(options.config), options.form, fhir=options.fhir))
         case "audit", _:
             return await _audit(load_settings(options.config))
         case "vault", "new-key":
@@ -249,6 +261,19 @@ async def _previews(settings: Settings) -> None:
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def exported(settings: Settings, form_id: str, *, fhir: bool) -> str:
+    """A form as JSON.
+
+    Raises:
+        ConfigError: forms do not fit, or there is no such form.
+    """
+    forms = load_forms(settings.forms)
+    if form_id not in forms:
+        raise ConfigError(f"{settings.forms}: there is no form {form_id!r}; there are {', '.join(sorted(forms))}")
+    content = questionnaire(forms[form_id]) if fhir else TypeAdapter(Form).dump_python(forms[form_id], mode="json")
+    return json.dumps(content, ensure_ascii=False, indent=2)
 
 
 async def _audit(settings: Settings) -> int:

@@ -4,6 +4,7 @@ A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL
 """
 
 from ernbot.commands import (
+    blind,
     case,
     cases,
     consent,
@@ -66,8 +67,12 @@ COMMANDS: tuple[Command, ...] = (
     invitations.accept,
     invitations.decline,
     invitations.conflict,
+    blind.panel_blind,
+    blind.panel_question,
     opinion.opinion,
+    opinion.form,
     opinion.show,
+    blind.reveal,
     opinion.cancel,
     outcome.draft,
     outcome.show,

@@ -14,6 +14,7 @@ from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, Text
 from ernbot.core.access import check_new_case
 from ernbot.core.background import Background
+from ernbot.core.blind import blind
 from ernbot.core.case import About, Action, Case, Draft, new_case
 from ernbot.core.dates import parse_due
 from ernbot.core.directory import Network
@@ -155,7 +156,8 @@ async def _open(ctx: Context, case: Case) -> None:
         detail={**on_behalf_of},
     )
     assistants = tuple(one for one in ctx.office.directory.assistants_of(case.requester) if one != case.requester)
-    case = replace(case, assistants=assistants)
+    network = ctx.office.network(case)
+    case = replace(case, assistants=assistants, blind=blind(network.blind))
     await ctx.add(case)
     await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, case.network, case.requester))
     is_open = not isinstance(case.state, Draft)

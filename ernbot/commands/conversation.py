@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ernbot.commands import COMMANDS, consent, dialogue, followup, invitations, opinion, panel, questions, steps
+from ernbot.commands import COMMANDS, blind, consent, dialogue, followup, invitations, opinion, panel, questions, steps
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
+from ernbot.commands.effects import Redact
+from ernbot.commands.office import Office
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Command, find, has_prefix, without_prefix
 from ernbot.commands.reply import Part, Reply, Text, say
-from ernbot.core.case import Action
+from ernbot.core import sheet
+from ernbot.core.case import Action, Case
 from ernbot.core.characters import harmless
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.form import find_form
 from ernbot.storage.records import Dialogue, Step
 
 ALIKE = 0.6
@@ -36,6 +41,8 @@ async def hear(ctx: Context, text: str, replies_to: str | None, *, addressed: bo
     and changes nothing.
     """
     text = harmless(text).strip()
+    if ctx.place is not None and await _sealed(ctx, text, replies_to):
+        return
     if has_prefix(text) and without_prefix(text):
         await _command(ctx, text)
     elif await _by_numbers(ctx, text, replies_to):
@@ -63,9 +70,12 @@ def _is_command(ctx: Context, text: str, *, addressed: bool) -> bool:
 async def hear_edit(ctx: Context, text: str, edits: str, *, addressed: bool = False) -> None:
     """A message was changed: within two minutes, the last one to us counts as if it had said so at once.
 
-    The context is that of the edited message.
+    No opinion stays in a room by way of an edit where opinions are sealed.
     """
     text = harmless(text).strip()
+    if ctx.place is not None and await blind.intercepted(ctx, text, edited=edits):
+        return
+    ctx = replace(ctx, event_id=edits)
     is_command = _is_command(ctx, text, addressed=addressed)
     last = await ctx.tx.last_step(ctx.room_id, ctx.actor)
     if not is_command and (last is None or last.event_id != edits):
@@ -134,6 +144,24 @@ async def _takes_part(ctx: Context) -> bool:
     return True
 
 
+def concerns_us(office: Office, text: str) -> bool:
+    """Whether a message in a case room is for us though it is no command: an opinion that may have to be sealed."""
+    return blind.tells(harmless(text).strip(), office.forms.values())
+
+
+async def _sealed(ctx: Context, text: str, replies_to: str | None) -> bool:
+    """Whether a message was an opinion in a room where opinions are sealed, and was taken out of it."""
+    current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    about = current is not None and current.kind == "opinion" and not text.startswith(PREFIX)
+    number = await _question(ctx, current, replies_to) if about and current is not None else None
+    try:
+        async with ctx.tx.savepoint():
+            return await blind.intercepted(ctx, text, number)
+    except Refused as error:
+        await ctx.say(explain(error, None))
+        return True
+
+
 async def _command(ctx: Context, text: str) -> None:
     found: Command | None = None
     try:
@@ -178,27 +206,35 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
         await ctx.say(reply, tag=steps.tag(ctx) if can_be_undone else None, undo=can_be_undone)
 
 
-def _topic(ctx: Context, current: Dialogue) -> Topic | None:
+def _topic(ctx: Context, current: Dialogue, case: Case) -> Topic | None:
     """What a dialogue is about; None when the configuration no longer has its form as it was."""
     if current.kind == "consent":
         return consent.TOPIC
     if current.kind == "follow-up":
         return followup.TOPIC
-    form = ctx.office.forms.get(current.data["form"])
-    return opinion.topic(form) if form is not None and form.version == current.data["version"] else None
+    form = find_form(ctx.office.forms, current.data["form"], current.data["version"])
+    return opinion.topic(form, sealed=case.blind.hides) if form is not None else None
 
 
 async def _question(ctx: Context, current: Dialogue, replies_to: str | None) -> int | None:
-    """The number of the question that a message answers: in the thread the present one, else the one replied to."""
-    if ctx.thread is not None and ctx.thread == current.thread:
-        return int(current.data["asked"])
-    return await _marked(ctx, current, replies_to)
+    """The number of the question that a message answers: the one replied to, else in thread or chat the present one."""
+    marked = await _marked(ctx, current, replies_to)
+    if marked is not None:
+        return marked
+    alone = ctx.place is None and current.kind == "opinion"
+    return int(current.data["asked"]) if alone or (ctx.thread is not None and ctx.thread == current.thread) else None
 
 
 async def _marked(ctx: Context, current: Dialogue, event_id: str | None) -> int | None:
     """The number of the question that an event puts."""
     question = await ctx.tx.sent_item(event_id) if event_id else None
     return dialogue.question_of(current, question.tag) if question is not None else None
+
+
+async def _about(ctx: Context, current: Dialogue) -> Context:
+    """The context of the case that a dialogue in a direct chat is about."""
+    place = await ctx.tx.case_place(current.case_id) if current.case_id and ctx.place is None else None
+    return ctx.on(place) if place is not None else ctx
 
 
 async def _answers(ctx: Context, text: str, replies_to: str | None) -> bool:
@@ -217,25 +253,24 @@ async def _answers(ctx: Context, text: str, replies_to: str | None) -> bool:
 
 async def _take(ctx: Context, current: Dialogue, number: int, text: str) -> None:
     """Take the answer to a question, and record them all once they are confirmed."""
-    topic = _topic(ctx, current)
-    if topic is None:
-        await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
-        await ctx.say(say("dialogue-form-changed", command=f"{PREFIX}{current.kind}"))
-        return
+    ctx = await _about(ctx, current)
     asked = dialogue.tag(current)
     try:
         async with ctx.tx.savepoint():
-            await ctx.case(topic.action)
-            answers = await dialogue.take(ctx, current, topic, text, number)
-            if answers is not None:
-                await ctx.say(await RECORD[topic.kind](ctx, answers))
+            reply = await _answered(ctx, current, text, number)
+            if reply is not None:
+                await ctx.say(reply)
     except Refused as error:
         # Whoever replies to this sentence instead of the question answers the question.
         await ctx.say(explain(error, None), tag=asked)
 
 
-RECORD = {"consent": consent.record, "opinion": opinion.record, "follow-up": followup.record}
-"""What takes the answers of a dialogue."""
+ACTION: dict[str, Action] = {
+    "consent": Action.GIVE_CONSENT,
+    "opinion": Action.GIVE_OPINION,
+    "follow-up": Action.FOLLOW_UP,
+}
+"""What the gate is asked for the answers of a dialogue."""
 
 
 async def _begin_follow_up(ctx: Context, root: str, text: str, *, said: bool = True) -> None:
@@ -244,6 +279,24 @@ async def _begin_follow_up(ctx: Context, root: str, text: str, *, said: bool = T
             await followup.begin(ctx, root, text, said=said)
     except Refused as error:
         await ctx.say(explain(error, None), thread=root)
+
+
+async def _answered(ctx: Context, current: Dialogue, text: str, number: int) -> Reply | None:
+    """What comes of an answer, or of a template that was filled in and sent back."""
+    case = await ctx.case(ACTION[current.kind])
+    topic = _topic(ctx, current, case)
+    if topic is None:
+        await opinion.hand_back(ctx, case, current)
+        return None
+    if topic.kind == "opinion" and sheet.looks_filled(text, topic.form):
+        reading = sheet.read(text, topic.form)
+        return await opinion.settle(ctx, case, topic.form, dialogue.merged(current, reading.texts), reading.unplaced)
+    answers = await dialogue.take(ctx, current, topic, text, number)
+    if answers is None:
+        return None
+    if topic.kind == "opinion":
+        return await opinion.record(ctx, case, topic.form, answers)
+    return await (consent.record if topic.kind == "consent" else followup.record)(ctx, answers)
 
 
 async def hear_reaction(ctx: Context, key: str, target: str) -> None:
@@ -265,15 +318,18 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
         await _begin_follow_up(ctx, target, chosen, said=False)
     if chosen is None or current is None or number is None:
         return
-    topic = _topic(ctx, current)
-    text = dialogue.reacted(current, topic, number, chosen) if topic is not None else None
-    if topic is None or text is None:
-        return
+    ctx = await _about(ctx, current)
     try:
         async with ctx.tx.savepoint():
             # It proves nothing, and completes nothing: that takes words, of whose sender we are sure.
-            await ctx.case(topic.action, said=False)
-            await dialogue.take(ctx, current, topic, text, number)
+            case = await ctx.case(ACTION[current.kind], said=False)
+            topic = _topic(ctx, current, case)
+            if topic is not None and topic.sealed:
+                await _unseen(ctx, case)
+                return
+            text = dialogue.reacted(current, topic, number, chosen) if topic is not None else None
+            if topic is not None and text is not None:
+                await dialogue.take(ctx, current, topic, text, number)
     except Refused as error:
         await ctx.say(explain(error, None))
 
@@ -289,6 +345,13 @@ async def _undo(ctx: Context, target: str) -> None:
         await ctx.say(explain(error, None))
     else:
         await ctx.say(say("undone", command=step.what))
+
+
+async def _unseen(ctx: Context, case: Case) -> None:
+    """A reaction would tell an answer to everybody who sees it, so while opinions are sealed none counts."""
+    if ctx.place is not None:
+        await ctx.outbox.to_case(case.id, Redact(ctx.event_id))
+    await ctx.say(say("blind-no-reaction"))
 
 
 def _verbs(noun: str) -> list[str]:

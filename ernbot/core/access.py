@@ -67,6 +67,8 @@ MAY: dict[Action, tuple[Standing, ...]] = {
     Action.DECLARE_CONFLICT: (EXPERT, GUEST, Standing.INVITED),
     Action.ADMIT_GUEST: (LEAD, Standing.COORDINATOR),
     Action.FOLLOW_UP: (REQUESTER,),
+    Action.ARRANGE: (LEAD,),
+    Action.REVEAL: (LEAD,),
 }
 """Which standings each action takes; CREATE asks for standing in the network alone."""
 

@@ -7,6 +7,7 @@ in docs/architecture.md are made from it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ from typing import Literal, get_args
 
 from ernbot.core import invitation
 from ernbot.core.background import Background, Offer, Reopening, Topic
+from ernbot.core.blind import Blind, Mode, missing
 from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Ledger, Paper, Purpose
 from ernbot.core.dates import check_due
@@ -61,6 +63,8 @@ class Action(StrEnum):
     DECLARE_CONFLICT = "declare-conflict"
     ADMIT_GUEST = "admit-guest"
     FOLLOW_UP = "follow-up"
+    ARRANGE = "arrange"
+    REVEAL = "reveal"
 
 
 class About(StrEnum):
@@ -177,6 +181,8 @@ FITS: dict[Action, tuple[StateKind, ...]] = {
     Action.DECLARE_CONFLICT: ("open", "assessing", "drafting", "signing"),
     Action.ADMIT_GUEST: ("open", "assessing", "drafting"),
     Action.FOLLOW_UP: ("closed", "archived"),
+    Action.ARRANGE: ("open", "assessing"),
+    Action.REVEAL: ("assessing",),
 }
 """In which states each action fits. What is not here is refused."""
 
@@ -223,6 +229,8 @@ class Case:
     set_aside: tuple[Opinion, ...] = ()
     clocks: Clocks = Clocks()
     follow_up: FollowUp | None = None
+    blind: Blind = Blind()
+    question_type: str = ""
 
     @property
     def lead(self) -> str:
@@ -302,19 +310,44 @@ class Case:
         return replace(self, panel=(*self.panel, *dict.fromkeys(new)), state=state)
 
     def record_opinion(
-        self, author: str, form_id: str, form_version: str, answers: dict[str, Value], *, at: datetime
+        self,
+        author: str,
+        form_id: str,
+        form_version: str,
+        answers: dict[str, Value],
+        *,
+        at: datetime,
+        certainty: Mapping[str, tuple[str, ...]] | None = None,
+        conflict: bool = False,
+        words: Mapping[str, dict[str, str]] | None = None,
     ) -> Case:
+        """A case with one opinion more; in blind mode the last one that was waited for reveals them all."""
         self._require(Action.GIVE_OPINION)
-        opinion = revise(self.opinions, author, form_id, form_version, answers, at)
-        return replace(self, opinions=(*self.opinions, opinion))
+        opinion = revise(
+            self.opinions,
+            author,
+            form_id,
+            form_version,
+            answers,
+            at,
+            certainty=certainty,
+            conflict=conflict,
+            after_reveal=self.blind.on and not self.blind.hides,
+            words=words,
+        )
+        opinions = (*self.opinions, opinion)
+        return replace(self, opinions=opinions, blind=self.blind.settle(opinions, self.panel, at))
 
     def draft_outcome(self) -> Case:
         """A case whose outcome gathers the latest opinions; texts already written stay.
 
         Raises:
-            Refused: `no-opinions` when nobody has given an opinion.
+            Refused: `no-opinions` when nobody has given an opinion, `blind-sealed` while opinions are hidden.
         """
         self._require(Action.DRAFT_OUTCOME)
+        if self.blind.hides:
+            given = len(self.answered)
+            raise Refused("blind-sealed", given=given, missing=len(missing(self.opinions, self.panel)))
         opinions = latest(self.opinions)
         if not opinions:
             raise Refused("no-opinions")
@@ -620,6 +653,22 @@ class Case:
         panel = tuple(expert for expert in self.panel if expert != asked.user_id)
         return replace(self._with(asked), panel=panel)
 
+    # --- how opinions are asked for
+
+    def keep_apart(self, mode: Mode) -> Case:
+        """A case with blind mode set anew, before the first opinion."""
+        self._require(Action.ARRANGE)
+        return replace(self, blind=self.blind.switch(mode, self.opinions))
+
+    def ask_for(self, question_type: str) -> Case:
+        """A case whose experts answer the form for this type of question."""
+        self._require(Action.ARRANGE)
+        return replace(self, question_type=question_type)
+
+    def reveal(self, by: str, *, at: datetime) -> Case:
+        self._require(Action.REVEAL)
+        return replace(self, blind=self.blind.reveal(self.opinions, by=by, at=at))
+
 
 def new_case(
     id: str,
@@ -632,6 +681,7 @@ def new_case(
     about: About = About.PATIENT,
     background: Background = Background(),
     opened_by: str | None = None,
+    blind: Blind = Blind(),
 ) -> Case:
     """A draft; a question without a patient is open from the start.
 
@@ -643,4 +693,4 @@ def new_case(
         raise BadInput("question-length", maximum=MAX_QUESTION)
     state: State = Open() if about is About.QUESTION else Draft()
     case = Case(id, network, nickname, requester, question, at, state, about=about, opened_by=opened_by)
-    return replace(case, background=background)
+    return replace(case, background=background, blind=blind)

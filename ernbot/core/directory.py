@@ -9,11 +9,12 @@ message is indexed once, because a directory may hold twenty thousand people.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+from ernbot.core.blind import Mode
 from ernbot.core.intervals import Intervals
 
 
@@ -149,11 +150,13 @@ class Arrangement:
 
 @dataclass(frozen=True)
 class Network:
-    """A network with its centres and people; `opinion_form` names the form that its experts answer.
+    """A network with its centres and people.
 
-    With `triage`, its dispatchers and coordinators look at each new case before experts are asked. A coordinator may
-    take a case over `take_over_days` after its due date has passed. `joining_accepts`: whether an invited expert who
-    comes into the room has thereby accepted. `intervals` say when somebody is reminded.
+    `opinion_form` names the form that its experts answer; `opinion_forms` has another one for a type of question.
+    `blind` is how opinions are kept apart unless the lead says otherwise. With `triage`, its dispatchers and
+    coordinators look at each new case before experts are asked. A coordinator may take a case over `take_over_days`
+    after its due date has passed. `joining_accepts`: whether an invited expert who comes into the room has thereby
+    accepted. `intervals` say when somebody is reminded.
     """
 
     id: str
@@ -164,6 +167,8 @@ class Network:
     people: tuple[Person, ...]
     triage: bool = False
     take_over_days: int = 14
+    opinion_forms: dict[str, str] = field(default_factory=dict)
+    blind: Mode = "off"
     groups: tuple[Group, ...] = ()
     arrangements: tuple[Arrangement, ...] = ()
     joining_accepts: bool = True
@@ -186,6 +191,10 @@ class Network:
                 for competence in person.competences:
                     found.setdefault(competence, []).append(person)
         return {competence: tuple(people) for competence, people in found.items()}
+
+    def form_for(self, question_type: str) -> str:
+        """The form for a type of question; the one of the network where there is none of its own."""
+        return self.opinion_forms.get(question_type, self.opinion_form)
 
     def centre(self, centre_id: str) -> Centre:
         return self._centres[centre_id]

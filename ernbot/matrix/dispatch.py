@@ -11,7 +11,6 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -226,7 +225,9 @@ class Dispatcher:
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
             followed = await followup.asked(unheard, said.replies_to) if said is not None else None
             numbers = said is not None and await panel.are_numbers(unheard, said.text, said.replies_to)
-        answers = numbers or asked is not None or followed is not None
+            # An opinion may have to be taken out of the room, whatever it looks like.
+            for_sealing = said is not None and place is not None and conversation.concerns_us(self._office, said.text)
+        answers = for_sealing or numbers or asked is not None or followed is not None
         for_us = file is not None or place is None or open_dialogue is not None or answers
         if not for_us and said is not None and not said.addressed and not has_prefix(said.text):
             await self._done(item)
@@ -259,8 +260,7 @@ class Dispatcher:
         if said.edits is None:
             await conversation.hear(context, said.text, said.replies_to, addressed=said.addressed)
         else:
-            edited = replace(context, event_id=said.edits)
-            await conversation.hear_edit(edited, said.text, said.edits, addressed=said.addressed)
+            await conversation.hear_edit(context, said.text, said.edits, addressed=said.addressed)
 
     async def _verify(self, item: InboxItem, payload: dict[str, Any]) -> None:
         """A message of a verification by emoji, which no command ever sees."""

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, delete, select
 
 from ernbot.storage.errors import Shredded
 from ernbot.storage.records import Dialogue, Step
-from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
+from ernbot.storage.sealing import SealedRows, case_of, case_scope, from_json, sealed, to_json
 from ernbot.storage.tables import dialogues, direct_rooms, last_steps, people
 
 LANGUAGE = select(people.c.language).where(people.c.user_id == bindparam("user"))
@@ -57,10 +57,11 @@ class PeopleRows(SealedRows):
         if row is None:
             return None
         data = from_json(self._open(row, dialogues, "data", room_id, user_id))
-        return Dialogue(room_id, user_id, row.kind, row.thread, data, row.at)
+        return Dialogue(room_id, user_id, row.kind, row.thread, data, row.at, case_of(row.scope))
 
     async def save_dialogue(self, dialogue: Dialogue) -> None:
-        scope = await self.scope_of(dialogue.room_id)
+        of_case = dialogue.case_id is not None
+        scope = case_scope(str(dialogue.case_id)) if of_case else await self.scope_of(dialogue.room_id)
         key = (dialogue.room_id, dialogue.user_id)
         await self._put(
             dialogues,
@@ -78,8 +79,9 @@ class PeopleRows(SealedRows):
             delete(dialogues).where(dialogues.c.room_id == room_id, dialogues.c.user_id == user_id)
         )
 
-    async def end_dialogues(self, room_id: str) -> None:
-        await self._connection.execute(delete(dialogues).where(dialogues.c.room_id == room_id))
+    async def end_dialogues(self, case_id: str) -> None:
+        """End every conversation about a case, wherever it takes place."""
+        await self._connection.execute(delete(dialogues).where(dialogues.c.scope == case_scope(case_id)))
 
     async def last_step(self, room_id: str, user_id: str) -> Step | None:
         """The last command of this person in this room; none after the key of its case was destroyed."""

@@ -20,11 +20,12 @@ from ernbot.commands import arrival, conversation, identity
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, direct_lane, load
 from ernbot.commands.office import Office
-from ernbot.config import load_directory, load_forms
+from ernbot.config import load_directory
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.form import Form
+from ernbot.form_files import load_forms
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render
 from ernbot.matrix.trust import assurance
@@ -72,11 +73,12 @@ Wanted = TypeVar("Wanted", bound=Effect)
 
 @dataclass(frozen=True)
 class Done:
-    """An effect that was carried out; `event_id` is the event that it became."""
+    """An effect that was carried out; `event_id` is the event that it became, `room` where it was."""
 
     lane: str
     effect: Effect
     event_id: str
+    room: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class Chat:
     async def edit(self, user: str, text: str, event: str, *, room: str | None = None) -> list[str]:
         """What the bot answers when somebody changes a message, by default one in the case room."""
         async with self._heard(user, room or self.room, None, ()) as ctx:
-            await conversation.hear_edit(replace(ctx, event_id=event), text, event)
+            await conversation.hear_edit(ctx, text, event)
         return await self._answers(user)
 
     async def here(self, user: str, text: str, **relation: str | None) -> str:
@@ -281,7 +283,11 @@ class Chat:
             case OpenDirectChat(user_id):
                 await tx.set_direct_room(user_id, direct_room(user_id))
         await tx.sent(item.id, event_id)
-        return Done(item.lane, effect, event_id)
+        return Done(item.lane, effect, event_id, item.room_id or self._room_of(item.lane))
+
+    def _room_of(self, lane: str) -> str:
+        kind, _, of = lane.partition(":")
+        return direct_room(of) if kind == "direct" else self.room
 
     def answers(self, since: int = 0) -> list[Answer]:
         """The messages among what was done, from a place on."""

@@ -26,7 +26,15 @@ IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
 
-PANEL = {"!panel suggest", "!panel invite", "!panel remove", "!panel keep", "!panel guest"}
+PANEL = {
+    "!panel blind",
+    "!panel question",
+    "!panel suggest",
+    "!panel invite",
+    "!panel remove",
+    "!panel keep",
+    "!panel guest",
+}
 ANSWERS = {"!accept", "!decline", "!conflict"}
 TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
 LEADS = TOLD | {"!case handover", "!case archive"} | PANEL
@@ -34,17 +42,16 @@ LEADS = TOLD | {"!case handover", "!case archive"} | PANEL
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
     "opened": IN_A_CASE | CONSENTS | LEADS | {"!case forward"},
-    "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft"},
+    "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft", "!reveal"},
     "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
     "closed": IN_A_CASE
     | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen", "!followup"},
     "withdrawn": IN_A_CASE | {"!case erase"},
 }
+OPINION = {"!opinion", "!opinion form", "!opinion show"}
 EXPERT = {
-    "assessing": IN_A_CASE | ANSWERS | {"!opinion", "!opinion show"},
-    "drafting": IN_A_CASE
-    | ANSWERS
-    | {"!opinion", "!opinion show", "!outcome show", "!outcome agree", "!outcome dissent"},
+    "assessing": IN_A_CASE | ANSWERS | OPINION,
+    "drafting": IN_A_CASE | ANSWERS | OPINION | {"!outcome show", "!outcome agree", "!outcome dissent"},
     "closed": IN_A_CASE | {"!opinion show", "!outcome show"},
 }
 
@@ -93,6 +100,8 @@ async def test_help_in_a_direct_chat(chat: Chat) -> None:
     }
     for user in (BRAM, NORA, SIGNE):
         assert listed(await chat.alone(user, "!help")) == ALONE
+    await chat.assessing()
+    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | OPINION | {"!case new", "!opinion show", "!cancel"}
     assert await chat.alone(STRANGER, "!help") == (
         "No network lists you. Please ask the helpdesk of your network for access."
     )
@@ -117,8 +126,8 @@ MISTAKES = [
     ("!opinion shwo", "I do not know `!opinion shwo`. Did you mean `!opinion show`?"),
     ("!consent widthdraw care", "I do not know `!consent widthdraw`. Did you mean `!consent withdraw`?"),
     ("!outcome folow-up x", "I do not know `!outcome folow-up`. Did you mean `!outcome followup`?"),
-    ("!panel", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest."),
-    ("!panel 7", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest."),
+    ("!panel", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest, blind, question."),
+    ("!panel 7", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest, blind, question."),
     (
         "!outcome",
         "`!outcome` needs one more word: draft, show, recommend, evidence, followup, agree, dissent, sign.",

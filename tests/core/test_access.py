@@ -92,6 +92,8 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.REOPEN: "closed archived",
         Action.ARCHIVE: f"draft {UNDER_WAY} closed",
         Action.ADMIT_GUEST: UNDER_WAY,
+        Action.ARRANGE: "open assessing",
+        Action.REVEAL: "assessing",
     },
     Standing.EXPERT: {
         Action.READ: ALL,

@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from ernbot.core.background import Background, Offer
+from ernbot.core.blind import Blind
 from ernbot.core.case import ALLOWED, MAX_QUESTION, About, Action, Case, Closed, Drafting, State, StateKind, new_case
 from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Purpose
@@ -63,6 +64,8 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
         GUEST, Guest("O", "H", "NO"), date(2026, 5, 1), None, by=LEAD, at=LATER
     ),
     Action.FOLLOW_UP: lambda case: replace(case, clocks=Clocks(signed=LATER)).ask_follow_up(at=LATER),
+    Action.ARRANGE: lambda case: replace(case, opinions=()).keep_apart("on"),
+    Action.REVEAL: lambda case: replace(case, blind=Blind(on=True)).reveal(LEAD, at=LATER),
 }
 """The actions that change a case; the others only look at it or change something else."""
 
@@ -115,6 +118,8 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     **{(kind, Action.FORWARD): kind for kind in ("open", "assessing")},
     **{(kind, Action.PLAN): kind for kind in ("draft", *UNDER_WAY, "signing")},
     ("draft", Action.DESCRIBE): "draft",
+    **{(kind, Action.ARRANGE): kind for kind in ("open", "assessing")},
+    ("assessing", Action.REVEAL): "assessing",
     **{(kind, action): kind for kind in UNDER_WAY for action in STAYING},
 }
 """The life of a case, written down apart from the code. A draft has no consent to care that could be withdrawn."""

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ernbot.config import ConfigError, check_forms, load_directory, load_forms, load_settings, read_secret
+from ernbot.config import ConfigError, load_directory, load_settings, read_secret
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.directory import CentreKind, Directory, Role
-from ernbot.core.form import CODE_SYSTEMS, Form, Kind
+from ernbot.core.errors import BadInput
+from ernbot.core.form import CODE_SYSTEMS, Form, Kind, find_form
+from ernbot.form_files import check_forms, load_forms
 
 from .samples import FORM, NETWORK
 
@@ -279,6 +281,91 @@ def test_forms_are_there_once_and_every_network_has_its_own(tmp_path: Path) -> N
         check_forms(Directory((NETWORK,)), {})
 
 
+def test_a_network_asks_with_one_form_or_one_for_each_type_of_question(tmp_path: Path) -> None:
+    several = """opinion_form = [
+    { question = "treatment", form = "small" },
+    { question = "diagnosis", form = "other" },
+]"""
+    old = next(line for line in NETWORK_FILE.splitlines() if line.startswith("opinion_form"))
+    written(tmp_path, "one.toml", changed(NETWORK_FILE, old, several + '\nblind = "lead"'))
+    (network,) = load_directory(tmp_path, "example.org").networks
+    assert (network.opinion_form, network.blind) == ("small", "lead")
+    assert [network.form_for(kind) for kind in ("treatment", "diagnosis", "both", "")] == [
+        *("small", "other", "small", "small")
+    ]
+    with pytest.raises(ConfigError, match="there is no form 'other'"):
+        check_forms(Directory((network,)), {"small": FORM})
+
+
+CONDITIONAL = """
+[[field]]
+id = "why"
+kind = "text"
+required = false
+when = "step == surgery"
+labels = { en = "Why" }
+
+[[group]]
+id = "tests"
+before = "why"
+repeats = { maximum = 2 }
+labels = { en = "Tests" }
+[[group.field]]
+id = "test"
+kind = "code"
+systems = ["LOINC"]
+labels = { en = "Test" }
+"""
+
+
+def test_conditions_and_groups_become_fields(tmp_path: Path) -> None:
+    written(tmp_path, "small.toml", FORM_FILE + CONDITIONAL)
+    form = load_forms(tmp_path)["small"]
+    assert [field.id for field in form.fields] == ["step", "size", "test", "test-2", "why"]
+    assert form.parse({"step": "watch"}) == {"step": "watch"}
+    with pytest.raises(BadInput) as idle:
+        form.parse({"step": "watch", "why": "x"})
+    assert (idle.value.code, idle.value.fields) == ("answer-idle", {"field": "why", "when": "step == surgery"})
+    with pytest.raises(BadInput, match="answer-idle"):
+        form.parse({"step": "surgery", "test-2": "LOINC:1234-5"})
+    several = {"step": "surgery", "test": "LOINC:1234-5", "test-2": "loinc: 1-8", "why": "x"}
+    assert form.parse(several) == {**several, "test-2": "LOINC:1-8"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('when = "step == surgery"', 'when = "step = surgery"', "field 'why': at 'when': == or in expected at '='"),
+        ('when = "step == surgery"', 'when = "step == sugery"', "field 'why': 'step' never has the answer 'sugery'"),
+        ('when = "step == surgery"', 'when = "later == x"', "field 'why': its condition names 'later', which is not"),
+        ('when = "step == surgery"', 'when = "why == x"', "field 'why': its condition names 'why', which is not"),
+        ('when = "step == surgery"', 'when = "size == 3"', "field 'why': of 'size' it can only be asked whether it is"),
+        ('before = "why"', 'before = "nothing"', "group 'tests' stands before the unknown field 'nothing'"),
+        ("maximum = 2", "maximum = 21", "at 'group.0.repeats.maximum': "),
+        ('kind = "text"', 'kind = "text"\ncertainty = true', "at 'field.2': certainty is asked of choice, code, date"),
+        ('kind = "text"', 'kind = "text"\npartial = true', "at 'field.2': partial and future are for a date"),
+        ('id = "test"', 'id = "why"', "field 'why' is there twice"),
+        ('unit = "mm"', 'unit = "inch"', "at 'field.1': unknown unit 'inch'; known are d, wk"),
+        ("[[group.field]]", "[[group.feld]]", "at 'group.0.field': Field required"),
+    ],
+)
+def test_a_fault_in_a_condition_or_a_group_is_named(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    path = written(tmp_path, "small.toml", changed(FORM_FILE + CONDITIONAL, old, new))
+    with pytest.raises(ConfigError) as error:
+        load_forms(tmp_path)
+    assert any(line.startswith(f"{path}: {complaint}") for line in str(error.value).splitlines()), str(error.value)
+
+
+def test_the_newest_version_of_a_form_is_asked_and_the_older_ones_are_kept(tmp_path: Path) -> None:
+    for version in ("1.9", "1.10", "1.2"):
+        written(tmp_path, f"small@{version}.toml", FORM_FILE.replace("1.2", version))
+    forms = load_forms(tmp_path)
+    assert set(forms) == {"small", "small@1.2", "small@1.9", "small@1.10"}
+    assert forms["small"].version == "1.10"
+    assert find_form(forms, "small", "1.9") is forms["small@1.9"]
+    assert find_form(forms, "small", "2") is None
+
+
 def test_a_secret_comes_from_its_file_or_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, "key", " secret\n")
     monkeypatch.setenv("ERNBOT_KEY", "other")
@@ -298,7 +385,7 @@ FORMS = load_forms(Path("config/forms"))
 @pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
 def test_our_forms_use_every_kind_and_take_one_minute(form: Form) -> None:
     kinds: set[Kind] = {field.kind for field in form.fields}
-    assert kinds == {"choice", "choices", "scale", "quantity", "code", "text"}
+    assert kinds >= {"choice", "choices", "scale", "quantity", "code", "text"}
     assert sum(field.required for field in form.fields) <= 4
     assert {system for field in form.fields for system in field.systems} >= {"ORPHA", "HP"} <= CODE_SYSTEMS.keys()
     for labels in (form.labels, *(f.labels for f in form.fields), *(o.labels for f in form.fields for o in f.options)):

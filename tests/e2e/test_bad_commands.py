@@ -60,7 +60,7 @@ async def ward(shared_house: House) -> Ward:
         (LEAD, "!panel invite anders.kjaer", "lead this panel already"),
         (FIRST, "!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=9", "whole number from 1 to 5"),
         (FIRST, "!opinion diagnosis=nonsense recommendation=surgery confidence=3", "takes a code"),
-        (FIRST, "!opinion diagnosis=ORPHA:2343 confidence=3", "Still missing: recommendation"),
+        (FIRST, "!opinion diagnosis=ORPHA:2343 confidence=3", "Recommended next step"),
         (FIRST, "!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=3 mood=good", "no field mood"),
         (FIRST, CONSENT, "does not let you record consent"),
         (FIRST, "!consent withdraw care", "does not let you withdraw consent"),
@@ -86,7 +86,7 @@ async def test_a_mistake_in_a_case_room(ward: Ward, who: str, text: str, answer:
 @pytest.mark.parametrize(
     ("who", "text", "answer"),
     [
-        (COLLEAGUE, "!opinion show", "works in the room of a case only"),
+        (COLLEAGUE, "!opinion show", "No open case of yours takes this now"),
         (COLLEAGUE, "!case new", "Type it like this"),
         (COLLEAGUE, "!case new nowhere What is it?", "You belong to no network of that name. Yours: ern-cranio"),
         (COLLEAGUE, "!case new ecnm What is it?", "You belong to no network of that name. Yours: ern-cranio"),

@@ -101,10 +101,9 @@ dialogue-hint-choices = Der må gerne være flere: `1, 2`.
 dialogue-hint-scale = Et helt tal fra { $minimum } til { $maximum }.
 dialogue-hint-quantity = Et tal: { $range }
 dialogue-hint-code = En kode: { $systems }
-dialogue-hint-optional = `-` springer over.
+dialogue-hint-optional = `-` udelader dette, `færdig` hele resten.
 dialogue-confirm = Er det rigtigt? Svar **ja** med ord for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. For at ændre et svar: Svar på beskeden med spørgsmålet. `!cancel` smider det hele væk.
 dialogue-changed = Ændret:
-dialogue-form-changed = Spørgsmålene er ændret, siden du begyndte, så jeg kan ikke bruge dine svar. Begynd forfra med `{ $command }`.
 cancel-done = Intet blev registreret.
 cancel-nothing = Der er intet at annullere.
 
