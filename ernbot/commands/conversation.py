@@ -200,8 +200,10 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
             raise doubt
     can_be_undone = command.changes == "case" and ctx.place is not None
     before = await ctx.tx.case_as_stored(ctx.place.case_id) if can_be_undone and ctx.place is not None else None
+    await steps.remember(ctx, command.name, command.changes)
     reply = await command.run(ctx, **command.arguments(rest))
-    await steps.remember(ctx, command.name, command.changes, before)
+    if before is not None:
+        await steps.remember(ctx, command.name, command.changes, before)
     if reply is not None:
         await ctx.say(reply, tag=steps.tag(ctx) if can_be_undone else None, undo=can_be_undone)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ernbot.commands import dialogue, shown
+from ernbot.commands import dialogue, shown, steps
 from ernbot.commands.choosing import choose
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
@@ -166,6 +166,8 @@ async def settle(
     if complaint is not None and not (filled.texts or filled.rejected):
         raise complaint
     await draft_of(ctx, case)
+    # Nothing is recorded yet, so editing the message corrects it.
+    await steps.remember(ctx, f"{PREFIX}opinion", "nothing")
     before: list[Part] = [Text("draft-kept", {"count": len(filled.answers)})]
     if filled.unknown and complaint is not None:
         before += refusal(complaint).parts
@@ -189,7 +191,7 @@ def _field(form: Form, field_id: str) -> Field:
     where="anywhere",
     action=Action.GIVE_OPINION,
     shape="[<case>] [<key>=<value> …]",
-    example="!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=4",
+    example="!opinion diagnosis=ORPHA:87 recommendation=watch confidence=3",
 )
 async def opinion(ctx: Context, text: Rest = Rest("")) -> Reply | None:
     """Give or revise an opinion: in one line, by a filled template, or question by question."""
