@@ -73,7 +73,7 @@ def must_act(case: Case, office: Office, at: datetime) -> str | Text:
         case Drafting(outcome):
             voted = {vote.by for vote in outcome.votes}
             waiting = [office.directory.name_of(expert) for expert in case.panel if expert not in voted]
-            return ", ".join(waiting) if outcome.recommendation and waiting and case.has_gathered_all() else lead
+            return ", ".join(waiting) if outcome.recommendations and waiting and case.has_gathered_all() else lead
         case Closed() | Withdrawn():
             return Text("card-nobody")
 
@@ -93,7 +93,7 @@ def next_step(case: Case, at: datetime) -> Text:
         case Drafting(outcome):
             if not case.has_gathered_all():
                 return Text("next-gather")
-            return Text("next-vote" if outcome.recommendation else "next-recommend")
+            return Text("next-vote" if outcome.recommendations else "next-recommend")
         case Closed():
             return Text("next-closed")
         case Withdrawn():

@@ -15,8 +15,8 @@ def parts(ctx: Context, case: Case) -> tuple[Part, ...]:
     outcome = case.outcome()
     name = ctx.office.directory.name_of
     shown: list[Part] = [Heading("outcome-title", {"version": outcome.version})]
+    shown += [Quote(line.text) for line in outcome.recommendations] or [Text("outcome-recommendation-none")]
     for key, text in (
-        ("outcome-recommendation", outcome.recommendation),
         ("outcome-evidence", outcome.evidence),
         ("outcome-follow-up", outcome.follow_up),
     ):
@@ -26,7 +26,7 @@ def parts(ctx: Context, case: Case) -> tuple[Part, ...]:
         shown.append(Fact(Text(key), name(vote.by) + (f": {vote.reason}" if vote.reason else "")))
     voted = {vote.by for vote in outcome.votes}
     silent = ", ".join(name(expert) for expert in case.panel if expert not in voted)
-    if outcome.recommendation and silent:
+    if outcome.recommendations and silent:
         shown.append(Fact(Text("outcome-silent"), silent))
     shown.append(Text("outcome-opinions", {"count": len(outcome.opinions)}))
     return tuple(shown)
@@ -39,7 +39,7 @@ def _changed(ctx: Context, before: Case, after: Case) -> Reply:
     if not after.has_gathered_all():
         then = "next-gather"
     else:
-        then = "outcome-vote-now" if after.outcome().recommendation else "outcome-recommend-now"
+        then = "outcome-vote-now" if after.outcome().recommendations else "outcome-recommend-now"
     return Reply((*parts(ctx, after), *void, Text(then)))
 
 
@@ -69,7 +69,10 @@ async def _write(ctx: Context, section: Section, text: str) -> Reply:
 @command("outcome recommend", where="case", action=Action.WRITE_OUTCOME)
 async def recommend(ctx: Context, text: Rest) -> Reply:
     """Write the recommendation."""
-    return await _write(ctx, Section.RECOMMENDATION, text)
+    case = await ctx.case(Action.WRITE_OUTCOME)
+    changed = case.recommend(text)
+    await ctx.save(changed)
+    return _changed(ctx, case, changed)
 
 
 @command("outcome evidence", where="case", action=Action.WRITE_OUTCOME)

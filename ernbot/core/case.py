@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from ernbot.core.consent import Ledger, Paper, Purpose
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import Value
 from ernbot.core.opinion import Opinion, latest, revise
-from ernbot.core.outcome import Outcome, Section
+from ernbot.core.outcome import Outcome, Section, Signature
 
 MAX_QUESTION = 2_000
 
@@ -197,12 +197,16 @@ class Case:
         if isinstance(self.state, Drafting):
             outcome = self.state.outcome.gather(self.admitted, opinions)
         else:
-            outcome = Outcome(self.question, self.admitted, opinions)
+            outcome = Outcome(self.question, self.admitted, opinions, case_id=self.id)
         return replace(self, state=Drafting(outcome))
 
     def write_outcome(self, section: Section, text: str) -> Case:
         self._require(Action.WRITE_OUTCOME)
         return replace(self, state=Drafting(self.outcome().write(section, text)))
+
+    def recommend(self, text: str, **details: Any) -> Case:
+        self._require(Action.WRITE_OUTCOME)
+        return replace(self, state=Drafting(self.outcome().recommend(text, **details)))
 
     def vote(self, by: str, *, agrees: bool, reason: str, at: datetime) -> Case:
         self._require(Action.VOTE)
@@ -225,7 +229,8 @@ class Case:
                 changed since they were gathered: nobody has voted on the outcome as it would be.
         """
         self._require(Action.SIGN)
-        signed = self.outcome().sign(by, device_id, at)
+        asked = self.outcome().ask((by,))
+        signed = asked.sign(Signature(by, device_id, asked.digest(), at))
         if not self.has_gathered_all():
             raise Refused("outcome-stale")
         return replace(self, state=Closed(signed, at))

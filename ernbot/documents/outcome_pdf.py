@@ -15,7 +15,7 @@ from ernbot.core.characters import harmless
 from ernbot.core.directory import Network
 from ernbot.core.form import Field, Form, Value, label
 from ernbot.core.opinion import Opinion
-from ernbot.core.outcome import MIN_OPINIONS, Outcome, Vote
+from ernbot.core.outcome import MIN_OPINIONS, Outcome, Signature, Vote
 from ernbot.documents.press import Page, press
 
 TEMPLATE = Path(__file__).with_name("outcome.typ")
@@ -60,7 +60,7 @@ def content(
 ) -> Page:
     """What the document says, ready for the press; the arguments are those of `render`."""
     paper = _Paper(outcome, network, forms, text, language)
-    created = outcome.signature.at if outcome.signature else EPOCH
+    created = max((signature.at for signature in outcome.signatures), default=EPOCH)
     return Page(TEMPLATE, _clean(paper.content(case_id, nickname)), int(created.timestamp()))
 
 
@@ -83,7 +83,7 @@ class _Paper:
             "title": text("document-outcome-title", nickname=nickname),
             "network": self.network.name,
             "case": case_id,
-            "signed": outcome.signature is not None,
+            "signed": bool(outcome.signatures),
             "facts": [
                 [text("document-network"), self.network.name],
                 [text("document-nickname"), nickname],
@@ -92,13 +92,18 @@ class _Paper:
             "question": outcome.question,
             "panel": [self._member(member) for member in outcome.panel],
             "opinions": [self._opinion(opinion) for opinion in outcome.opinions],
-            "recommendation": outcome.recommendation or text("document-not-written"),
+            "recommendation": "\n\n".join(line.text for line in outcome.recommendations)
+            or text("document-not-written"),
             "votes": [self._vote(member) for member in self._voters()],
             "evidence": outcome.evidence or text("document-not-written"),
             "follow_up": outcome.follow_up or text("document-not-written"),
             "signature": self._signature(),
             "words": self._words(),
         }
+
+    def _recommendations(self) -> str:
+        texts = [line.text for line in self.outcome.recommendations]
+        return "\n\n".join(texts) or self.text("document-not-written")
 
     def _words(self) -> dict[str, Any]:
         text, outcome = self.text, self.outcome
@@ -187,9 +192,12 @@ class _Paper:
         return self.text("document-vote-summary", agree=agree, dissent=voted - agree, silent=len(voters) - voted)
 
     def _signature(self) -> list[list[str]]:
-        signature = self.outcome.signature
-        if signature is None:
-            return []
+        rows = []
+        for signature in self.outcome.signatures:
+            rows += self._signed(signature)
+        return rows
+
+    def _signed(self, signature: Signature) -> list[list[str]]:
         return [
             [self.text("document-signed-by"), f"{self._name(signature.by)} ({signature.by})"],
             [self.text("document-signed-at"), self.text("value", value=signature.at)],

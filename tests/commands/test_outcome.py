@@ -172,9 +172,9 @@ async def test_the_signature_names_the_device_and_the_text(chat: Chat) -> None:
     await chat.drafting()
     await chat.here(ANDERS, "!outcome sign")
     outcome = (await chat.case()).outcome()
-    assert outcome.signature is not None
-    assert (outcome.signature.by, outcome.signature.device_id) == (ANDERS, "DEVICE")
-    assert outcome.signature.digest == outcome.digest()
+    (signature,) = outcome.signatures
+    assert (signature.by, signature.device_id) == (ANDERS, "DEVICE")
+    assert signature.digest == outcome.digest()
     assert [effect.kind for effect in chat.new_effects(SendOutcome)] == ["outcome"]
     assert chat.new_effects(Access) == [Access(ANDERS, (ANDERS, SASKIA, PIOTR), open=True)]
 

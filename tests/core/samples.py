@@ -9,7 +9,6 @@ from ernbot.core.case import Case, StateKind, new_case
 from ernbot.core.consent import Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Competence, Network, Person, Role
 from ernbot.core.form import Field, Form, Option
-from ernbot.core.outcome import Section
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -88,7 +87,7 @@ def opened() -> Case:
 
 
 def drafting() -> Case:
-    return assessing().draft_outcome().write_outcome(Section.RECOMMENDATION, "Wait.")
+    return assessing().draft_outcome().recommend("Wait.")
 
 
 def closed() -> Case:

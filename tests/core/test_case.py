@@ -149,7 +149,7 @@ def test_an_outcome_gathers_the_latest_opinions_and_keeps_its_texts() -> None:
     assert [o.version for o in case.outcome().opinions] == [1], "the draft is what was gathered"
     gathered = case.draft_outcome().outcome()
     assert [(o.author, o.version) for o in gathered.opinions] == [(EXPERT, 2), (SECOND, 1)]
-    assert gathered.recommendation == "Wait."
+    assert [line.text for line in gathered.recommendations] == ["Wait."]
     assert gathered.panel == (LEAD, EXPERT, SECOND)
     assert [o.version for o in case.opinions] == [1, 2, 1], "every version is kept"
 
@@ -159,7 +159,7 @@ def test_the_signed_outcome_is_the_drafted_one() -> None:
     assert isinstance(drafted.state, Drafting)
     assert isinstance(closed.state, Closed)
     assert closed.state.closed_at == LATER
-    assert replace(closed.outcome(), signature=None) == drafted.outcome()
+    assert replace(closed.outcome(), signatures=(), asked=()) == drafted.outcome()
 
 
 @pytest.mark.parametrize("question", ["", " \n\t ", "x" * (MAX_QUESTION + 1)])

@@ -19,7 +19,7 @@ from ernbot.config import load_forms
 from ernbot.core.characters import harmless
 from ernbot.core.directory import Centre, CentreKind, Network, Person
 from ernbot.core.opinion import Opinion
-from ernbot.core.outcome import Outcome, Section
+from ernbot.core.outcome import Outcome, Recommendation, Section, Signature
 from ernbot.documents import outcome_pdf
 from ernbot.documents.outcome_pdf import TEMPLATE
 from ernbot.documents.press import Page, press_apart
@@ -67,7 +67,7 @@ def drafted() -> Outcome:
             opinion("@chiara:example.org", {**FULL, "recommendation": "watch"}),
         ),
     )
-    outcome = outcome.write(Section.RECOMMENDATION, "Operate within eight weeks.\n\nThen follow the pressure.")
+    outcome = outcome.recommend("Operate within eight weeks.\n\nThen follow the pressure.")
     outcome = outcome.write(Section.EVIDENCE, "Two retrospective series.")
     outcome = outcome.write(Section.FOLLOW_UP, "Ask again at three months.")
     outcome = outcome.vote("@bram:example.org", agrees=True, reason="", at=AT)
@@ -75,7 +75,8 @@ def drafted() -> Outcome:
 
 
 def signed() -> Outcome:
-    return drafted().sign("@lead:example.org", "DEVICE1", AT)
+    asked = drafted().ask(("@lead:example.org",))
+    return asked.sign(Signature("@lead:example.org", "DEVICE1", asked.digest(), AT))
 
 
 def render(outcome: Outcome, language: str = "en", **changed: Any) -> bytes:
@@ -131,7 +132,6 @@ def assert_in_order(text: str, *expected: str) -> None:
 
 def test_an_outcome_says_everything_in_order() -> None:
     outcome = signed()
-    assert outcome.signature is not None
     assert_in_order(
         joined(render(outcome)),
         "Outcome of case Quiet Heron",
@@ -147,7 +147,12 @@ def test_an_outcome_says_everything_in_order() -> None:
         *("Bram de Vries Agrees –", "Chiara Rossi Dissents The pressure is borderline.", "Dóra Kovács Has not voted –"),
         *("Evidence", "Two retrospective series.", "Follow-up", "Ask again at three months."),
         *("Signature", "Anna Jensen (@lead:example.org)", "5 March 2026, 13:07 UTC", "DEVICE1"),
-        *(outcome.signature.digest, "Monitoring", "counts in the monitoring", "For discussion; the treating clinician"),
+        *(
+            outcome.signatures[0].digest,
+            "Monitoring",
+            "counts in the monitoring",
+            "For discussion; the treating clinician",
+        ),
     )
 
 
@@ -248,7 +253,7 @@ def test_words_come_out_verbatim_everywhere(words: str) -> None:
     outcome = replace(
         signed(),
         question=words,
-        recommendation=words,
+        recommendations=(Recommendation(1, words),),
         evidence=words,
         follow_up=words,
         votes=(replace(drafted().votes[1], reason=words),),
