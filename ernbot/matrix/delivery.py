@@ -35,6 +35,7 @@ from ernbot.commands.office import Office
 from ernbot.commands.reply import say
 from ernbot.documents import outcome_pdf
 from ernbot.documents.press import press_apart
+from ernbot.documents.seal import seal
 from ernbot.locales import catalogue
 from ernbot.matrix import caseroom
 from ernbot.matrix.errors import MatrixError, Unreachable
@@ -230,7 +231,7 @@ class Delivery:
             text=sentences.text,
             language=language,
         )
-        pdf = await press_apart(page)
+        pdf = self._sealed(await press_apart(page), effect, network.name)
         name = sentences.text("outcome-file", nickname=effect.nickname)
         content = {
             "msgtype": "m.file",
@@ -240,6 +241,14 @@ class Delivery:
             "info": {"mimetype": "application/pdf", "size": len(pdf)},
         }
         await self.done(item, await self.send(room_id, content, item.id))
+
+    def _sealed(self, document: bytes, effect: SendOutcome, network: str) -> bytes:
+        """A document with the proof of its signatures inside it; a draft, and one of old, has none."""
+        notary, signatures = self._office.notary, effect.outcome.signatures
+        if notary is None or not all(signature.countersignature for signature in signatures) or not signatures:
+            return document
+        record = notary.record(effect.outcome, nickname=effect.nickname, network=network)
+        return seal(document, notary.words(document, record, at=signatures[-1].at, by=self._office.bot))
 
     async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
         """Create the room. `createRoom` has no transaction id, so an attempt is noted first and looked for later."""
