@@ -1,0 +1,53 @@
+"""What a document about an outcome may say, gathered in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ernbot.core.consent import Ledger
+from ernbot.core.directory import Network
+from ernbot.core.form import Form
+from ernbot.core.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """What a document about an outcome may say.
+
+    `forms` are the forms by id, `text(key, **fields)` gives the sentences of `documents.ftl`, `language` is theirs.
+    `record` is the signed record as JSON in ASCII, which a document carries along; a draft has none. The first member
+    of the outcome's panel is its lead. The outcome's opinions are those that everybody of the panel may read.
+    """
+
+    outcome: Outcome
+    case_id: str
+    nickname: str
+    network: Network
+    forms: Mapping[str, Form]
+    text: Callable[..., str]
+    language: str
+    consent: Ledger = Ledger()
+    record: str | None = None
+
+    def name(self, user_id: str) -> str:
+        """Somebody's name, or the id of a person whom the network no longer lists."""
+        person = self.network.person(user_id)
+        return person.name if person else user_id
+
+    @property
+    def signed(self) -> bool:
+        """Whether everybody has signed whose signature is needed."""
+        return bool(self.outcome.signatures) and not self.outcome.unsigned
+
+    @property
+    def disclaimer(self) -> str:
+        return self.text("document-outcome-disclaimer")
+
+    @property
+    def title(self) -> str:
+        return self.text("document-outcome-title", nickname=self.nickname)
+
+    @property
+    def lead(self) -> str:
+        return self.outcome.panel[0]

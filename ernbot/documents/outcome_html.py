@@ -1,0 +1,57 @@
+"""The outcome of a case as one file that any browser opens: nothing else is loaded, and no script runs.
+
+Semantic elements carry the structure; `outcome.css` gives it a light and a dark look and one for paper. A policy inside
+the file forbids everything but that style, so that words of people could do nothing even if they came out as markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from ernbot.documents.case_file import CaseFile
+from ernbot.documents.markup import blocks, element, facts, paragraphs
+from ernbot.documents.outcome_paper import paper
+from ernbot.documents.paper import Section
+
+
+def render(file: CaseFile) -> bytes:
+    """A drafted or signed outcome as HTML in UTF-8."""
+    document = paper(file)
+    style, policy = _style()
+    notes = "\n".join(paragraphs(note, strong=True) for note in (document.disclaimer, *document.notes))
+    parts = [
+        f'<!DOCTYPE html>\n<html lang="{document.language}">\n<head>\n<meta charset="utf-8" />',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}" />',
+        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+        '<meta name="color-scheme" content="light dark" />',
+        f"{element('title', document.title)}\n<style>{style}</style>\n</head>\n<body>\n<header>",
+        f"{element('h1', document.title)}\n{notes}\n{facts(document.facts)}\n</header>\n<main>",
+        *map(_section, document.sections),
+        f"</main>\n<footer>\n{_record(file)}{element('p', document.disclaimer)}\n</footer>\n</body>\n</html>\n",
+    ]
+    return "\n".join(parts).encode()
+
+
+def _section(section: Section) -> str:
+    heading = element("h2", section.title, f' id="{section.id}"')
+    return f'<section aria-labelledby="{section.id}">\n{heading}\n{blocks(section.blocks)}\n</section>'
+
+
+def _record(file: CaseFile) -> str:
+    """A link that saves the signed record, which is inside its address."""
+    if file.record is None:
+        return ""
+    data = base64.b64encode(file.record.encode("ascii")).decode()
+    link = f'<a download="outcome.json" href="data:application/json;base64,{data}">'
+    return f"<p>{link}{file.text('document-record-save')}</a></p>\n"
+
+
+@cache
+def _style() -> tuple[str, str]:
+    """The style, and the policy that allows it and nothing else (Content Security Policy Level 3)."""
+    style = Path(__file__).with_name("outcome.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return style, f"default-src 'none'; style-src 'sha256-{digest}'"
