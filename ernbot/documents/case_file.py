@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from ernbot.core.consent import Ledger
 from ernbot.core.directory import Network
@@ -16,8 +17,9 @@ class CaseFile:
     """What a document about an outcome may say.
 
     `forms` are the forms by id, `text(key, **fields)` gives the sentences of `documents.ftl`, `language` is theirs.
-    `record` is the signed record as JSON in ASCII, which a document carries along; a draft has none. The first member
-    of the outcome's panel is its lead. The outcome's opinions are those that everybody of the panel may read.
+    `at` is when the document is asked for, `consent` what covers the case, `record` the signed record as JSON in ASCII,
+    which a document carries along; a draft has none. The first member of the outcome's panel is its lead. The outcome's
+    opinions are those that everybody of the panel may read.
     """
 
     outcome: Outcome
@@ -27,8 +29,10 @@ class CaseFile:
     forms: Mapping[str, Form]
     text: Callable[..., str]
     language: str
+    at: datetime
     consent: Ledger = Ledger()
     record: str | None = None
+    about_patient: bool = True
 
     def name(self, user_id: str) -> str:
         """Somebody's name, or the id of a person whom the network no longer lists."""

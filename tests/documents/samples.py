@@ -132,6 +132,7 @@ def case_file(outcome: Outcome, language: str = "en", **changed: Any) -> CaseFil
         forms=FORMS,
         text=catalogue(language).text,
         language=language,
+        at=AT,
         consent=CONSENT,
         record=record,
     )

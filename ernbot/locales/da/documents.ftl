@@ -71,3 +71,16 @@ document-counts-not = Sagen har { $opinions ->
     [one] 1 vurdering
    *[other] { $opinions } vurderinger
 } og tæller ikke med i netværkets monitorering, som kræver { $minimum }.
+document-no-patient = Et generelt spørgsmål; der er ingen patient
+document-consultation = Panelets vurdering
+document-expert = ekspert
+document-opinion-certainty = Sikkerhed
+document-consents = Samtykke
+document-consent = { $purpose }: formular { $version } ({ $language }), underskrevet af { $signer } den { $signed }
+document-consent-care = Behandling
+document-consent-registry = Register
+document-consent-contact = Kontakt om forskning
+document-consent-images = Genkendelige billeder
+document-signer-patient = patienten
+document-signer-parent = en forælder
+document-signer-guardian = en værge

@@ -71,3 +71,16 @@ document-counts-not = This case has { $opinions ->
     [one] 1 opinion
    *[other] { $opinions } opinions
 } and does not count in the monitoring of the network, which asks for { $minimum }.
+document-no-patient = A general question; there is no patient
+document-consultation = Consultation of a panel
+document-expert = expert
+document-opinion-certainty = Certainty
+document-consents = Consent
+document-consent = { $purpose }: form { $version } ({ $language }), signed by { $signer } on { $signed }
+document-consent-care = Care
+document-consent-registry = Registry
+document-consent-contact = Contact for research
+document-consent-images = Identifiable images
+document-signer-patient = the patient
+document-signer-parent = a parent
+document-signer-guardian = a guardian
