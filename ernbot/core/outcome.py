@@ -109,19 +109,22 @@ class Dissent:
 class Signature:
     """Who signed which text, how that is known, and what the bot answers for.
 
-    `digest` is `Outcome.digest` at that moment. `device_key` is the Ed25519 key of the device that sent the event
-    `event_id`, `master` the fingerprint of the identity that vouches for the device, both as Matrix writes keys (base64
-    without padding). `audit_entries` and `audit_head` are the length and the last hash of the audit chain just before.
-    `key` is the bot's, and `countersignature` its Ed25519 signature of all of this (`core.signature`). Signatures of
-    before version 0.2 have none of what follows `at`.
+    `digest` is `Outcome.digest` at that moment, `said` what of it stood in the message. `device_key` is the Ed25519 key
+    of the device that sent the event `event_id`, `master` the fingerprint of the identity that vouches for the device,
+    both as Matrix writes keys (base64 without padding), `assurance` how sure the bot was of that. `audit_entries` and
+    `audit_head` are the length and the last hash of the audit chain just before. `key` is the bot's, and
+    `countersignature` its Ed25519 signature of all of this (`core.signature`). Signatures of before version 0.2 have
+    none of what follows `at`.
     """
 
     by: str
     device_id: str
     digest: str
     at: datetime
+    said: str = ""
     device_key: str = ""
     master: str = ""
+    assurance: str = ""
     event_id: str = ""
     audit_entries: int = 0
     audit_head: str = ""
@@ -327,7 +330,7 @@ class Outcome:
 
         Where dissent is anonymous, the votes are counted and nobody is named: who agreed would tell who did not.
         """
-        content: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_plain))
+        content: dict[str, Any] = plain(asdict(self))
         del content["signatures"], content["votes"]
         content["dissents"] = [asdict(dissent) for dissent in self.dissents]
         content["agreed"] = sorted(vote.by for vote in self.votes if vote.agrees) if not self.anonymous else []
@@ -338,6 +341,11 @@ class Outcome:
     def digest(self) -> str:
         """SHA-256, in hex, of the document as canonical JSON."""
         return hashlib.sha256(canonical(self.document())).hexdigest()
+
+
+def plain(content: Any) -> Any:
+    """Values of dataclasses as JSON values."""
+    return json.loads(json.dumps(content, default=_plain))
 
 
 def canonical(content: Any) -> bytes:
