@@ -3,7 +3,7 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, identity, opinion, outcome, panel, welcome
+from ernbot.commands import case, consent, export, identity, opinion, outcome, panel, welcome
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -27,6 +27,7 @@ COMMANDS: tuple[Command, ...] = (
     outcome.agree,
     outcome.dissent,
     outcome.sign,
+    export.export,
     identity.show,
     identity.confirm,
 )

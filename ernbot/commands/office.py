@@ -11,6 +11,7 @@ from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import Refused
 from ernbot.core.form import Form
+from ernbot.core.signature import Notary
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Office:
 
     `quiet_seconds` is how long the bot waits for more files of a series. `identified` says what becomes of a file that
     names the patient. `viewer_url` is where a file opens in the full viewer, with `{room}` and `{event}` in it.
+    `notary` countersigns and seals what is signed; the bot brings it once it has its identity.
     """
 
     bot: str
@@ -31,6 +33,7 @@ class Office:
     quiet_seconds: float = 2.0
     identified: Literal["refuse", "ask", "clean"] = "ask"
     viewer_url: str | None = None
+    notary: Notary | None = None
 
     def network(self, case: Case) -> Network:
         """The network of a case.

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from ernbot.core.form import Form, label
 from ernbot.core.opinion import Opinion
-from ernbot.documents.case_file import CaseFile
+from ernbot.documents.dossier import Dossier
 from ernbot.documents.paper import NOTHING, Block, Prose, Table
 
 SIDE_BY_SIDE = 3
@@ -21,17 +21,17 @@ LONG = 160
 """Characters of an answer that make a column too long."""
 
 
-def opinion_tables(file: CaseFile) -> tuple[Block, ...]:
+def opinion_tables(dossier: Dossier) -> tuple[Block, ...]:
     """The opinions, grouped by the form that they answer."""
-    opinions = file.outcome.opinions
+    opinions = dossier.outcome.opinions
     if not opinions:
-        return (Prose(file.text("document-no-opinions")),)
+        return (Prose(dossier.text("document-no-opinions")),)
     blocks: list[Block] = []
     for _, group in groupby(sorted(opinions, key=_form), key=_form):
         same = list(group)
-        long = any(len(text) > LONG for opinion in same for text in Answers(file, opinion).texts.values())
+        long = any(len(text) > LONG for opinion in same for text in Answers(dossier, opinion).texts.values())
         width = 1 if long else SIDE_BY_SIDE
-        blocks += [_table(file, same[start : start + width]) for start in range(0, len(same), width)]
+        blocks += [_table(dossier, same[start : start + width]) for start in range(0, len(same), width)]
     return tuple(blocks)
 
 
@@ -39,8 +39,8 @@ def _form(opinion: Opinion) -> tuple[str, str]:
     return (opinion.form_id, opinion.form_version)
 
 
-def _table(file: CaseFile, opinions: Sequence[Opinion]) -> Table:
-    columns = [Answers(file, opinion) for opinion in opinions]
+def _table(dossier: Dossier, opinions: Sequence[Opinion]) -> Table:
+    columns = [Answers(dossier, opinion) for opinion in opinions]
     form = columns[0].form
     ids = dict.fromkeys([*(field.id for field in form.fields)] if form else [])
     ids |= dict.fromkeys(key for column in columns for key in column.texts)
@@ -50,28 +50,28 @@ def _table(file: CaseFile, opinions: Sequence[Opinion]) -> Table:
         for key in ids
         if any(key in column.texts for column in columns)
     ]
-    given = (file.text("document-opinion-given"), *(column.given for column in columns))
-    caption = file.text("document-opinion-form", form=columns[0].title, version=opinions[0].form_version)
-    header = (file.text("document-opinion-field"), *(file.name(opinion.author) for opinion in opinions))
+    given = (dossier.text("document-opinion-given"), *(column.given for column in columns))
+    caption = dossier.text("document-opinion-form", form=columns[0].title, version=opinions[0].form_version)
+    header = (dossier.text("document-opinion-field"), *(dossier.name(opinion.author) for opinion in opinions))
     return Table(caption, header, (*rows, given))
 
 
 class Answers:
     """One opinion in words: `texts` the answers by field id, `names` what each field asks."""
 
-    def __init__(self, file: CaseFile, opinion: Opinion) -> None:
-        self._file = file
+    def __init__(self, dossier: Dossier, opinion: Opinion) -> None:
+        self._dossier = dossier
         self._opinion = opinion
-        form = file.forms.get(opinion.form_id)
+        form = dossier.forms.get(opinion.form_id)
         self.form: Form | None = form if form and form.version == opinion.form_version else None
-        self.title = label(form.labels, file.language) if form else opinion.form_id
+        self.title = label(form.labels, dossier.language) if form else opinion.form_id
         self.names = {key: self._word(key, key) for key in opinion.answers}
         self.texts = {key: self._answer(key) for key in opinion.answers}
 
     @property
     def given(self) -> str:
         """Which version this is, of when, and what a reader must know of it."""
-        opinion, text = self._opinion, self._file.text
+        opinion, text = self._opinion, self._dossier.text
         remarks = [text("document-opinion-version", version=opinion.version, on=opinion.at.date())]
         if opinion.after_reveal:
             remarks.append(text("document-opinion-after-reveal"))
@@ -96,4 +96,4 @@ class Answers:
         if field and option_id:
             labels = next((option.labels for option in field.options if option.id == option_id), None)
         labels = labels or self._opinion.words.get(key)
-        return label(labels, self._file.language) if labels else otherwise
+        return label(labels, self._dossier.language) if labels else otherwise

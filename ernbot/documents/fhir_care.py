@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ernbot.core.consent import Paper, Purpose, Signer, review_due
 from ernbot.core.outcome import Direction, Evidence, Recommendation, Strength
-from ernbot.documents.case_file import CaseFile
+from ernbot.documents.dossier import Dossier
 from ernbot.documents.fhir_people import People
-from ernbot.documents.fhir_values import LOINC, SNOMED, TERMINOLOGY, URI, Collection, Resource, coding, concept, instant
+from ernbot.documents.fhir_values import LOINC, SNOMED, TERMINOLOGY, URI, Collection, Resource, coding, concept
 from ernbot.documents.paper import clean
 
 CONSULTATION = coding(SNOMED, "11429006", "Consultation (procedure)")
@@ -34,42 +34,42 @@ USES = {
 CONSENT_ACT = "http://data.europa.eu/eli/dec_del/2014/287/oj"
 
 
-def request(file: CaseFile, collection: Collection, people: People, team: Resource) -> Resource:
+def request(dossier: Dossier, collection: Collection, people: People, team: Resource) -> Resource:
     """The question to the panel."""
     content = {
         "identifier": [{"system": URI, "value": collection.urn("case")}],
-        "status": "completed" if file.signed else "active",
+        "status": "completed" if dossier.signed else "active",
         "intent": "order",
-        "category": [concept(file.text("document-consultation"), CONSULTATION)],
-        "code": concept(file.text("document-consultation"), CONSULTATION),
+        "category": [concept(dossier.text("document-consultation"), CONSULTATION)],
+        "code": concept(dossier.text("document-consultation"), CONSULTATION),
         "subject": people.patient,
-        "requester": people.person(file.lead),
+        "requester": people.person(dossier.lead),
         "performer": [team],
-        "reasonCode": [concept(clean(file.outcome.question))],
+        "reasonCode": [concept(clean(dossier.outcome.question))],
     }
     return collection.add("ServiceRequest", "request", content)
 
 
-def plan(file: CaseFile, collection: Collection, people: People, team: Resource, asked: Resource) -> list[Resource]:
+def plan(dossier: Dossier, collection: Collection, people: People, team: Resource, asked: Resource) -> list[Resource]:
     """References to the plan and to its proposals."""
-    proposals = [_proposal(file, collection, people, line) for line in file.outcome.recommendations]
+    proposals = [_proposal(dossier, collection, people, line) for line in dossier.outcome.recommendations]
     content: Resource = {
-        "status": "active" if file.signed else "draft",
+        "status": "active" if dossier.signed else "draft",
         "intent": "proposal",
-        "title": clean(file.title),
+        "title": clean(dossier.title),
         "subject": people.patient,
-        "author": people.person(file.lead),
+        "author": people.person(dossier.lead),
         "careTeam": [team],
         "supportingInfo": [asked],
-        "note": [{"text": file.disclaimer}],
+        "note": [{"text": dossier.disclaimer}],
     }
     if proposals:
         content["activity"] = [{"reference": proposal} for proposal in proposals]
     return [collection.add("CarePlan", "plan", content), *proposals]
 
 
-def _proposal(file: CaseFile, collection: Collection, people: People, line: Recommendation) -> Resource:
-    text = file.text
+def _proposal(dossier: Dossier, collection: Collection, people: People, line: Recommendation) -> Resource:
+    text = dossier.text
     against = line.direction is Direction.AGAINST
     category = [concept(text(f"document-{line.strength.value}-{line.direction.value}"), STRENGTHS[line.strength])]
     if line.evidence:
@@ -77,14 +77,14 @@ def _proposal(file: CaseFile, collection: Collection, people: People, line: Reco
         quality = QUALITIES.get(line.evidence)
         category.append(concept(certainty, *([quality] if quality else [])))
     content: Resource = {
-        "status": "active" if file.signed else "draft",
+        "status": "active" if dossier.signed else "draft",
         "intent": "proposal",
         "category": category,
         "doNotPerform": against,
         "code": concept(clean(line.text)),
         "subject": people.patient,
-        "requester": people.person(file.lead),
-        "note": [{"text": file.disclaimer}],
+        "requester": people.person(dossier.lead),
+        "note": [{"text": dossier.disclaimer}],
     }
     if line.due:
         content["occurrencePeriod"] = {"end": line.due.isoformat()}
@@ -95,34 +95,35 @@ def _proposal(file: CaseFile, collection: Collection, people: People, line: Reco
     return collection.add("ServiceRequest", f"recommendation {line.id}", content)
 
 
-def consents(file: CaseFile, collection: Collection, people: People) -> list[Resource]:
+def consents(dossier: Dossier, collection: Collection, people: People) -> list[Resource]:
     """References to the consents that are in force when the document is made."""
     found = []
     for purpose in Purpose:
-        entry = file.consent.last(purpose, file.at)
-        if entry and entry.paper and file.consent.covers(purpose, file.at):
-            found.append(_consent(file, collection, people, purpose, entry.paper))
+        entry = dossier.consent.last(purpose, dossier.at)
+        if entry and entry.paper and dossier.consent.covers(purpose, dossier.at):
+            found.append(_consent(dossier, collection, people, purpose, entry.paper))
     return found
 
 
-def consent_words(file: CaseFile, purpose: Purpose, paper: Paper) -> str:
+def consent_words(dossier: Dossier, purpose: Purpose, paper: Paper) -> str:
     """One consent in words."""
-    return file.text(
+    return dossier.text(
         "document-consent",
-        purpose=file.text(f"document-consent-{purpose.value}"),
+        purpose=dossier.text(f"document-consent-{purpose.value}"),
         version=paper.form_version,
         language=paper.language,
-        signer=file.text(f"document-signer-{paper.signer.value}"),
+        signer=dossier.text(f"document-signer-{paper.signer.value}"),
         signed=paper.signed_on,
     )
 
 
-def _consent(file: CaseFile, collection: Collection, people: People, purpose: Purpose, paper: Paper) -> Resource:
-    words = consent_words(file, purpose, paper)
+def _consent(dossier: Dossier, collection: Collection, people: People, purpose: Purpose, paper: Paper) -> Resource:
+    words = consent_words(dossier, purpose, paper)
     content: Resource = {
         "status": "active",
         "scope": concept(
-            file.text("document-consents"), coding(f"{TERMINOLOGY}consentscope", "patient-privacy", "Privacy Consent")
+            dossier.text("document-consents"),
+            coding(f"{TERMINOLOGY}consentscope", "patient-privacy", "Privacy Consent"),
         ),
         "category": [concept(words, coding(LOINC, "59284-0", "Consent Document"))],
         "patient": people.patient,
@@ -138,8 +139,3 @@ def _consent(file: CaseFile, collection: Collection, people: People, purpose: Pu
     if paper.signer is Signer.PATIENT:
         content["performer"] = [people.patient]
     return collection.add("Consent", purpose.value, content, display=words)
-
-
-def signature_time(file: CaseFile) -> str:
-    """When the document came to be: the last signature, or the moment at which a draft is asked for."""
-    return instant(max((signature.at for signature in file.outcome.signatures), default=file.at))

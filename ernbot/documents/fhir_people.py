@@ -6,7 +6,7 @@ public; whoever it no longer lists has only an id.
 
 from __future__ import annotations
 
-from ernbot.documents.case_file import CaseFile
+from ernbot.documents.dossier import Dossier
 from ernbot.documents.fhir_values import TERMINOLOGY, URI, Collection, Resource, coding, concept
 from ernbot.documents.paper import clean
 
@@ -14,20 +14,22 @@ from ernbot.documents.paper import clean
 class People:
     """References to everybody in the document; adds who is asked for."""
 
-    def __init__(self, file: CaseFile, collection: Collection) -> None:
-        self._file = file
+    def __init__(self, dossier: Dossier, collection: Collection) -> None:
+        self._dossier = dossier
         self._collection = collection
         self._known: dict[str, Resource] = {}
-        name = clean(file.network.name)
+        name = clean(dossier.network.name)
         self.network = collection.add("Organization", "network", {"name": name}, display=name)
         self.patient = self._patient()
 
     def _patient(self) -> Resource:
-        file = self._file
-        if not file.about_patient:
-            return {"display": file.text("document-no-patient")}
-        nickname = clean(file.nickname)
-        kind = concept(file.text("document-nickname"), coding(f"{TERMINOLOGY}v2-0203", "ANON", "Anonymous identifier"))
+        dossier = self._dossier
+        if not dossier.about_patient:
+            return {"display": dossier.text("document-no-patient")}
+        nickname = clean(dossier.nickname)
+        kind = concept(
+            dossier.text("document-nickname"), coding(f"{TERMINOLOGY}v2-0203", "ANON", "Anonymous identifier")
+        )
         identifier = {"use": "secondary", "type": kind, "value": nickname, "assigner": self.network}
         return self._collection.add("Patient", "patient", {"identifier": [identifier]}, display=nickname)
 
@@ -38,18 +40,18 @@ class People:
         return self._known[user_id]
 
     def _role(self, user_id: str) -> Resource:
-        name = clean(self._file.name(user_id))
+        name = clean(self._dossier.name(user_id))
         identifier = {"system": URI, "value": f"matrix:u/{user_id.removeprefix('@')}"}
         content: Resource = {"identifier": [identifier], "name": [{"text": name}]}
         practitioner = self._collection.add("Practitioner", user_id, content, display=name)
         role: Resource = {"practitioner": practitioner}
-        listed = self._file.network.person(user_id)
+        listed = self._dossier.network.person(user_id)
         if listed is not None:
             role["organization"] = self._centre(listed.centre)
         return self._collection.add("PractitionerRole", user_id, role, display=name)
 
     def _centre(self, centre_id: str) -> Resource:
-        centre = self._file.network.centre(centre_id)
+        centre = self._dossier.network.centre(centre_id)
         content = {
             "identifier": [{"value": centre.id, "assigner": self.network}],
             "name": clean(centre.name),
@@ -60,17 +62,17 @@ class People:
 
     def team(self) -> Resource:
         """The panel, its lead first."""
-        file = self._file
-        lead, expert = concept(file.text("document-lead")), concept(file.text("document-expert"))
+        dossier = self._dossier
+        lead, expert = concept(dossier.text("document-lead")), concept(dossier.text("document-expert"))
         participants = [
-            {"role": [lead if member == file.lead else expert], "member": self.person(member)}
-            for member in file.outcome.panel
+            {"role": [lead if member == dossier.lead else expert], "member": self.person(member)}
+            for member in dossier.outcome.panel
         ]
         content = {
             "status": "active",
-            "name": file.text("document-panel"),
+            "name": dossier.text("document-panel"),
             "subject": self.patient,
             "participant": participants,
             "managingOrganization": [self.network],
         }
-        return self._collection.add("CareTeam", "panel", content, display=file.text("document-panel"))
+        return self._collection.add("CareTeam", "panel", content, display=dossier.text("document-panel"))

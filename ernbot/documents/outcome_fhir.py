@@ -13,9 +13,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ernbot.core.outcome import Signature, canonical, plain
-from ernbot.documents.case_file import CaseFile
+from ernbot.documents.dossier import Dossier
 from ernbot.documents.fhir_answers import responses
-from ernbot.documents.fhir_care import consents, plan, request, signature_time
+from ernbot.documents.fhir_care import consents, plan, request
 from ernbot.documents.fhir_people import People
 from ernbot.documents.fhir_values import (
     LOINC,
@@ -43,71 +43,71 @@ CODES = {
 """What sections are called elsewhere, where they have a name."""
 
 
-def render(file: CaseFile) -> bytes:
+def render(dossier: Dossier) -> bytes:
     """A drafted or signed outcome as FHIR JSON in one line of UTF-8; the same input gives the same bytes."""
-    return json.dumps(bundle(file), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(bundle(dossier), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def bundle(file: CaseFile) -> dict[str, Any]:
+def bundle(dossier: Dossier) -> dict[str, Any]:
     """The document as JSON values."""
-    collection = Collection(file.case_id)
+    collection = Collection(dossier.case_id)
     composition = collection.add("Composition", "outcome", {})
-    people = People(file, collection)
+    people = People(dossier, collection)
     team = people.team()
-    asked = request(file, collection, people, team)
-    signed = [_provenance(file, collection, people, signature) for signature in file.outcome.signatures]
+    asked = request(dossier, collection, people, team)
+    signed = [_provenance(dossier, collection, people, signature) for signature in dossier.outcome.signatures]
     entries = {
         "question": [asked],
-        "recommendations": plan(file, collection, people, team, asked),
+        "recommendations": plan(dossier, collection, people, team, asked),
         "panel": [team],
-        "opinions": responses(file, collection, people),
-        "signatures": [*signed, *_record(file, collection)],
+        "opinions": responses(dossier, collection, people),
+        "signatures": [*signed, *_record(dossier, collection)],
     }
-    sections = [_section(file, section, entries.get(section.id, [])) for section in paper(file).sections]
-    if covered := consents(file, collection, people):
+    sections = [_section(dossier, section, entries.get(section.id, [])) for section in paper(dossier).sections]
+    if covered := consents(dossier, collection, people):
         words = "".join(element("li", consent["display"]) for consent in covered)
-        title = file.text("document-consents")
-        sections.append({"title": title, "text": narrative(f"<ul>{words}</ul>", file.language), "entry": covered})
-    collection.add("Composition", "outcome", _composition(file, collection, people, sections))
+        title = dossier.text("document-consents")
+        sections.append({"title": title, "text": narrative(f"<ul>{words}</ul>", dossier.language), "entry": covered})
+    collection.add("Composition", "outcome", _composition(dossier, collection, people, sections))
     return {
         "resourceType": "Bundle",
         "id": composition["reference"].removeprefix("urn:uuid:"),
-        "language": file.language,
-        "identifier": _identifier(file, collection, file.outcome.digest()),
+        "language": dossier.language,
+        "identifier": _identifier(dossier, collection, dossier.outcome.digest()),
         "type": "document",
-        "timestamp": signature_time(file),
+        "timestamp": instant(dossier.created),
         "entry": list(collection.entries()),
     }
 
 
-def _identifier(file: CaseFile, collection: Collection, digest: str) -> Resource:
-    return {"system": URI, "value": collection.urn("document", file.language, digest)}
+def _identifier(dossier: Dossier, collection: Collection, digest: str) -> Resource:
+    return {"system": URI, "value": collection.urn("document", dossier.language, digest)}
 
 
-def _composition(file: CaseFile, collection: Collection, people: People, sections: list[Resource]) -> Resource:
-    outcome = file.outcome
-    document = paper(file)
+def _composition(dossier: Dossier, collection: Collection, people: People, sections: list[Resource]) -> Resource:
+    outcome = dossier.outcome
+    document = paper(dossier)
     notes = "".join(paragraphs(note, strong=True) for note in (document.disclaimer, *document.notes))
     content: Resource = {
-        "language": file.language,
-        "text": narrative(element("h1", document.title) + notes, file.language),
-        "identifier": _identifier(file, collection, outcome.digest()),
-        "status": "final" if file.signed else "preliminary",
-        "type": concept(file.text("document-consultation"), coding(LOINC, "11488-4", "Consult note")),
+        "language": dossier.language,
+        "text": narrative(element("h1", document.title) + notes, dossier.language),
+        "identifier": _identifier(dossier, collection, outcome.digest()),
+        "status": "final" if dossier.signed else "preliminary",
+        "type": concept(dossier.text("document-consultation"), coding(LOINC, "11488-4", "Consult note")),
         "subject": people.patient,
-        "date": signature_time(file),
-        "author": [people.person(file.lead)],
+        "date": instant(dossier.created),
+        "author": [people.person(dossier.lead)],
         "title": clean(document.title),
         "confidentiality": "R",
         "custodian": people.network,
         "section": sections,
     }
-    if not file.about_patient:
+    if not dossier.about_patient:
         del content["subject"]
     if outcome.amends is not None:
-        replaced = _identifier(file, collection, outcome.amends)
+        replaced = _identifier(dossier, collection, outcome.amends)
         content["relatesTo"] = [{"code": "replaces", "targetIdentifier": replaced}]
-        content["status"] = "amended" if file.signed else "preliminary"
+        content["status"] = "amended" if dossier.signed else "preliminary"
     if outcome.signatures:
         content["attester"] = [
             {"mode": "professional", "time": instant(signature.at), "party": people.person(signature.by)}
@@ -116,25 +116,25 @@ def _composition(file: CaseFile, collection: Collection, people: People, section
     return content
 
 
-def _section(file: CaseFile, section: Section, entries: list[Resource]) -> Resource:
+def _section(dossier: Dossier, section: Section, entries: list[Resource]) -> Resource:
     title = clean(section.title)
-    said = paragraphs(file.disclaimer, strong=True) if section.id == "recommendations" else ""
+    said = paragraphs(dossier.disclaimer, strong=True) if section.id == "recommendations" else ""
     content: Resource = {"title": title}
     if section.id in CODES:
         content["code"] = concept(title, CODES[section.id])
-    content["text"] = narrative(said + blocks(section.blocks), file.language)
+    content["text"] = narrative(said + blocks(section.blocks), dossier.language)
     return content | ({"entry": entries} if entries else {})
 
 
-def _provenance(file: CaseFile, collection: Collection, people: People, signature: Signature) -> Resource:
+def _provenance(dossier: Dossier, collection: Collection, people: People, signature: Signature) -> Resource:
     """Who signed, and how that is known: the whole signature with the countersignature as its data."""
-    kind = AUTHOR if signature.by == file.lead else COAUTHOR
+    kind = AUTHOR if signature.by == dossier.lead else COAUTHOR
     signer = people.person(signature.by)
     attester = coding(f"{TERMINOLOGY}provenance-participant-type", "attester", "Attester")
     content: Resource = {
         "target": [reference(collection.urn("Composition", "outcome")), reference(collection.urn("CarePlan", "plan"))],
         "recorded": instant(signature.at),
-        "agent": [{"type": concept(file.text("document-signed-by"), attester), "who": signer}],
+        "agent": [{"type": concept(dossier.text("document-signed-by"), attester), "who": signer}],
         "signature": [
             {
                 "type": [kind],
@@ -149,9 +149,9 @@ def _provenance(file: CaseFile, collection: Collection, people: People, signatur
     return collection.add("Provenance", f"signature {signature.by}", content)
 
 
-def _record(file: CaseFile, collection: Collection) -> list[Resource]:
-    if file.record is None:
+def _record(dossier: Dossier, collection: Collection) -> list[Resource]:
+    if dossier.record is None:
         return []
-    data = base64.b64encode(file.record.encode("ascii")).decode()
+    data = base64.b64encode(dossier.record.encode("ascii")).decode()
     content = {"contentType": "application/json", "data": data}
-    return [collection.add("Binary", "record", content, display=file.text("document-record"))]
+    return [collection.add("Binary", "record", content, display=dossier.text("document-record"))]

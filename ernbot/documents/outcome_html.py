@@ -11,15 +11,15 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from ernbot.documents.case_file import CaseFile
+from ernbot.documents.dossier import Dossier
 from ernbot.documents.markup import blocks, element, facts, paragraphs
 from ernbot.documents.outcome_paper import paper
 from ernbot.documents.paper import Section
 
 
-def render(file: CaseFile) -> bytes:
+def render(dossier: Dossier) -> bytes:
     """A drafted or signed outcome as HTML in UTF-8."""
-    document = paper(file)
+    document = paper(dossier)
     style, policy = _style()
     notes = "\n".join(paragraphs(note, strong=True) for note in (document.disclaimer, *document.notes))
     parts = [
@@ -30,7 +30,7 @@ def render(file: CaseFile) -> bytes:
         f"{element('title', document.title)}\n<style>{style}</style>\n</head>\n<body>\n<header>",
         f"{element('h1', document.title)}\n{notes}\n{facts(document.facts)}\n</header>\n<main>",
         *map(_section, document.sections),
-        f"</main>\n<footer>\n{_record(file)}{element('p', document.disclaimer)}\n</footer>\n</body>\n</html>\n",
+        f"</main>\n<footer>\n{_record(dossier)}{element('p', document.disclaimer)}\n</footer>\n</body>\n</html>\n",
     ]
     return "\n".join(parts).encode()
 
@@ -40,13 +40,13 @@ def _section(section: Section) -> str:
     return f'<section aria-labelledby="{section.id}">\n{heading}\n{blocks(section.blocks)}\n</section>'
 
 
-def _record(file: CaseFile) -> str:
+def _record(dossier: Dossier) -> str:
     """A link that saves the signed record, which is inside its address."""
-    if file.record is None:
+    if dossier.record is None:
         return ""
-    data = base64.b64encode(file.record.encode("ascii")).decode()
+    data = base64.b64encode(dossier.record.encode("ascii")).decode()
     link = f'<a download="outcome.json" href="data:application/json;base64,{data}">'
-    return f"<p>{link}{file.text('document-record-save')}</a></p>\n"
+    return f"<p>{link}{dossier.text('document-record-save')}</a></p>\n"
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ernbot.documents.case_file import CaseFile
+from ernbot.documents.dossier import Dossier
 from ernbot.documents.outcome_paper import paper
 from ernbot.documents.paper import Paper, right_to_left
 from ernbot.documents.press import Page, press
@@ -18,18 +18,18 @@ RIGHT_TO_LEFT_MARK = "\u200f"
 TEMPLATE = Path(__file__).with_name("outcome.typ")
 
 
-def render(file: CaseFile) -> bytes:
+def render(dossier: Dossier) -> bytes:
     """A drafted or signed outcome as PDF; the same input on the same machine gives the same bytes.
 
     A character that no font of the machine can draw is replaced by its Unicode name in brackets.
     """
-    return press(content(file))
+    return press(content(dossier))
 
 
-def content(file: CaseFile) -> Page:
+def content(dossier: Dossier) -> Page:
     """What the document says, ready for the press."""
-    document: Paper = paper(file)
-    values = _directed(document.plain()) | {"record": file.record, "record_words": file.text("document-record")}
+    document: Paper = paper(dossier)
+    values = _directed(document.plain()) | {"record": dossier.record, "record_words": dossier.text("document-record")}
     return Page(TEMPLATE, values, int(document.created.timestamp()))
 
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from ernbot.core.characters import harmless
-
-EPOCH = datetime.fromtimestamp(0, UTC)
-"""What a draft carries as its time of creation, so that it does not change with each printing."""
 
 NOTHING = "–"
 
@@ -82,7 +79,7 @@ class Section:
 class Paper:
     """A whole document. `facts` tell what it belongs to, `notes` what must be known before all else.
 
-    `signed` is false for a draft; `created` is the time of the last signature.
+    `signed` is false for a draft; `created` is when the text came to be.
     """
 
     language: str

@@ -12,7 +12,7 @@ from ernbot.core.consent import Ledger, Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Network, Person
 from ernbot.core.opinion import Opinion
 from ernbot.core.outcome import Direction, Evidence, Outcome, Section, Signature, Strength, canonical
-from ernbot.documents.case_file import CaseFile
+from ernbot.documents.dossier import Dossier
 from ernbot.locales import catalogue
 
 AT = datetime(2026, 3, 5, 13, 7, tzinfo=UTC)
@@ -75,9 +75,7 @@ def written() -> Outcome:
         due=date(2026, 5, 1),
         preference="The parents want one operation only.",
     )
-    outcome = outcome.recommend(
-        "Spring distraction.", direction=Direction.AGAINST, evidence=Evidence.EXPERT_OPINION
-    )
+    outcome = outcome.recommend("Spring distraction.", direction=Direction.AGAINST, evidence=Evidence.EXPERT_OPINION)
     for section, text in {
         Section.SUMMARY: "A boy of seven months with a closed sagittal suture.",
         Section.ALTERNATIVES: "Helmet therapy.",
@@ -122,9 +120,9 @@ def signed(*, anonymous: bool = False) -> Outcome:
     return sign(drafted(anonymous=anonymous))
 
 
-def case_file(outcome: Outcome, language: str = "en", **changed: Any) -> CaseFile:
+def dossier(outcome: Outcome, language: str = "en", **changed: Any) -> Dossier:
     record = canonical(outcome.document()).decode() if outcome.signatures else None
-    file = CaseFile(
+    made = Dossier(
         outcome,
         case_id="K7Q2",
         nickname="Quiet Heron",
@@ -136,4 +134,4 @@ def case_file(outcome: Outcome, language: str = "en", **changed: Any) -> CaseFil
         consent=CONSENT,
         record=record,
     )
-    return replace(file, **changed)
+    return replace(made, **changed)

@@ -2,7 +2,8 @@
 // each a line with a JSON array of complaints comes out.
 //
 // `fhir` (Lantana) checks structure and the value sets that are required; `@medplum/core` checks structure, cardinality,
-// the form of values and every invariant of the official definitions, resource by resource.
+// the form of values, the kind of what is referred to (once addresses are written with their type, as it expects) and
+// every invariant of the official definitions, resource by resource. Every address must be that of an entry.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -27,7 +28,13 @@ function fhir(bundle) {
     .validate(bundle, { errorOnUnexpected: true })
     .messages.filter(({ severity }) => severity === "error" || severity === "fatal")
     .map(({ location, message }) => `fhir: ${location}: ${message}`);
-  for (const resource of [bundle, ...(bundle.entry ?? []).map((entry) => entry.resource)]) {
+  const kinds = new Map((bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl, resource.resourceType]));
+  const typed = JSON.parse(JSON.stringify(bundle), (key, value) => {
+    if (key !== "reference" || typeof value !== "string") return value;
+    if (!kinds.has(value)) found.push(`bundle: nothing has the address ${value}`);
+    return value.replace("urn:uuid:", `${kinds.get(value)}/`);
+  });
+  for (const resource of [typed, ...(typed.entry ?? []).map((entry) => entry.resource)]) {
     try {
       for (const issue of validateResource(resource)) {
         found.push(`medplum: ${issue.expression}: ${issue.details.text}`);

@@ -207,7 +207,6 @@ outcome-too-few =
        *[other] { $count } vurderinger
     } i stedet for mindst { $minimum } tæller sagen ikke med i netværkets monitorering. Underskriv alligevel med `!outcome sign confirm`.
 outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
-outcome-file = Konklusion { $nickname }.pdf
 vote-agrees = Registreret: Du er enig i version { $version }.
 vote-dissents = Registreret: Du er uenig i version { $version }. Din begrundelse står i konklusionen.
 

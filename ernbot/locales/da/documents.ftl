@@ -84,3 +84,9 @@ document-consent-images = Genkendelige billeder
 document-signer-patient = patienten
 document-signer-parent = en forælder
 document-signer-guardian = en værge
+document-file = Konklusion { $nickname }
+
+help-outcome-export = få konklusionen som fil
+export-follows = Konklusionen følger som { $format }. Den nævner kolleger og rummer kliniske oplysninger: gem den i patientens journal.
+export-draft-follows = Udkastet følger som { $format }. Det er ikke underskrevet.
+refused-export-format = Jeg kan lave disse: { $formats }.

@@ -207,7 +207,6 @@ outcome-too-few =
        *[other] { $count } opinions
     } instead of at least { $minimum } this case will not count in the network’s monitoring. Sign all the same with `!outcome sign confirm`.
 outcome-signed = Signed. **{ $nickname }** is closed. The outcome follows as a document; the treating clinician decides.
-outcome-file = Outcome { $nickname }.pdf
 vote-agrees = Recorded: you agree with version { $version }.
 vote-dissents = Recorded: you dissent from version { $version }. Your reason stands in the outcome.
 

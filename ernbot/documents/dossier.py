@@ -13,7 +13,7 @@ from ernbot.core.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class CaseFile:
+class Dossier:
     """What a document about an outcome may say.
 
     `forms` are the forms by id, `text(key, **fields)` gives the sentences of `documents.ftl`, `language` is theirs.
@@ -43,6 +43,13 @@ class CaseFile:
     def signed(self) -> bool:
         """Whether everybody has signed whose signature is needed."""
         return bool(self.outcome.signatures) and not self.outcome.unsigned
+
+    @property
+    def created(self) -> datetime:
+        """When the text came to be: the last signature, for a draft what was said last; never when it was printed."""
+        outcome = self.outcome
+        steps = outcome.signatures or (*outcome.votes, *outcome.opinions)
+        return max((step.at for step in steps), default=self.at)
 
     @property
     def disclaimer(self) -> str:
