@@ -150,15 +150,14 @@ def _is_record(record: Mapping[str, Any]) -> bool:
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in people):
         return False
     named = isinstance(outcome.get("case_id"), str) and isinstance(outcome.get("version"), int)
-    amends = outcome.get("amends", 0)
-    return named and (amends is None or isinstance(amends, str)) and isinstance(signatures, list)
+    return named and isinstance(outcome.get("amends", ""), str) and isinstance(signatures, list)
 
 
 def _about(record: Mapping[str, Any]) -> Finding:
     outcome = record["outcome"]
     name = f"{_shown(record['nickname'])} ({_shown(record['network'])}, case {_shown(outcome['case_id'])})"
     text = f"It is the outcome of {name}, version {outcome['version']}."
-    if outcome["amends"] is not None:
+    if "amends" in outcome:
         text += f" It takes the place of a signed one with the digest {_shown(outcome['amends'])}."
     return Finding(None, text)
 

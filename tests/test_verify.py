@@ -14,7 +14,7 @@ from ernbot.core.outcome import Outcome, canonical, plain
 from ernbot.core.signature import Notary
 from ernbot.documents.seal import open_seal, seal
 from ernbot.verify import MAX_BYTES, verify
-from tests.core.samples import EXPERT, LEAD, SECOND
+from tests.core.samples import EXPERT, LATER, LEAD, SECOND
 from tests.core.test_outcome import ASKED, VOTED
 from tests.core.test_signature import NOTARY, OTHER, given, signed
 
@@ -32,7 +32,7 @@ def sealed(document: bytes, inside: bytes, notary: Notary = NOTARY) -> bytes:
     """A document with its record, or for no document the record itself."""
     if not document:
         return inside
-    return seal(document, notary.words(document, inside, at="2026-03-05T13:07:00Z", by="ernbot"))
+    return seal(document, notary.words(document, inside, at=LATER, by="ernbot"))
 
 
 SMALL = record(signed())

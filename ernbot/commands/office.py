@@ -18,9 +18,10 @@ from ernbot.core.signature import Notary
 class Office:
     """`bot` is the bot's own user id, `fingerprint` its public master key; `forms` maps form ids to forms.
 
+    `notary` signs for the bot with the key of that fingerprint; there is none where no identity is at hand.
+
     `quiet_seconds` is how long the bot waits for more files of a series. `identified` says what becomes of a file that
     names the patient. `viewer_url` is where a file opens in the full viewer, with `{room}` and `{event}` in it.
-    `notary` countersigns and seals what is signed; the bot brings it once it has its identity.
     """
 
     bot: str
@@ -30,10 +31,10 @@ class Office:
     max_megabytes: int = 100
     policy: Policy = Policy()
     fingerprint: str = ""
+    notary: Notary | None = None
     quiet_seconds: float = 2.0
     identified: Literal["refuse", "ask", "clean"] = "ask"
     viewer_url: str | None = None
-    notary: Notary | None = None
 
     def network(self, case: Case) -> Network:
         """The network of a case.

@@ -190,6 +190,22 @@ class Outcome:
         return tuple(member for member in self.panel if member in voters)
 
     @property
+    def signed_digest(self) -> str:
+        """What people signed; before version 0.2 it was made in another way."""
+        return self.signatures[0].digest if self.signatures else self.digest()
+
+    def amend(self, why: str) -> Outcome:
+        """The next version of a signed outcome, which names it and says why.
+
+        Raises:
+            Refused: `amend-unsigned` when nobody has signed.
+            BadInput: `outcome-text`, see `write`.
+        """
+        if not self.signatures:
+            raise Refused("amend-unsigned")
+        return self._next(amends=self.signed_digest, why=_text(why))
+
+    @property
     def silent(self) -> tuple[str, ...]:
         """Members of the panel, apart from its lead, who have not voted."""
         return tuple(member for member in self.panel[1:] if member not in self.voted)
@@ -328,19 +344,30 @@ class Outcome:
     def document(self) -> dict[str, Any]:
         """What is signed, as JSON values: everything but the signatures.
 
-        Where dissent is anonymous, the votes are counted and nobody is named: who agreed would tell who did not.
+        Where dissent is anonymous, the votes are counted and nobody is named: who agreed would tell who did not. What
+        is empty is left out, so that a later version of the program with more to say gives the same digest.
         """
-        content: dict[str, Any] = plain(asdict(self))
+        content = asdict(self)
         del content["signatures"], content["votes"]
         content["dissents"] = [asdict(dissent) for dissent in self.dissents]
         content["agreed"] = sorted(vote.by for vote in self.votes if vote.agrees) if not self.anonymous else []
         content["agreements"] = sum(vote.agrees for vote in self.votes)
         content["voted"] = list(self.voted)
-        return content
+        filled: dict[str, Any] = _filled(plain(content))
+        return filled
 
     def digest(self) -> str:
         """SHA-256, in hex, of the document as canonical JSON."""
         return hashlib.sha256(canonical(self.document())).hexdigest()
+
+
+def _filled(content: Any) -> Any:
+    """JSON values without those of an object that are empty; a number never is."""
+    if isinstance(content, list):
+        return [_filled(value) for value in content]
+    if not isinstance(content, dict):
+        return content
+    return {key: _filled(value) for key, value in content.items() if value or type(value) in (int, float)}
 
 
 def plain(content: Any) -> Any:

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -69,12 +70,13 @@ class Notary:
         }
         return canonical({**content, "seal": self.sign(_RECORD, content)}) + b"\n"
 
-    def words(self, document: bytes, record: bytes, *, at: str, by: str) -> Mapping[str, str]:
+    def words(self, document: bytes, record: bytes, *, at: datetime, by: str) -> Mapping[str, str]:
         """What the seal of a document says (`ernbot.documents.seal`): the record, and that both belong together.
 
-        `document` are the bytes without the seal, `at` is an instant of FHIR, `by` our name.
+        `document` are the bytes without the seal, `at` is when the last signature was given, `by` our user id.
         """
-        content = {"at": at, "by": by, "record": record.decode("ascii")}
+        instant = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        content = {"at": instant, "by": by, "record": record.decode("ascii")}
         return {**content, "signature": self.sign(_DOCUMENT, _bound(content, document))}
 
 

@@ -48,8 +48,9 @@ class Dossier:
     def created(self) -> datetime:
         """When the text came to be: the last signature, for a draft what was said last; never when it was printed."""
         outcome = self.outcome
-        steps = outcome.signatures or (*outcome.votes, *outcome.opinions)
-        return max((step.at for step in steps), default=self.at)
+        signed = [signature.at for signature in outcome.signatures]
+        said = [vote.at for vote in outcome.votes] + [opinion.at for opinion in outcome.opinions]
+        return max(signed or said, default=self.at)
 
     @property
     def disclaimer(self) -> str:

@@ -23,7 +23,7 @@ import ernbot
 GLYPHS = Path(__file__).with_name("glyphs.typ")
 LAST_LATIN = "\u024f"
 SECONDS = 60.0
-STANDARDS = ["ua-1", "a-3a"]
+STANDARDS: list[Any] = ["ua-1", "a-3a"]
 """Accessible (ISO 14289-1), and readable for as long as a hospital keeps it (ISO 19005-3, level A)."""
 
 _MISSING_GLYPH = re.compile(r"the text `\"(?P<text>.+?)\"` could not be displayed")

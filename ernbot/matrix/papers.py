@@ -15,9 +15,9 @@ from ernbot.commands.effects import SendOutcome
 from ernbot.commands.office import Office
 from ernbot.core.case import Action, Case
 from ernbot.core.errors import Refused
+from ernbot.core.outcome import Outcome
 from ernbot.documents import outcome_fhir, outcome_html, outcome_pdf
 from ernbot.documents.dossier import Dossier
-from ernbot.documents.fhir_values import instant
 from ernbot.documents.press import press_apart
 from ernbot.documents.seal import seal
 from ernbot.locales import catalogue
@@ -69,7 +69,7 @@ class Papers:
         language = catalogue(await self.desk.language(effect.reader)).language
         network = self.office.network(case)
         record = None
-        if self.office.notary is not None and effect.outcome.signatures:
+        if self.office.notary is not None and _provable(effect.outcome):
             record = self.office.notary.record(effect.outcome, nickname=effect.nickname, network=network.name).decode()
         return Dossier(
             effect.outcome,
@@ -94,10 +94,10 @@ class Papers:
                 return outcome_fhir.render(dossier)
 
     def _sealed(self, dossier: Dossier, document: bytes) -> bytes:
-        """The document with the seal of the bot; a draft has nothing to prove."""
+        """The document with the seal of the bot, where it has a record."""
         if self.office.notary is None or dossier.record is None:
             return document
-        record, at = dossier.record.encode("ascii"), instant(dossier.at)
+        record, at = dossier.record.encode("ascii"), dossier.created
         return seal(document, self.office.notary.words(document, record, at=at, by=self.office.bot))
 
     async def _file(self, effect: SendOutcome, dossier: Dossier, document: bytes) -> dict[str, Any]:
@@ -110,3 +110,9 @@ class Papers:
             "file": await put(self.gateway, document),
             "info": {"mimetype": media_type, "size": len(document)},
         }
+
+
+def _provable(outcome: Outcome) -> bool:
+    """Whether everybody has signed and the bot has countersigned; a draft, and an outcome of old, prove nothing."""
+    signatures = outcome.signatures
+    return bool(signatures) and not outcome.unsigned and all(signature.countersignature for signature in signatures)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ernbot.storage.audit import AuditEntry
+from ernbot.storage.audit import AuditEntry, head_of
 from ernbot.storage.cases import CaseRows
 from ernbot.storage.crypto import CryptoRows
 from ernbot.storage.identities import IdentityRows
@@ -100,6 +100,13 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
     ) -> None:
         """Record a decision; it joins the chain when the transaction commits. Nothing in it may be clinical."""
         self._audited.append(AuditEntry(at, actor, action, case_id, decision, detail or {}))
+
+    async def audit_head(self) -> tuple[int, str]:
+        """How many entries the audit chain has before those of this transaction, and its last hash.
+
+        Nobody else adds to the chain until this transaction ends. It is asked for last, after the case.
+        """
+        return await head_of(self._connection)
 
     @property
     def audited(self) -> tuple[AuditEntry, ...]:

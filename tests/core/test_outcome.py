@@ -154,7 +154,8 @@ def test_an_anonymous_dissent_is_named_nowhere_in_what_is_signed() -> None:
             voted = voted.vote(member, agrees=agrees, reason="" if agrees else "Too late.", at=NOW)
         assert voted.dissents == (Dissent(None, "Too late."),)
         document = voted.document()
-        assert (document["dissents"][0]["by"], document["agreed"], document["agreements"]) == (None, [], 1)
+        assert (document["dissents"], document["agreements"]) == ([{"reason": "Too late."}], 1)
+        assert "agreed" not in document
         digests.add(voted.digest())
     assert len(digests) == 1, "the document tells who dissented"
     with pytest.raises(Refused) as refusal:
@@ -229,6 +230,27 @@ def test_the_digest_is_sha256_of_canonical_json_and_the_same_in_every_process() 
     assert again.stdout.strip() == digest
     reordered = replace(OPINION, answers=dict(reversed(OPINION.answers.items())))
     assert replace(VOTED, opinions=(reordered,)).digest() == digest
+
+
+def test_an_amendment_names_what_it_takes_the_place_of() -> None:
+    amended = SIGNED.amend(" The new scan. ")
+    assert (amended.amends, amended.why, amended.version) == (SIGNED.digest(), "The new scan.", SIGNED.version + 1)
+    assert (amended.votes, amended.signatures, amended.asked) == ((), (), ())
+    assert amended.recommendations == SIGNED.recommendations
+    assert amended.recommend("More.").amends == SIGNED.digest(), "the name of the one before stays"
+    with pytest.raises(Refused) as refusal:
+        VOTED.amend("Why?")
+    assert refusal.value.code == "amend-unsigned"
+    with pytest.raises(BadInput):
+        SIGNED.amend(" ")
+
+
+def test_what_is_empty_is_no_part_of_the_text_so_that_a_later_version_of_the_program_agrees() -> None:
+    document = VOTED.document()
+    assert "alternatives" not in document
+    assert document["recommendations"][0] == {"id": 1, "text": "Wait.", "strength": "conditional", "direction": "for"}
+    none = replace(OPINION, answers={"confidence": 0, "remarks": ""})
+    assert replace(EMPTY, opinions=(none,)).document()["opinions"][0]["answers"] == {"confidence": 0}
 
 
 OLD = """{"question": "Operate?", "panel": ["@lead:example.org", "@expert:example.org"], "opinions": [{"author":

@@ -48,7 +48,7 @@ def signed(outcome: Outcome = ASKED, notary: Notary = NOTARY) -> Outcome:
 
 RECORD = NOTARY.record(signed(), nickname="Quiet Heron", network="ERN CRANIO")
 DOCUMENT = b"%PDF-1.7 whatever"
-WORDS = NOTARY.words(DOCUMENT, RECORD, at="2026-03-05T13:07:00Z", by="ernbot")
+WORDS = NOTARY.words(DOCUMENT, RECORD, at=LATER, by="ernbot")
 
 
 def test_a_countersignature_is_of_one_key_and_of_every_detail() -> None:
