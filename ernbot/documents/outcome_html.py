@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from ernbot.documents.dossier import Dossier
 from ernbot.documents.markup import blocks, element, facts, paragraphs
 from ernbot.documents.outcome_paper import paper
-from ernbot.documents.paper import Section
+from ernbot.documents.paper import Section, clean
 
 
 def render(dossier: Dossier) -> bytes:
@@ -27,8 +28,8 @@ def render(dossier: Dossier) -> bytes:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}" />',
         '<meta name="viewport" content="width=device-width, initial-scale=1" />',
         '<meta name="color-scheme" content="light dark" />',
-        f"{element('title', document.title)}\n<style>{style}</style>\n</head>\n<body>\n<header>",
-        f"{element('h1', document.title)}\n{notes}\n{facts(document.facts)}\n</header>\n<main>",
+        f"<title>{escape(' '.join(clean(document.title).split()))}</title>\n<style>{style}</style>\n</head>",
+        f"<body>\n<header>\n{element('h1', document.title)}\n{notes}\n{facts(document.facts)}\n</header>\n<main>",
         *map(_section, document.sections),
         f"</main>\n<footer>\n{_record(dossier)}{element('p', document.disclaimer)}\n</footer>\n</body>\n</html>\n",
     ]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ernbot.core.characters import harmless
 
 NOTHING = "–"
+_OTHERWISE = str.maketrans({"\t": "    ", "\ufffe": "\ufffd", "\uffff": "\ufffd"})
 
 Pair = tuple[str, str]
 
@@ -100,8 +101,8 @@ class Paper:
 
 
 def clean(text: str) -> str:
-    """A text without misleading characters; a tab has no width on paper."""
-    return harmless(text).replace("\t", "    ")
+    """A text without misleading characters; a tab has no width on paper, and XML 1.0 has no place for two of them."""
+    return harmless(text).translate(_OTHERWISE)
 
 
 def right_to_left(text: str) -> bool:
