@@ -67,8 +67,8 @@ def _table(table: Table) -> str:
         "<tr>" + element("th", name, ' scope="row"') + "".join(element("td", cell) for cell in cells) + "</tr>"
         for name, *cells in table.rows
     )
-    caption = element("caption", table.caption)
-    return f"<table>\n{caption}\n<thead><tr>{header}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    caption = element("caption", table.caption) + "\n" if table.caption else ""
+    return f"<table>\n{caption}<thead><tr>{header}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
 
 
 def _direction(text: str) -> str:

@@ -141,7 +141,7 @@ def _panel(dossier: Dossier) -> Table:
             centre = dossier.network.centre(person.centre)
             rows.append((name, centre.name, centre.country))
     header = (text("document-name"), text("document-centre"), text("document-country"))
-    return Table(text("document-panel"), header, tuple(rows))
+    return Table("", header, tuple(rows))
 
 
 def _signatures(dossier: Dossier) -> tuple[Block, ...]:
@@ -154,7 +154,7 @@ def _signatures(dossier: Dossier) -> tuple[Block, ...]:
     facts = [(text("document-signed-digest"), outcome.signatures[-1].digest)]
     if missing:
         facts.insert(0, (text("document-not-signed"), missing))
-    return (Table(text("document-signatures"), header, rows), Facts(tuple(facts)), Prose(text("document-prove")))
+    return (Table("", header, rows), Facts(tuple(facts)), Prose(text("document-prove")))
 
 
 def _monitoring(dossier: Dossier) -> str:

@@ -56,7 +56,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first row names its columns, and whose first column names its rows."""
+    """A table whose first column names its rows. It needs no caption where the heading before it says what it is."""
 
     caption: str
     header: tuple[str, ...]
