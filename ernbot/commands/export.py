@@ -14,8 +14,8 @@ from ernbot.core.errors import BadInput
 FORMATS: tuple[DocumentFormat, ...] = get_args(DocumentFormat)
 
 
-@command("outcome export", where="case", action=Action.READ_OUTCOME, shape="pdf|html|fhir")
-async def export(ctx: Context, format: str) -> Reply:
+@command("outcome export", where="case", action=Action.READ_OUTCOME)
+async def export(ctx: Context, format: str = FORMATS[0]) -> Reply:
     """Send the outcome as PDF, as HTML or as FHIR."""
     case = await ctx.case(Action.READ_OUTCOME)
     outcome = case.outcome()

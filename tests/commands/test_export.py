@@ -130,6 +130,12 @@ async def test_a_draft_is_exported_as_a_draft(chat: Chat, desk: Desk) -> None:
     assert "signature" not in json.loads(document)
 
 
+async def test_a_pdf_is_what_most_people_want(chat: Chat) -> None:
+    await chat.closed()
+    await chat.here(ANDERS, "!outcome export")
+    assert [effect.format for effect in chat.new_effects(SendOutcome)] == ["pdf"]
+
+
 async def test_an_unknown_form_is_refused(chat: Chat) -> None:
     await chat.closed()
     answer = await chat.here(ANDERS, "!outcome export docx")

@@ -241,9 +241,12 @@ def test_an_amendment_says_what_it_replaces() -> None:
 def test_fifty_pages_of_text_are_printed_whole() -> None:
     words = "\n\n".join(f"Paragraph {number}. " + "The pressure was measured again. " * 40 for number in range(250))
     pdf = render(replace(signed(), evidence=words))
-    assert len(pages(pdf)) >= 50
     assert complaints(pdf) == []
-    assert_in_order(joined(pdf), *(f"Paragraph {number}." for number in range(250)), "Clinical trials")
+    printed = pages(pdf)
+    assert len(printed) >= 50
+    assert_in_order(
+        re.sub(r"\s", "", "".join(printed)), *(f"Paragraph {number}." for number in range(250)), "Clinical trials"
+    )
 
 
 def test_every_page_has_the_disclaimer_and_its_number() -> None:

@@ -86,7 +86,7 @@ document-signer-parent = en forælder
 document-signer-guardian = en værge
 document-file = Konklusion { $nickname }
 
-help-outcome-export = få konklusionen som fil
+help-outcome-export = få konklusionen som fil: pdf, html eller fhir
 export-follows = Konklusionen følger som { $format }. Den nævner kolleger og rummer kliniske oplysninger: gem den i patientens journal.
 export-draft-follows = Udkastet følger som { $format }. Det er ikke underskrevet.
 refused-export-format = Jeg kan lave disse: { $formats }.

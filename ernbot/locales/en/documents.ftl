@@ -86,7 +86,7 @@ document-signer-parent = a parent
 document-signer-guardian = a guardian
 document-file = Outcome { $nickname }
 
-help-outcome-export = get the outcome as a file
+help-outcome-export = get the outcome as a file: pdf, html or fhir
 export-follows = The outcome follows as { $format }. It names colleagues and holds clinical facts: keep it in the patient’s record.
 export-draft-follows = The draft follows as { $format }. It is not signed.
 refused-export-format = I can make these: { $formats }.
