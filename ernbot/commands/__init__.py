@@ -7,6 +7,7 @@ from ernbot.commands import (
     case,
     consent,
     ending,
+    export,
     identity,
     lead,
     opinion,
@@ -68,8 +69,8 @@ COMMANDS: tuple[Command, ...] = (
     signing.outcome_sign,
     signing.sign,
     signing.close,
-    outcome.send,
     outcome.amend,
+    export.export,
     identity.show,
     identity.confirm,
 )

@@ -23,20 +23,29 @@ ALWAYS = {"!help", "!language"}
 ALONE = ALWAYS | {"!identity"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
-OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
+OUTCOME = {
+    "!outcome show",
+    "!outcome recommend",
+    "!outcome evidence",
+    "!outcome followup",
+    "!outcome sign",
+    "!outcome export",
+}
 
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS,
     "opened": IN_A_CASE | CONSENTS | {"!panel invite"},
     "assessing": IN_A_CASE | CONSENTS | {"!panel invite", "!opinion show", "!outcome draft"},
     "drafting": IN_A_CASE | CONSENTS | OUTCOME | {"!panel invite", "!opinion show", "!outcome draft"},
-    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show"},
+    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show", "!outcome export"},
     "withdrawn": IN_A_CASE,
 }
 EXPERT = {
     "assessing": IN_A_CASE | {"!opinion", "!opinion show"},
-    "drafting": IN_A_CASE | {"!opinion", "!opinion show", "!outcome show", "!outcome agree", "!outcome dissent"},
-    "closed": IN_A_CASE | {"!opinion show", "!outcome show"},
+    "drafting": IN_A_CASE
+    | {"!opinion", "!opinion show", "!outcome show", "!outcome export"}
+    | {"!outcome agree", "!outcome dissent"},
+    "closed": IN_A_CASE | {"!opinion show", "!outcome show", "!outcome export"},
 }
 
 
@@ -104,7 +113,7 @@ MISTAKES = [
     ("!panel 7", "`!panel` needs one more word: invite, show."),
     (
         "!outcome",
-        "`!outcome` needs one more word: draft, show, recommend, evidence, followup, agree, dissent, sign.",
+        "`!outcome` needs one more word: draft, show, recommend, evidence, followup, agree, dissent, sign, export.",
     ),
     ("!xyzzy", "I do not know `!xyzzy`. Did you mean `!help`?"),
     ("!" + "é" * 100, f"I do not know `!{'é' * 39}`. Did you mean `!help`?"),
