@@ -16,7 +16,18 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ernbot.core.assurance import Assurance, Policy
-from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role, Signers
+from ernbot.core.directory import (
+    CLINICIANS,
+    SEES_PATIENTS,
+    Centre,
+    CentreKind,
+    Competence,
+    Directory,
+    Network,
+    Person,
+    Role,
+    Signers,
+)
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind, Option
 from ernbot.core.form import Field as FormField
 
@@ -139,6 +150,7 @@ class _PersonTable(Strict):
     role: Role = Role.CLINICIAN
     competences: tuple[Identifier, ...] = ()
     languages: tuple[str, ...] = ("en",)
+    assists: tuple[str, ...] = ()
 
 
 class _NetworkFile(Strict):
@@ -150,6 +162,8 @@ class _NetworkFile(Strict):
     competence: tuple[_CompetenceTable, ...]
     centre: tuple[_CentreTable, ...]
     person: tuple[_PersonTable, ...] = ()
+    triage: bool = False
+    take_over_days: Annotated[int, Field(ge=0, le=365)] = 14
 
     @model_validator(mode="after")
     def _references(self) -> _NetworkFile:
@@ -166,7 +180,20 @@ class _NetworkFile(Strict):
         for person in self.person:
             if person.centre not in centres:
                 raise ValueError(f"person {person.user!r} names the unknown centre {person.centre!r}")
+        self._assistants()
         return self
+
+    def _assistants(self) -> None:
+        """An assistant acts for clinicians of the same hospital, and for nobody else."""
+        people = {person.user: person for person in self.person}
+        kinds = {centre.id: centre.kind for centre in self.centre}
+        for person in self.person:
+            for name in person.assists:
+                clinician = people.get(name)
+                if clinician is None or clinician.role not in CLINICIANS or name == person.user:
+                    raise ValueError(f"person {person.user!r} assists {name!r}, who is no other clinician of this file")
+                if clinician.centre != person.centre or kinds[person.centre] not in SEES_PATIENTS:
+                    raise ValueError(f"person {person.user!r} assists {name!r}, who does not work at the same hospital")
 
 
 SCALE_POINTS = range(1000)
@@ -303,22 +330,30 @@ def _network(file: _NetworkFile, server_name: str) -> Network:
         id=file.id,
         name=file.name,
         opinion_form=file.opinion_form,
+        triage=file.triage,
+        take_over_days=file.take_over_days,
         competences=tuple(Competence(c.id, c.labels) for c in file.competence),
         centres=tuple(Centre(c.id, c.name, c.country, c.kind, c.competences) for c in file.centre),
         people=tuple(
             Person(
-                user_id=p.user if p.user.startswith("@") else f"@{p.user}:{server_name}",
+                user_id=_user_id(p.user, server_name),
                 name=p.name,
                 centre=p.centre,
                 role=p.role,
                 competences=p.competences,
                 languages=p.languages,
+                assists=tuple(_user_id(user, server_name) for user in p.assists),
             )
             for p in file.person
         ),
         signers=file.signers,
         anonymous_dissent=file.dissent == "anonymous",
     )
+
+
+def _user_id(user: str, server_name: str) -> str:
+    """A user name, which belongs to this installation unless it says another server."""
+    return user if user.startswith("@") else f"@{user}:{server_name}"
 
 
 def load_forms(folder: Path) -> dict[str, Form]:

@@ -8,6 +8,7 @@ from ernbot.commands import (
     consent,
     ending,
     export,
+    guide,
     identity,
     lead,
     opinion,
@@ -21,7 +22,8 @@ from ernbot.commands import (
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
-    welcome.help_,
+    guide.help_,
+    guide.tour,
     welcome.language,
     case.new,
     case.question,

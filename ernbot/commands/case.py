@@ -68,7 +68,13 @@ def _clinician(ctx: Context, network: Network, named: str | None) -> str:
     return candidates[0]
 
 
-@command("case new", where="direct", action=Action.CREATE, shape=f"<network> <question …> {DETAILS}")
+@command(
+    "case new",
+    where="direct",
+    action=Action.CREATE,
+    shape=f"<network> <question …> {DETAILS}",
+    example="!case new ern-cranio Operate on the sagittal suture now, or wait?",
+)
 async def new(ctx: Context, network: str, question: Rest) -> None:
     """Open a case: the room is made, its requester invited, and told so once it is true."""
     text, more = details(question)
@@ -167,7 +173,7 @@ async def _open(ctx: Context, case: Case) -> None:
     await ctx.outbox.to_case(case.id, answer, room_id=ctx.room_id)
 
 
-@command("case show", where="case", action=Action.READ)
+@command("case show", where="case", action=Action.READ, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show the card of this room's case."""
     case = await ctx.case(Action.READ)

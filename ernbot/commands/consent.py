@@ -98,7 +98,7 @@ async def record(ctx: Context, answers: dict[str, str]) -> Reply:
             changed = changed.submit(ctx.actor, at=ctx.now)
             await tell_dispatchers(ctx, changed)
     await ctx.save(changed)
-    recorded = (consent_fact(changed, purpose, ctx.now) for purpose in purposes)
+    recorded = (consent_fact(changed, purpose, ctx.now, ctx.office) for purpose in purposes)
     if not changed.covered(ctx.now):
         then = "consent-care-missing"
     else:
@@ -117,7 +117,13 @@ def _audit(ctx: Context, case: Case, decision: str, purposes: tuple[Purpose, ...
     )
 
 
-@command("consent give", where="case", action=Action.GIVE_CONSENT, shape=f"<purposes …> {DETAILS}")
+@command(
+    "consent give",
+    where="case",
+    action=Action.GIVE_CONSENT,
+    shape=f"<purposes …> {DETAILS}",
+    example=f"{PREFIX}consent give care form=2.1 lang=da signer=parent signed=2026-03-31",
+)
 async def give(ctx: Context, purposes: Words, details: Answers) -> Reply:
     """Record a signed consent in one line."""
     await ctx.case(Action.GIVE_CONSENT)
@@ -191,7 +197,8 @@ async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
     await ctx.say(Reply((*done, Text("withdrawal-tell-patient"))))
     network = ctx.office.network(case)
     requester = Fact(Text("card-requester"), ctx.office.directory.name_of(case.requester))
-    for coordinator in network.coordinators():
-        if coordinator != case.requester:
-            notice = Text("withdrawal-notice", {"network": network.name})
-            await ctx.outbox.to_person(coordinator, Reply((*done, requester, notice)))
+    coordinators = network.coordinators()
+    for user in dict.fromkeys((*coordinators, ctx.actor)):
+        if user != case.requester:
+            notice = (Text("withdrawal-notice", {"network": network.name}),) if user in coordinators else ()
+            await ctx.outbox.to_person(user, Reply((*done, requester, *notice)))

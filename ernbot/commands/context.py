@@ -109,11 +109,20 @@ class Context:
                 await self.outbox.to_case(case.id, Remove(user))
         return changed
 
-    async def say(self, reply: Reply, *, tag: str | None = None, choices: int = 0, thread: str | None = None) -> None:
+    async def say(
+        self,
+        reply: Reply,
+        *,
+        tag: str | None = None,
+        choices: int = 0,
+        thread: str | None = None,
+        undo: bool = False,
+    ) -> None:
         """Answer the message at hand where it was written.
 
-        `choices` asks for numbered reactions to choose from, `thread` moves the answer into a thread. A long answer
-        becomes several messages, of which the last bears the tag and the choices. Who acts for somebody is named first.
+        `choices` asks for numbered reactions to choose from, `undo` for the one that takes the step back, `thread`
+        moves the answer into a thread. A long answer becomes several messages, of which the last bears all these. Who
+        acts for somebody is named first.
         """
         if self.on_behalf_of is not None:
             name = self.office.directory.name_of
@@ -122,7 +131,7 @@ class Context:
         *first, last = pages(reply)
         for page in first:
             await self._send(Message(page, self.actor, self.event_id, thread or self.thread))
-        await self._send(Message(last, self.actor, self.event_id, thread or self.thread, choices), tag)
+        await self._send(Message(last, self.actor, self.event_id, thread or self.thread, choices, undo=undo), tag)
 
     async def _send(self, message: Message, tag: str | None = None) -> None:
         if self.place is not None:

@@ -23,6 +23,7 @@ from ernbot.storage.transaction import Transaction
 class Message:
     """Say something. `reader` sets the language; `reply_to` and `thread` are event ids.
 
+    `choices` asks for numbered reactions to choose from, `undo` for one that takes back what this answers.
     `plain` sends without encryption: only for sentences that explain why encryption failed, never with content.
     """
 
@@ -32,6 +33,7 @@ class Message:
     thread: str | None = None
     choices: int = 0
     plain: bool = False
+    undo: bool = False
     kind: Literal["message"] = "message"
 
 

@@ -110,7 +110,9 @@ async def _erase(ctx: Context, case: Case) -> None:
     place = await ctx.tx.case_place(case.id)
     erased = case.erase(at=ctx.now)
     detail: dict[str, str | int] = {"event": ctx.event_id, "device": ctx.device_id}
-    ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.ERASE, case_id=case.id, decision="erased", detail=detail)
+    ctx.tx.audit(
+        at=ctx.now, actor=ctx.actor, action=Action.ERASE, case_id=case.id, decision="case-erased", detail=detail
+    )
     await ctx.tx.erase_case(erased)
     if place is not None and place.room_id is not None:
         for user in dict.fromkeys((*case.admitted, case.requester)):

@@ -17,7 +17,7 @@ from ernbot.commands.requests import tell_room
 from ernbot.core.access import check_expert, check_take_over
 from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory, Network
-from ernbot.core.errors import BadInput
+from ernbot.core.errors import BadInput, Refused
 
 
 def person(line: str, mentions: tuple[str, ...], network: Network) -> str:
@@ -98,6 +98,8 @@ async def take_over(ctx: Context, which: Rest) -> Reply:
     case, _ = await case_and_rest(ctx, Action.TAKE_OVER, which)
     by = ctx.on_behalf_of or ctx.actor
     directory = ctx.office.directory
+    if by == case.lead:
+        raise Refused("lead-already")
     gone = check_take_over(case, ctx.office.network(case), directory, ctx.now)
     changed = case.take_over(by, gone=gone)
     _audit(ctx, case, Action.TAKE_OVER, "lead-gone" if gone else "lead-silent", by)

@@ -98,7 +98,7 @@ def _changed(ctx: Context, before: Case, after: Case) -> Reply:
     return Reply((*parts(ctx, after), *void, then))
 
 
-@command("outcome draft", where="case", action=Action.DRAFT_OUTCOME)
+@command("outcome draft", where="case", action=Action.DRAFT_OUTCOME, changes="case")
 async def draft(ctx: Context) -> Reply:
     """Gather the opinions into an outcome, and propose what most of them recommend."""
     case = await ctx.case(Action.DRAFT_OUTCOME)
@@ -113,7 +113,7 @@ async def draft(ctx: Context) -> Reply:
     return _changed(ctx, case, drafted)
 
 
-@command("outcome show", where="case", action=Action.READ_OUTCOME)
+@command("outcome show", where="case", action=Action.READ_OUTCOME, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show the outcome as it stands, and which signed ones it takes the place of."""
     case = await ctx.case(Action.READ_OUTCOME)
@@ -130,7 +130,14 @@ async def _rewrite(ctx: Context, case: Case, outcome: Outcome) -> Reply:
     return _changed(ctx, case, changed)
 
 
-@command("outcome recommend", where="case", action=Action.WRITE_OUTCOME, shape="[number] <text …> [strength=… due=…]")
+@command(
+    "outcome recommend",
+    where="case",
+    action=Action.WRITE_OUTCOME,
+    shape="[number] <text …> [strength=… due=…]",
+    changes="case",
+    example="!outcome recommend Operate between 9 and 12 months of age. strength=strong evidence=low due=2 weeks",
+)
 async def recommend(ctx: Context, line: Rest) -> Reply:
     """Add a recommendation, or change one by its number."""
     case = await ctx.case(Action.WRITE_OUTCOME)
@@ -147,7 +154,7 @@ async def recommend(ctx: Context, line: Rest) -> Reply:
     return await _rewrite(ctx, case, outcome.change(number, **({"text": text} if text else {}), **details))
 
 
-@command("outcome drop", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome drop", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def drop(ctx: Context, number: str) -> Reply:
     """Take a recommendation out."""
     case = await ctx.case(Action.WRITE_OUTCOME)
@@ -162,43 +169,43 @@ async def _write(ctx: Context, section: Section, text: str) -> Reply:
     return await _rewrite(ctx, case, case.outcome().write(section, text))
 
 
-@command("outcome alternatives", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome alternatives", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def alternatives(ctx: Context, text: Rest) -> Reply:
     """Write what else could be done."""
     return await _write(ctx, Section.ALTERNATIVES, text)
 
 
-@command("outcome evidence", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome evidence", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def evidence(ctx: Context, text: Rest) -> Reply:
     """Write the evidence that the recommendations rest on."""
     return await _write(ctx, Section.EVIDENCE, text)
 
 
-@command("outcome trials", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome trials", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def trials(ctx: Context, text: Rest) -> Reply:
     """Write for which trials the patient could be eligible."""
     return await _write(ctx, Section.TRIALS, text)
 
 
-@command("outcome open", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome open", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def open_questions(ctx: Context, text: Rest) -> Reply:
     """Write which questions stay open."""
     return await _write(ctx, Section.OPEN_QUESTIONS, text)
 
 
-@command("outcome followup", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome followup", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def follow_up(ctx: Context, text: Rest) -> Reply:
     """Write the follow-up."""
     return await _write(ctx, Section.FOLLOW_UP, text)
 
 
-@command("outcome summary", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome summary", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def summary(ctx: Context, text: Rest) -> Reply:
     """Write a summary in plain language for the patient."""
     return await _write(ctx, Section.SUMMARY, text)
 
 
-@command("outcome names", where="case", action=Action.WRITE_OUTCOME, shape="on|off")
+@command("outcome names", where="case", action=Action.WRITE_OUTCOME, shape="<on or off>", changes="case")
 async def names(ctx: Context, choice: str) -> Reply:
     """Decide, before anybody votes, whether dissent bears names."""
     if choice.casefold() not in ("on", "off"):

@@ -81,7 +81,7 @@ def _wanted(text: str, mentions: tuple[str, ...], case: Case, network: Network) 
     return tuple(dict.fromkeys(wanted))
 
 
-@command("panel invite", where="case", action=Action.INVITE)
+@command("panel invite", where="case", action=Action.INVITE, example="!panel invite craniosynostosis saskia.devries")
 async def invite(ctx: Context, who: Rest) -> Reply:
     """Bring experts in, by user or by competence."""
     case = await ctx.case(Action.INVITE)
@@ -113,7 +113,7 @@ def _introduce(network: Network, user_id: str) -> Text:
     return Text("panel-person", {"name": person.name, "centre": centre.name, "country": centre.country})
 
 
-@command("panel show", where="case", action=Action.READ)
+@command("panel show", where="case", action=Action.READ, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """List who was asked."""
     case = await ctx.case(Action.READ)

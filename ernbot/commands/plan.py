@@ -23,19 +23,25 @@ async def _describe(ctx: Context, topic: Topic, text: str) -> Reply:
     return say("case-described")
 
 
-@command("case why", where="case", action=Action.DESCRIBE)
+@command("case why", where="case", action=Action.DESCRIBE, changes="case")
 async def why(ctx: Context, reason: Rest) -> Reply:
     """Say why the case is presented."""
     return await _describe(ctx, "why", reason)
 
 
-@command("case news", where="case", action=Action.DESCRIBE)
+@command("case news", where="case", action=Action.DESCRIBE, changes="case")
 async def news(ctx: Context, text: Rest) -> Reply:
     """Say what is new in the case."""
     return await _describe(ctx, "new", text)
 
 
-@command("case due", where="case", action=Action.PLAN, shape="<day, or for example 2 weeks>")
+@command(
+    "case due",
+    where="case",
+    action=Action.PLAN,
+    changes="case",
+    shape="<day, or for example 2 weeks>",
+)
 async def due(ctx: Context, when: Rest) -> Reply:
     """Set by when the panel answers, or take the day away."""
     case = await ctx.case(Action.PLAN)

@@ -17,7 +17,7 @@ from ernbot.core.triage import Verdict
 from ernbot.core.turn import turn
 
 
-@command("triage", where="direct", dispatcher=True)
+@command("triage", where="direct", dispatcher=True, changes="nothing")
 async def waiting(ctx: Context) -> Reply:
     """List the requests that wait for this person's networks."""
     requests = await ctx.tx.requests(ctx.actor, ctx.office.directory, ctx.now)
@@ -39,7 +39,7 @@ def _line(ctx: Context, case: Case) -> Item:
     return Item(Text("triage-line", fields))
 
 
-@command("triage show", where="direct", action=Action.TRIAGE, shape="<case>", dispatcher=True)
+@command("triage show", where="direct", action=Action.TRIAGE, shape="<case>", dispatcher=True, changes="nothing")
 async def show(ctx: Context, case: Rest) -> Reply:
     """Show the question of a request, and what was asked and answered."""
     found, _ = await case_and_rest(ctx, Action.TRIAGE, case)

@@ -231,8 +231,8 @@ class Case:
     @property
     def answered(self) -> frozenset[str]:
         """Who has given an opinion since the case was opened, or taken up again."""
-        since = self.reopened[-1].at if self.reopened else self.opened_at
-        return frozenset(opinion.author for opinion in self.opinions if opinion.at >= since)
+        since = self.reopened[-1].at if self.reopened else None
+        return frozenset(opinion.author for opinion in self.opinions if since is None or opinion.at > since)
 
     def permits(self, action: Action) -> bool:
         return action in ALLOWED[self.state.kind]

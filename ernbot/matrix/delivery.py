@@ -33,6 +33,7 @@ from ernbot.commands.effects import (
 )
 from ernbot.commands.office import Office
 from ernbot.commands.reply import say
+from ernbot.commands.steps import UNDO_SIGN
 from ernbot.matrix import caseroom
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.gateway import Gateway
@@ -178,7 +179,8 @@ class Delivery:
         await self.done(item, event_id)
         # They only spare people typing: a question without them is asked all the same.
         with contextlib.suppress(MatrixError, Unreachable):
-            for number, key in enumerate(keycaps(effect.choices), start=1):
+            signs = [*keycaps(effect.choices), *([UNDO_SIGN] if effect.undo else [])]
+            for number, key in enumerate(signs, start=1):
                 relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
                 await self._gateway.send(room_id, "m.reaction", {"m.relates_to": relation}, f"{item.id}-{number}")
 

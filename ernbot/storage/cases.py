@@ -190,6 +190,19 @@ class CaseRows(SealedRows):
         await self._change_case(case_id, room_id=None, card_event_id=None)
         self._room_scopes.clear()
 
+    async def case_as_stored(self, case_id: str) -> bytes:
+        """A case for what undoes a step, to be compared and put back; whoever reads one asks `case_in`.
+
+        Raises:
+            Shredded: its key was destroyed.
+        """
+        row = (await self._connection.execute(sealed(cases).where(cases.c.id == case_id))).one()
+        return self._open(row, cases, "content", case_id)
+
+    def case_of(self, stored: bytes) -> Case:
+        """The case that `case_as_stored` gave."""
+        return CASE.validate_json(stored)
+
     async def _change_case(self, case_id: str, **values: Any) -> None:
         result = await self._connection.execute(CHANGE, {"case": case_id, **values})
         if result.rowcount != 1:

@@ -22,6 +22,7 @@ from ernbot.storage.tables import (
     image_job_files,
     image_jobs,
     inbox,
+    last_steps,
     missed_shares,
     outbox,
     own_room_keys,
@@ -47,7 +48,7 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
     async def shred(self, scope: str) -> None:
         """Destroy the key of a scope: its content can never be read again, and what waited in it is settled."""
         await self._connection.execute(delete(vault_keys).where(vault_keys.c.scope == scope))
-        for table in (dialogues, image_job_files, image_jobs, room_keys, own_room_keys, missed_shares):
+        for table in (dialogues, last_steps, image_job_files, image_jobs, room_keys, own_room_keys, missed_shares):
             await self._connection.execute(delete(table).where(table.c.scope == scope))
         await self._connection.execute(
             update(inbox).where(inbox.c.scope == scope, ~inbox.c.handled).values(handled=True, payload=None)

@@ -154,10 +154,17 @@ class Chat:
         thread: str | None = None,
         replies_to: str | None = None,
         mentions: tuple[str, ...] = (),
+        addressed: bool = False,
     ) -> list[str]:
         """What the bot answers to a message in a room, by default the direct chat of its author with the bot."""
         async with self._heard(user, room or direct_room(user), thread, mentions) as ctx:
-            await conversation.hear(ctx, text, replies_to)
+            await conversation.hear(ctx, text, replies_to, addressed=addressed)
+        return await self._answers(user)
+
+    async def edit(self, user: str, text: str, event: str, *, room: str | None = None) -> list[str]:
+        """What the bot answers when somebody changes a message, by default one in the case room."""
+        async with self._heard(user, room or self.room, None, ()) as ctx:
+            await conversation.hear_edit(replace(ctx, event_id=event), text, event)
         return await self._answers(user)
 
     async def here(self, user: str, text: str, **relation: str | None) -> str:

@@ -237,7 +237,7 @@ WRONG_LINES = [
     ("!outcome recommend Wait. preference=" + "x" * 501, "A text of the outcome has 1 to 500 characters."),
     ("!outcome drop 7", "There is no recommendation 7. The numbers are: 1."),
     ("!outcome drop all", "Type it like this: `!outcome drop <number>`"),
-    ("!outcome names maybe", "Type it like this: `!outcome names on|off`"),
+    ("!outcome names maybe", "Type it like this: `!outcome names <on or off>`"),
     ("!outcome export pdf 9", "There is no version of that number. There is: 2."),
 ]
 

@@ -186,7 +186,6 @@ unexpected = Noget gik galt (ref. { $ref }). Intet blev ændret. Prøv igen, ell
 unreadable = Jeg kunne ikke læse din besked, fordi din enhed ikke har sendt mig dens nøgle. Send den igen; hjælper det ikke, så log ud og ind igen.
 unreadable-withheld = Jeg kunne ikke læse din besked: din app giver ikke min enhed dens nøgle. Bekræft mig, eller tillad beskeder til enheder, som du ikke har bekræftet, og send den igen.
 late = Din besked kunne først læses nu, fordi dens nøgle kom sent. Jeg har ikke gjort noget ved den: den er gammel, eller du har skrevet siden. Send den igen, hvis den stadig gælder.
-edited = Jeg handler ikke på redigerede beskeder. Send kommandoen som en ny besked.
 
 ## Afslag i samtalen
 

@@ -186,7 +186,6 @@ unexpected = Something went wrong (ref { $ref }). Nothing was changed. Please tr
 unreadable = I could not read your message, because your device has not sent me its key. Please send it again; if that does not help, log out and in again.
 unreadable-withheld = I could not read your message: your app does not give my device its key. Verify me, or allow messages to devices that you have not verified, and send it again.
 late = Your message could only be read now, because its key came late. I did nothing with it: it is old, or you have written since. Please send it again if it still counts.
-edited = I do not act on edited messages. Please send the command as a new message.
 
 ## Refusals of the conversation
 
