@@ -31,6 +31,7 @@ from ernbot.core.directory import (
     Network,
     Person,
     Role,
+    Signers,
 )
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind, Option
 from ernbot.core.form import Field as FormField
@@ -234,6 +235,8 @@ class NetworkFile(Strict):
     id: Identifier
     name: str
     opinion_form: Identifier
+    signers: Signers = "lead-and-panel"
+    dissent: Literal["named", "anonymous"] = "named"
     competence: tuple[_CompetenceTable, ...]
     centre: tuple[_CentreTable, ...]
     reminders: _RemindersTable = _RemindersTable()
@@ -471,6 +474,8 @@ def _network(file: NetworkFile, folder: Path, server_name: str) -> Network:
         ),
         arrangements=tuple(Arrangement(a.id, a.name, a.countries, a.consent_form) for a in file.arrangement),
         joining_accepts=file.joining_accepts,
+        signers=file.signers,
+        anonymous_dissent=file.dissent == "anonymous",
     )
     for group in network.groups:
         for member in group.members:
