@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ernbot.core.assurance import Assurance, Policy
-from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
+from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role, Signers
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind, Option
 from ernbot.core.form import Field as FormField
 
@@ -145,6 +145,8 @@ class _NetworkFile(Strict):
     id: Identifier
     name: str
     opinion_form: Identifier
+    signers: Signers = "lead-and-panel"
+    dissent: Literal["named", "anonymous"] = "named"
     competence: tuple[_CompetenceTable, ...]
     centre: tuple[_CentreTable, ...]
     person: tuple[_PersonTable, ...] = ()
@@ -314,6 +316,8 @@ def _network(file: _NetworkFile, server_name: str) -> Network:
             )
             for p in file.person
         ),
+        signers=file.signers,
+        anonymous_dissent=file.dissent == "anonymous",
     )
 
 

@@ -32,7 +32,7 @@ MAX_SHOWN = 120
 
 _FINGERPRINT = re.compile(r"[A-Za-z0-9+/]{43}")
 _HASH = re.compile(r"[0-9a-f]{64}")
-_RECORD = {"format", "nickname", "network", "outcome", "signatures", "key", "seal"}
+_RECORD = {"format", "nickname", "network", "outcome", "asked", "waived", "signatures", "key", "seal"}
 _WORDS = {None: "says ", True: "holds", False: "FAILS"}
 _SIGNATURES = TypeAdapter(tuple[Signature, ...])
 
@@ -115,7 +115,7 @@ def verify(data: bytes, fingerprint: str | None = None) -> Iterator[Finding]:
     if not _is_record(record):
         yield Finding(False, "The record inside is not one of a signed outcome, or of a newer version of this program.")
         return
-    outcome, key = record["outcome"], record["key"]
+    key = record["key"]
     yield _about(record)
     if opened.words is not None:
         yield _document(belongs(opened.words, opened.content, key))
@@ -126,7 +126,7 @@ def verify(data: bytes, fingerprint: str | None = None) -> Iterator[Finding]:
         else "The record was changed after the bot sealed it, or the bot never sealed it.",
     )
     yield _fingerprint(key, fingerprint)
-    yield from _signatures(outcome, record["signatures"], key)
+    yield from _signatures(record, key)
 
 
 def _nothing(data: bytes) -> str:
@@ -146,7 +146,7 @@ def _is_record(record: Mapping[str, Any]) -> bool:
     texts = (record["nickname"], record["network"], record["key"], record["seal"])
     if not all(isinstance(text, str) for text in texts) or not isinstance(outcome, dict):
         return False
-    people = (outcome.get("panel"), outcome.get("asked"))
+    people = (outcome.get("panel"), record["asked"], record["waived"])
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in people):
         return False
     named = isinstance(outcome.get("case_id"), str) and isinstance(outcome.get("version"), int)
@@ -176,21 +176,25 @@ def _fingerprint(key: str, wanted: str | None) -> Finding:
     return Finding(False, f"Another key made it: {grouped(_shown(key))}, and {grouped(wanted)} was given.")
 
 
-def _signatures(outcome: Mapping[str, Any], entries: list[Any], key: str) -> Iterator[Finding]:
-    text = digest(outcome)
+def _signatures(record: Mapping[str, Any], key: str) -> Iterator[Finding]:
+    text = digest(record["outcome"])
     yield Finding(None, f"The digest of the text is {text}.")
-    signatures = _parsed(entries)
+    signatures = _parsed(record["signatures"])
     if signatures is None:
         yield Finding(False, "The list of signatures is damaged.")
         return
     for signature in signatures:
-        yield _signature(signature, outcome, text, key)
+        yield _signature(signature, record, text, key)
     signers = [signature.by for signature in signatures]
     if len(set(signers)) < len(signers):
         yield Finding(False, "Somebody's signature is there twice.")
-    missing = [_shown(name) for name in outcome["asked"] if name not in signers]
+    unsigned = [name for name in record["asked"] if name not in signers]
+    missing = [_shown(name) for name in unsigned if name not in record["waived"]]
     if missing or not signers:
         yield Finding(False, f"Signatures are missing: {', '.join(missing) or 'all of them'}.")
+    elif unsigned:
+        names = ", ".join(map(_shown, unsigned))
+        yield Finding(None, f"The lead closed the case without the signatures of {names}, who were asked for them.")
     else:
         yield Finding(True, "Everybody who was asked to sign has signed.")
     yield _chain(signatures)
@@ -209,13 +213,13 @@ def _parsed(entries: list[Any]) -> tuple[Signature, ...] | None:
     return signatures if exact and all(each.at.utcoffset() == timedelta(0) for each in signatures) else None
 
 
-def _signature(signature: Signature, outcome: Mapping[str, Any], text: str, key: str) -> Finding:
+def _signature(signature: Signature, record: Mapping[str, Any], text: str, key: str) -> Finding:
     who = f"The signature of {_shown(signature.by)}"
     if not countersigned(signature, key):
         return Finding(False, f"{who} was changed, or another key vouches for it.")
     if signature.digest != text:
         return Finding(False, f"{who} is of another text or another version: digest {_shown(signature.digest)}.")
-    if signature.by not in outcome["panel"] or signature.by not in outcome["asked"]:
+    if signature.by not in record["outcome"]["panel"] or signature.by not in record["asked"]:
         return Finding(False, f"{who} is of somebody who had no part in this panel, or was not asked to sign.")
     if signature.said and signature.said != short(text):
         return Finding(False, f"{who} came with the digest {_shown(signature.said)}, which is that of another text.")

@@ -15,7 +15,7 @@ from ernbot.core.signature import Notary
 from ernbot.documents.seal import open_seal, seal
 from ernbot.verify import MAX_BYTES, verify
 from tests.core.samples import EXPERT, LATER, LEAD, SECOND
-from tests.core.test_outcome import ASKED, VOTED
+from tests.core.test_outcome import ASKED, VOTED, WRITTEN
 from tests.core.test_signature import NOTARY, OTHER, given, signed
 
 PDF = b"%PDF-1.7\n1 0 obj\n<</T (Wait.)>>\nendobj\nxref\nstartxref\n40\n%%EOF"
@@ -122,7 +122,7 @@ def entry(by: str, outcome: Outcome, place: int, **changes: Any) -> dict[str, An
 
 LATER_TEXT = ASKED.recommend("More.").ask(ASKED.asked)
 WRONG = {
-    "an earlier version": (lambda c: c["signatures"].__setitem__(1, entry(EXPERT, VOTED, 8)), "of another text"),
+    "an earlier version": (lambda c: c["signatures"].__setitem__(1, entry(EXPERT, WRITTEN, 8)), "of another text"),
     "a later version": (lambda c: c["signatures"].__setitem__(1, entry(EXPERT, LATER_TEXT, 8)), "of another text"),
     "the text": (lambda c: c["outcome"].__setitem__("question", "Now?"), "of another text"),
     "an outsider": (lambda c: c["signatures"].__setitem__(1, entry("@x:y", ASKED, 8)), "had no part in this panel"),
@@ -176,6 +176,13 @@ def test_an_amended_outcome_names_the_one_before() -> None:
     amended = replace(VOTED, amends=ASKED.digest(), why="New scan.").ask((LEAD,))
     text = next(verify(record(signed(amended)))).text
     assert text.endswith(f"It takes the place of a signed one with the digest {ASKED.digest()}.")
+
+
+def test_a_case_closed_without_somebody_says_so() -> None:
+    lead_alone = ASKED.sign(given(LEAD, ASKED)).waive()
+    findings = list(verify(record(lead_alone), NOTARY.key))
+    assert not [finding for finding in findings if finding.holds is False]
+    assert any(EXPERT in finding.text and "without the signatures" in finding.text for finding in findings)
 
 
 def test_names_in_a_file_do_nothing_to_a_terminal() -> None:

@@ -3,7 +3,7 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, export, identity, opinion, outcome, panel, welcome
+from ernbot.commands import case, consent, export, identity, opinion, outcome, panel, signing, welcome
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -22,11 +22,21 @@ COMMANDS: tuple[Command, ...] = (
     outcome.draft,
     outcome.show,
     outcome.recommend,
+    outcome.drop,
+    outcome.alternatives,
     outcome.evidence,
+    outcome.trials,
+    outcome.open_questions,
     outcome.follow_up,
-    outcome.agree,
-    outcome.dissent,
-    outcome.sign,
+    outcome.summary,
+    outcome.names,
+    signing.agree,
+    signing.dissent,
+    signing.outcome_sign,
+    signing.sign,
+    signing.close,
+    outcome.send,
+    outcome.amend,
     export.export,
     identity.show,
     identity.confirm,

@@ -28,6 +28,10 @@ MAX_RECOMMENDATIONS = 20
 """More than a reader keeps apart."""
 
 
+MAX_DETAIL = 500
+"""Characters of what the patient prefers: a sentence or two."""
+
+
 class Section(StrEnum):
     """The texts of an outcome besides its recommendations."""
 
@@ -72,7 +76,7 @@ class Evidence(StrEnum):
 class Recommendation:
     """One line of an outcome. `id` counts from 1 and stays when others go; `owner` is the user id of who sees to it.
 
-    `preference` is what the patient or the family wants, in words.
+    `preference` is what the patient or the family wants, in words. `proposed` until the lead has touched it.
     """
 
     id: int
@@ -83,6 +87,7 @@ class Recommendation:
     owner: str | None = None
     due: date | None = None
     preference: str = ""
+    proposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,8 @@ class Outcome:
     """A drafted or signed outcome. `version` counts the texts, from 1.
 
     The first member of the panel is its lead. `asked` are those whose signatures are needed, once it has been sent to
-    be signed. `amends` is the digest of the signed outcome that this one takes the place of, `why` the reason.
+    be signed, `waived` those of them without whom it was closed. `amends` is the digest of the signed outcome that this
+    one takes the place of, `why` the reason. `anonymous`: dissent is shown without names.
     """
 
     question: str
@@ -157,6 +163,7 @@ class Outcome:
     why: str = ""
     anonymous: bool = False
     asked: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
     case_id: str = ""
 
     @model_validator(mode="before")
@@ -220,15 +227,28 @@ class Outcome:
         return self._next(**changes)
 
     def recommend(self, text: str, **details: Any) -> Outcome:
-        """The next version with one more recommendation; `details` are further attributes of it.
+        """The next version with one more recommendation, which takes the place of what was only proposed.
+
+        `details` are further attributes of it.
 
         Raises:
             BadInput: `outcome-text`, see `write`; `outcome-many` for more than `MAX_RECOMMENDATIONS`.
         """
         if len(self.recommendations) >= MAX_RECOMMENDATIONS:
             raise BadInput("outcome-many", maximum=MAX_RECOMMENDATIONS)
-        number = 1 + max((line.id for line in self.recommendations), default=0)
-        return self._next(recommendations=(*self.recommendations, Recommendation(number, _text(text), **details)))
+        kept = tuple(line for line in self.recommendations if not line.proposed)
+        number = 1 + max((line.id for line in kept), default=0)
+        return self._next(recommendations=(*kept, Recommendation(number, _text(text), **details)))
+
+    def propose(self, text: str, alternatives: str) -> Outcome:
+        """The outcome with a first proposal, which gives way to what the lead writes; nothing that is written changes.
+
+        It is still the same version: nobody has seen it without.
+        """
+        if self.recommendations or not text:
+            return replace(self, alternatives=self.alternatives or alternatives)
+        line = Recommendation(1, text, proposed=True)
+        return replace(self, recommendations=(line,), alternatives=self.alternatives or alternatives)
 
     def change(self, number: int, **details: Any) -> Outcome:
         """The next version with other details, or another text, of one recommendation.
@@ -239,7 +259,7 @@ class Outcome:
         line = self.recommendation(number)
         if "text" in details:
             details["text"] = _text(details["text"])
-        changed = replace(line, **details)
+        changed = replace(line, **details, proposed=False)
         return self._next(recommendations=tuple(changed if each is line else each for each in self.recommendations))
 
     def drop(self, number: int) -> Outcome:
@@ -278,7 +298,7 @@ class Outcome:
         return self._next(anonymous=anonymous)
 
     def _next(self, **changes: Any) -> Outcome:
-        return replace(self, version=self.version + 1, votes=(), signatures=(), asked=(), **changes)
+        return replace(self, version=self.version + 1, votes=(), signatures=(), asked=(), waived=(), **changes)
 
     def vote(self, by: str, *, agrees: bool, reason: str, at: datetime, recommendation: int | None = None) -> Outcome:
         """The outcome with this member's vote, which replaces an earlier one.
@@ -324,7 +344,21 @@ class Outcome:
     def unsigned(self) -> tuple[str, ...]:
         """Who was asked to sign and has not."""
         signed = {signature.by for signature in self.signatures}
-        return tuple(signer for signer in self.asked if signer not in signed)
+        return tuple(signer for signer in self.asked if signer not in signed and signer not in self.waived)
+
+    def waive(self) -> Outcome:
+        """The outcome without the signatures that are missing; who did not sign stays named.
+
+        Raises:
+            Refused: `waive-nobody` before anybody has signed, and when nobody is missing.
+        """
+        if not self.signatures or not self.unsigned:
+            raise Refused("waive-nobody")
+        return replace(self, waived=(*self.waived, *self.unsigned))
+
+    def recall(self) -> Outcome:
+        """The same text, no longer out for signature; the votes stay."""
+        return replace(self, asked=(), waived=(), signatures=())
 
     def sign(self, signature: Signature) -> Outcome:
         """The outcome with one more signature.
@@ -348,7 +382,8 @@ class Outcome:
         is empty is left out, so that a later version of the program with more to say gives the same digest.
         """
         content = asdict(self)
-        del content["signatures"], content["votes"]
+        for proof in ("signatures", "asked", "waived", "votes"):
+            del content[proof]
         content["dissents"] = [asdict(dissent) for dissent in self.dissents]
         content["agreed"] = sorted(vote.by for vote in self.votes if vote.agrees) if not self.anonymous else []
         content["agreements"] = sum(vote.agrees for vote in self.votes)

@@ -65,6 +65,8 @@ class Notary:
             "nickname": nickname,
             "network": network,
             "outcome": outcome.document(),
+            "asked": list(outcome.asked),
+            "waived": list(outcome.waived),
             "signatures": [plain(asdict(signature)) for signature in outcome.signatures],
             "key": self.key,
         }

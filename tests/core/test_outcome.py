@@ -173,7 +173,7 @@ def test_only_who_was_asked_signs_once_and_only_this_text() -> None:
         (ASKED, signature(SECOND, ASKED), "sign-not-asked"),
         (VOTED, signature(LEAD, VOTED), "sign-not-asked"),
         (signed, signature(LEAD, ASKED), "sign-again"),
-        (signed, signature(EXPERT, VOTED), "sign-other"),
+        (signed, signature(EXPERT, WRITTEN), "sign-other"),
     ):
         with pytest.raises(Refused) as refusal:
             outcome.sign(given)
@@ -181,6 +181,32 @@ def test_only_who_was_asked_signs_once_and_only_this_text() -> None:
     with pytest.raises(Refused) as refusal:
         EMPTY.ask((LEAD,))
     assert refusal.value.code == "outcome-empty"
+
+
+def test_a_missing_signature_can_be_waived_and_stays_known() -> None:
+    signed = ASKED.sign(signature(LEAD, ASKED))
+    closed = signed.waive()
+    assert (closed.unsigned, closed.asked, closed.waived) == ((), (LEAD, EXPERT), (EXPERT,))
+    for outcome in (VOTED, ASKED, SIGNED, closed):
+        with pytest.raises(Refused) as refusal:
+            outcome.waive()
+        assert refusal.value.code == "waive-nobody"
+    assert signed.recall() == VOTED
+
+
+def test_a_proposal_gives_way_to_what_the_lead_writes() -> None:
+    proposed = EMPTY.propose("Surgery", "Waiting (1/3)")
+    assert (proposed.version, proposed.alternatives) == (EMPTY.version, "Waiting (1/3)")
+    assert proposed.recommendations == (Recommendation(1, "Surgery", proposed=True),)
+    written = proposed.recommend("Operate before nine months.")
+    assert written.recommendations == (Recommendation(1, "Operate before nine months."),)
+    taken = proposed.change(1, strength=Strength.STRONG).recommend("Scan.")
+    assert [(line.id, line.text, line.proposed) for line in taken.recommendations] == [
+        (1, "Surgery", False),
+        (2, "Scan.", False),
+    ]
+    assert WRITTEN.propose("Surgery", "").recommendations == WRITTEN.recommendations
+    assert WRITTEN.write(Section.ALTERNATIVES, "None.").propose("", "Waiting").alternatives == "None."
 
 
 CHANGES: dict[str, Any] = {
@@ -192,11 +218,12 @@ CHANGES: dict[str, Any] = {
     "version": 99,
     "amends": "00",
     "anonymous": True,
-    "asked": (LEAD,),
 }
+PROOF = {"signatures", "asked", "waived"}
+"""What does not belong to the text: who has to sign it, and who has."""
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Outcome) if field.name != "signatures"])
+@pytest.mark.parametrize("name", [field.name for field in fields(Outcome) if field.name not in PROOF])
 def test_any_change_changes_the_digest(name: str) -> None:
     change: dict[str, Any] = {name: CHANGES.get(name, "x")}
     assert replace(VOTED, **change).digest() != VOTED.digest()
@@ -210,6 +237,7 @@ def test_any_detail_of_a_recommendation_changes_the_digest(field: Any) -> None:
         "direction": Direction.AGAINST,
         "evidence": Evidence.HIGH,
         "due": date(2027, 1, 1),
+        "proposed": True,
     }
     changed = (
         WRITTEN.recommendations[1],
@@ -219,7 +247,7 @@ def test_any_detail_of_a_recommendation_changes_the_digest(field: Any) -> None:
 
 
 def test_signatures_are_no_part_of_what_is_signed() -> None:
-    assert SIGNED.digest() == ASKED.digest()
+    assert SIGNED.digest() == ASKED.digest() == VOTED.digest()
 
 
 def test_the_digest_is_sha256_of_canonical_json_and_the_same_in_every_process() -> None:
