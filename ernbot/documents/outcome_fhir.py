@@ -73,7 +73,7 @@ def bundle(dossier: Dossier) -> dict[str, Any]:
         "resourceType": "Bundle",
         "id": composition["reference"].removeprefix("urn:uuid:"),
         "language": dossier.language,
-        "identifier": _identifier(dossier, collection, dossier.outcome.digest()),
+        "identifier": _identifier(dossier, collection, dossier.outcome.signed_digest),
         "type": "document",
         "timestamp": instant(dossier.created),
         "entry": list(collection.entries()),
@@ -91,7 +91,7 @@ def _composition(dossier: Dossier, collection: Collection, people: People, secti
     content: Resource = {
         "language": dossier.language,
         "text": narrative(element("h1", document.title) + notes, dossier.language),
-        "identifier": _identifier(dossier, collection, outcome.digest()),
+        "identifier": _identifier(dossier, collection, outcome.signed_digest),
         "status": "final" if dossier.signed else "preliminary",
         "type": concept(dossier.text("document-consultation"), coding(LOINC, "11488-4", "Consult note")),
         "subject": people.patient,

@@ -230,6 +230,14 @@ def test_a_text_that_waits_for_signatures_is_a_draft() -> None:
     )
 
 
+def test_a_text_that_was_closed_without_a_signature_names_who_did_not_sign() -> None:
+    asked = drafted().ask((ANNA, BRAM))
+    half = asked.sign(replace(sign(drafted(), ANNA).signatures[0], digest=asked.digest()))
+    text = joined(render(half.waive()))
+    assert_in_order(text, "Signatures", "Anna Jensen", "Closed without Bram de Vries")
+    assert "notsigned" not in text
+
+
 def test_an_amendment_says_what_it_replaces() -> None:
     amended = sign(replace(drafted(), amends="ab" * 32, why="The scan was read again."))
     text = joined(render(amended))

@@ -62,6 +62,7 @@ document-signed-by = Underskrevet af
 document-signed-at = Underskrevet den
 document-signed-device = Underskrivende enhed
 document-not-signed = Mangler at underskrive
+document-waived = Lukket uden
 document-signed-digest = Konklusionens SHA-256
 document-prove = Filen kan kontrolleres uden netværk: ernbot outcome verify og filens navn.
 document-record = Konklusionens underskrevne protokol

@@ -62,6 +62,7 @@ document-signed-by = Signed by
 document-signed-at = Signed at
 document-signed-device = Signing device
 document-not-signed = Not signed yet
+document-waived = Closed without
 document-signed-digest = SHA-256 of the outcome
 document-prove = To prove this file without a network: ernbot outcome verify, and the name of the file.
 document-record = Signed record of the outcome
