@@ -130,21 +130,26 @@ class CreateCaseRoom:
 
 @dataclass(frozen=True)
 class FileInSpace:
-    """List a room in the private space of its network."""
+    """List a room in the private space of its network, or take it off the list."""
 
     network: str
     child: str
+    gone: bool = False
     kind: Literal["space-child"] = "space-child"
 
 
 @dataclass(frozen=True)
 class Access:
-    """Tell the homeserver who may be in the case room; it enforces this whatever the bot does later."""
+    """Tell the homeserver who may be in the case room; it enforces this whatever the bot does later.
+
+    Before the case is `open` these are the requester and their assistants, who work at the same hospital.
+    """
 
     requester: str
     admitted: tuple[str, ...]
     open: bool
     closed: bool = False
+    assistants: tuple[str, ...] = ()
     kind: Literal["access"] = "access"
 
 

@@ -57,7 +57,7 @@ class Command:
     """A command by its words. `action` is what the access gate is asked; None needs no case.
 
     `shape` is how its arguments are shown where their own shapes say too little. `coordinator`: for
-    coordinators only.
+    coordinators only; `dispatcher`: for them and for dispatchers.
     """
 
     words: tuple[str, ...]
@@ -67,6 +67,7 @@ class Command:
     parameters: tuple[Parameter, ...]
     shape: str | None = None
     coordinator: bool = False
+    dispatcher: bool = False
 
     @property
     def name(self) -> str:
@@ -159,7 +160,13 @@ def key_values(text: str) -> dict[str, str]:
 
 
 def command(
-    name: str, *, where: Where, action: Action | None = None, shape: str | None = None, coordinator: bool = False
+    name: str,
+    *,
+    where: Where,
+    action: Action | None = None,
+    shape: str | None = None,
+    coordinator: bool = False,
+    dispatcher: bool = False,
 ) -> Callable[[Handler], Command]:
     """Make a command of a function whose first argument is the context."""
 
@@ -169,7 +176,7 @@ def command(
             Parameter(parameter.name, hints[parameter.name], parameter.default is inspect.Parameter.empty)
             for parameter in list(inspect.signature(run).parameters.values())[1:]
         )
-        return Command(tuple(name.split()), run, where, action, parameters, shape, coordinator)
+        return Command(tuple(name.split()), run, where, action, parameters, shape, coordinator, dispatcher)
 
     return wrap
 

@@ -92,6 +92,8 @@ async def outcome_sign(ctx: Context, said: Rest = Rest("")) -> Reply | None:
     if ctx.place is None or ctx.place.state != "drafting":
         return await _sign(ctx, code)
     case = await ctx.case(Action.SEND_TO_SIGNING)
+    if ctx.on_behalf_of is not None:
+        raise Refused("personal", action=Action.SIGN, name=ctx.office.directory.name_of(ctx.on_behalf_of))
     voted = case.outcome().voted if ctx.office.network(case).signers == "lead-and-panel" else ()
     sent = case.send_to_signing((case.lead, *(member for member in voted if member != case.lead)))
     warning = await _warning(ctx, case)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from ernbot.commands.context import Context
 from ernbot.commands.registry import Command, command
@@ -19,12 +19,8 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     if not ctx.office.directory.knows(ctx.actor):
         return []
     if ctx.place is None:
-        coordinates = any(person.role is Role.COORDINATOR for _, person in ctx.office.directory.memberships(ctx.actor))
-        return [
-            c
-            for c in commands
-            if c.where != "case" and (c.action is None or _may_open_cases(ctx)) and (coordinates or not c.coordinator)
-        ]
+        roles = {person.role for _, person in ctx.office.directory.memberships(ctx.actor)}
+        return [c for c in commands if c.where != "case" and _fits_direct_chat(ctx, c, roles)]
     case = await ctx.case(Action.READ)
 
     def fits(action: Action) -> bool:
@@ -37,13 +33,25 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     return [c for c in commands if c.where != "direct" and (c.action is None or fits(c.action))]
 
 
+def _fits_direct_chat(ctx: Context, command: Command, roles: Set[Role]) -> bool:
+    """Whether a command of direct chats is for somebody with these roles."""
+    if command.coordinator or (command.where == "anywhere" and command.action is not None):
+        return Role.COORDINATOR in roles
+    if command.dispatcher:
+        triages = (network.triages(ctx.actor) for network, _ in ctx.office.directory.memberships(ctx.actor))
+        return any(triages)
+    return command.action is not Action.CREATE or _may_open_cases(ctx)
+
+
 def _may_open_cases(ctx: Context) -> bool:
-    for network, _ in ctx.office.directory.memberships(ctx.actor):
-        try:
-            check_new_case(ctx.actor, network)
-        except Refused:
-            continue
-        return True
+    """Whether this person may open a case, for themselves or for somebody whom they assist."""
+    for user in (ctx.actor, *ctx.office.directory.assisted_by(ctx.actor)):
+        for network, _ in ctx.office.directory.memberships(user):
+            try:
+                check_new_case(user, network)
+            except Refused:
+                continue
+            return True
     return False
 
 

@@ -106,7 +106,7 @@ class Delivery:
                 await self._create_case_room(item, effect)
             case FileInSpace():
                 space = await self._gateway.resolve_alias(f"#{effect.network}:{self._gateway.server_name}")
-                via = {"via": [self._gateway.server_name]}
+                via = {} if effect.gone else {"via": [self._gateway.server_name]}
                 await self._gateway.put_state(space, "m.space.child", via, effect.child)
                 await self.done(item)
             case Access():

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ernbot.core.case import Case
 from ernbot.storage.audit import AuditEntry, head_of
 from ernbot.storage.cases import CaseRows
 from ernbot.storage.crypto import CryptoRows
@@ -15,7 +16,7 @@ from ernbot.storage.inbox import InboxRows
 from ernbot.storage.jobs import JobRows
 from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
-from ernbot.storage.sealing import sealed
+from ernbot.storage.sealing import case_scope, sealed
 from ernbot.storage.tables import (
     dialogues,
     image_job_files,
@@ -58,6 +59,12 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
         )
         self._keys[scope] = None
         self.destroyed_keys = True
+
+    async def erase_case(self, case: Case) -> None:
+        """Destroy what was kept of a case, but for what `Case.erase` leaves of it, and the audit."""
+        await self.shred(case_scope(case.id))
+        await self.forget_room(case.id)
+        await self.save_case(case)
 
     async def sync_token(self) -> str | None:
         return await self._setting(SYNC_TOKEN)

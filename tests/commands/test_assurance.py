@@ -235,5 +235,5 @@ async def test_nothing_clinical_stands_in_the_audit_of_a_refusal(chat: Chat) -> 
     await chat.here(ANDERS, "!outcome sign")
     async with chat.store.engine.connect() as connection:
         [row] = await connection.execute(select(audit).where(audit.c.decision == "identity-changed"))
-    assert (row.actor, row.action, row.detail) == (ANDERS, "sign", "{}")
+    assert (row.actor, row.action, row.detail) == (ANDERS, "send-to-signing", "{}")
     assert isinstance((await chat.case()).state, Assessing | Drafting)

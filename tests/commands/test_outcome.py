@@ -157,6 +157,7 @@ async def test_what_is_out_of_date_is_not_signed(chat: Chat, user: str, line: st
     await chat.here(SASKIA, "!outcome agree")
     answer = await chat.here(user, line)
     assert "again with `!outcome draft`" in answer
+    assert "Who must act: Anders Kjær\n" in chat.card
     assert "Next step: Opinions or the panel have changed: the lead gathers" in chat.card
     async with chat.nothing_changes():
         assert await chat.here(ANDERS, "!outcome sign") == STALE

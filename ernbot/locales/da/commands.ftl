@@ -16,7 +16,6 @@ help-help = vis, hvad du kan gøre her
 help-language = vælg det sprog, jeg taler til dig: `en` eller `da`
 help-identity = vis de fingeraftryk, som du og jeg kender hinanden på
 help-identity-confirm = bekræft som koordinator andres nye krypteringsidentitet, når du har talt med dem
-help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
 help-case-show = vis denne sags kort
 help-consent = registrér patientens samtykke, spørgsmål for spørgsmål
 help-consent-give = registrér det på én linje: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`

@@ -16,7 +16,6 @@ help-help = list what you can do here
 help-language = choose the language that I speak to you: `en` or `da`
 help-identity = show by which fingerprints you and I know each other
 help-identity-confirm = as coordinator, confirm somebody’s new encryption identity once you have talked to them
-help-case-new = open a case with one clear question; I make the room
 help-case-show = show the card of this case
 help-consent = record the patient’s consent, question by question
 help-consent-give = record it in one line: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`
