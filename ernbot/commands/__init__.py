@@ -69,7 +69,6 @@ COMMANDS: tuple[Command, ...] = (
     signing.outcome_sign,
     signing.sign,
     signing.close,
-    outcome.send,
     outcome.amend,
     export.export,
     identity.show,

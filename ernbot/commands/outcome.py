@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ernbot.commands.context import Context
-from ernbot.commands.effects import SendOutcome
 from ernbot.commands.panel import people
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Line, Part, Quote, Reply, Symbol, Text, Value, say
 from ernbot.core.case import Action, Case, Drafting, Signing
-from ernbot.core.errors import BadInput, Refused
+from ernbot.core.errors import BadInput
 from ernbot.core.outcome import Outcome, Recommendation, Section
 from ernbot.core.recommending import numbered, parse_line, propose
 from ernbot.core.signature import short
@@ -123,23 +122,6 @@ async def show(ctx: Context) -> Reply:
         fields: dict[str, Value] = {"date": outcome.signatures[-1].at.date(), "start": short(outcome.signed_digest)}
         earlier.append(Item(Text("outcome-earlier-one", fields), code=str(outcome.version)))
     return Reply((*parts(ctx, case), *earlier))
-
-
-@command("outcome send", where="case", action=Action.READ_OUTCOME)
-async def send(ctx: Context, version: str = "") -> Reply | None:
-    """Send the signed document again, or that of an earlier version."""
-    case = await ctx.case(Action.READ_OUTCOME)
-    signed = [outcome for outcome in (*case.amended, case.outcome()) if outcome.signatures and not outcome.unsigned]
-    wanted = [outcome for outcome in signed if not version or str(outcome.version) == version]
-    if not wanted:
-        raise (
-            Refused("outcome-unsigned")
-            if not signed
-            else BadInput("outcome-version", versions=", ".join(str(outcome.version) for outcome in signed))
-        )
-    document = SendOutcome(wanted[-1], case.nickname, case.network, ctx.actor)
-    await ctx.outbox.to_case(case.id, document, tag="outcome")
-    return None
 
 
 async def _rewrite(ctx: Context, case: Case, outcome: Outcome) -> Reply:

@@ -238,7 +238,7 @@ WRONG_LINES = [
     ("!outcome drop 7", "There is no recommendation 7. The numbers are: 1."),
     ("!outcome drop all", "Type it like this: `!outcome drop <number>`"),
     ("!outcome names maybe", "Type it like this: `!outcome names on|off`"),
-    ("!outcome send", "There is no signed outcome to send yet."),
+    ("!outcome export pdf 9", "There is no version of that number. There is: 2."),
 ]
 
 

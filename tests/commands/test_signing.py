@@ -260,15 +260,15 @@ async def test_an_amendment_names_the_outcome_before_which_stays_as_it_was_signe
 @pytest.mark.parametrize("which", [0, 1])
 async def test_each_signed_version_can_be_had_again_and_is_proved(chat: Chat, which: int) -> None:
     outcome = (await amended(chat))[which]
-    assert await chat.say(SASKIA, f"!outcome send {outcome.version}", room=chat.room) == []
+    assert "follows" in await chat.here(SASKIA, f"!outcome export pdf {outcome.version}")
     (effect,) = chat.new_effects(SendOutcome)
     assert effect.outcome == outcome
     assert_proved(record(chat, effect))
-    await chat.say(SASKIA, "!outcome send", room=chat.room)
+    await chat.here(SASKIA, "!outcome export")
     (latest,) = chat.new_effects(SendOutcome)
     assert latest.outcome == (await chat.case()).outcome()
     async with chat.nothing_changes():
-        assert "There is no signed version of that number." in await chat.here(SASKIA, "!outcome send 99")
+        assert "There is no version of that number." in await chat.here(SASKIA, "!outcome export pdf 99")
 
 
 async def test_a_reopened_case_amends_its_outcome(chat: Chat) -> None:

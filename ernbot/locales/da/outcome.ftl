@@ -18,7 +18,6 @@ help-outcome-dissent = erklær dig uenig i dem, eller i én, med din begrundelse
 help-outcome-sign = underskriv konklusionen; den sidste underskrift afslutter sagen
 help-sign = underskriv den konklusion, som lederen har sendt rundt
 help-outcome-close = afslut sagen uden de underskrifter, der mangler
-help-outcome-send = send det underskrevne dokument igen, eller en tidligere version
 help-outcome-amend = ændr en underskrevet konklusion: Den næste version nævner denne og begrunder ændringen
 
 ## Teksten
@@ -63,7 +62,7 @@ outcome-opinions =
         [one] Én vurdering er samlet.
        *[other] { $count } vurderinger er samlet.
     }
-outcome-earlier = Underskrevet før og bevaret, som den var. `!outcome send …` med nummeret henter dokumentet:
+outcome-earlier = Underskrevet før og bevaret, som den var. `!outcome export pdf …` med nummeret henter dokumentet:
 outcome-earlier-one = af { $date }, fingeraftryk { $start }…
 
 ## Det næste
@@ -81,7 +80,6 @@ outcome-too-few =
 outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
 outcome-amending = Den underskrevne konklusion { $before }… bliver, som den er. Ret det, der skal rettes; derefter stemmer panelet, og alle underskriver på ny.
 outcome-close-without = Disse underskrifter mangler: { $names }. Afslut uden dem med `!outcome close confirm`; dokumentet nævner, hvem der ikke har underskrevet.
-
 
 vote-agrees = Registreret: Du er enig i version { $version }.
 vote-agrees-one = Registreret: Du er enig i anbefaling { $number } i version { $version }.
@@ -105,8 +103,7 @@ refused-outcome-detail = **{ $detail }** er et af: { $words }.
 refused-outcome-owner = Jeg kender ingen i netværket, der hedder { $owner }. Brug et navn eller brugernavn.
 refused-outcome-voted = Nogen har allerede stemt, så det bliver ved det. En ændret tekst begynder afstemningen forfra.
 refused-outcome-out-for-signature = Konklusionen er sendt til underskrift. Lederen kan stadig ændre den, og så begynder afstemningen forfra.
-refused-outcome-unsigned = Der er endnu ingen underskrevet konklusion at sende.
-refused-outcome-version = Der er ingen underskrevet version med det nummer. Der er: { $versions }.
+refused-outcome-version = Der er ingen version med det nummer. Der er: { $versions }.
 refused-dissent-reason = Skriv, hvorfor du er uenig: Begrundelsen bliver en del af konklusionen.
 refused-vote-conflict = Du har oplyst en interessekonflikt, så din vurdering vises, og du stemmer ikke.
 refused-vote-alone = Her vises uenighed uden navne. Stem venligst i din direkte chat med mig, så ingen ser, hvem der stemmer hvad.

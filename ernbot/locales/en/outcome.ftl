@@ -18,7 +18,6 @@ help-outcome-dissent = dissent from them, or from one, with your reason
 help-outcome-sign = sign the outcome; the last signature closes the case
 help-sign = sign the outcome that the lead has sent out
 help-outcome-close = close the case without the signatures that are missing
-help-outcome-send = send the signed document again, or that of an earlier version
 help-outcome-amend = change a signed outcome: the next version names this one and says why
 
 ## The text
@@ -63,7 +62,7 @@ outcome-opinions =
         [one] One opinion was gathered.
        *[other] { $count } opinions were gathered.
     }
-outcome-earlier = Signed before, and kept as it was. `!outcome send …` with the number brings the document:
+outcome-earlier = Signed before, and kept as it was. `!outcome export pdf …` with the number brings the document:
 outcome-earlier-one = of { $date }, digest { $start }…
 
 ## What comes next
@@ -81,7 +80,6 @@ outcome-too-few =
 outcome-signed = Signed. **{ $nickname }** is closed. The outcome follows as a document; the treating clinician decides.
 outcome-amending = The signed outcome { $before }… stays as it is. Change what has to be changed; then the panel votes, and everybody signs anew.
 outcome-close-without = These signatures are missing: { $names }. Close without them with `!outcome close confirm`; the document will name who did not sign.
-
 
 vote-agrees = Recorded: you agree with version { $version }.
 vote-agrees-one = Recorded: you agree with recommendation { $number } of version { $version }.
@@ -105,8 +103,7 @@ refused-outcome-detail = **{ $detail }** takes one of: { $words }.
 refused-outcome-owner = I know nobody called { $owner } in this network. Use a name or user name.
 refused-outcome-voted = Somebody has voted already, so it stays as it is. A changed text begins the votes anew.
 refused-outcome-out-for-signature = The outcome is out for signature. The lead can still change it, which begins the votes anew.
-refused-outcome-unsigned = There is no signed outcome to send yet.
-refused-outcome-version = There is no signed version of that number. There is: { $versions }.
+refused-outcome-version = There is no version of that number. There is: { $versions }.
 refused-dissent-reason = Please say why you dissent: the reason becomes part of the outcome.
 refused-vote-conflict = You have declared a conflict of interest, so your opinion is shown and you do not vote.
 refused-vote-alone = Dissent is without names here. Please vote in your direct chat with me, so that nobody sees who votes how.
