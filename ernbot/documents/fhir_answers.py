@@ -72,7 +72,7 @@ def _value(answers: Answers, key: str, value: str | int) -> Resource:
         return {"valueDate": value}
     if kind == "quantity":
         number, _, unit = value.partition(" ")
-        quantity: Resource = {"value": float(number)}
+        quantity: Resource = {"value": float(number) if "." in number else int(number)}
         return {"valueQuantity": quantity | ({"unit": unit, "system": UCUM, "code": unit} if unit else {})}
     prefix, _, rest = value.partition(":")
     if kind == "code" and prefix in SYSTEMS:

@@ -100,7 +100,7 @@ def test_an_outcome_says_everything_in_order() -> None:
         *("Question", "Operate now or wait?", "A boy of seven months with a closed sagittal suture."),
         *("Recommendations", "1. Strong recommendation: Operate within eight weeks.", "Then follow the pressure."),
         "Certainty of the evidence: low · Sees to it: Anna Jensen · By: 1 May 2026",
-        "Patient’s preference: The parents want one operation only.",
+        "Wish of patient or family: The parents want one operation only.",
         *("2. Conditional recommendation against: Spring distraction.", "Certainty of the evidence: expert opinion"),
         *("Agreement and dissent", "Agree (1) Bram de Vries", "Dissent (1) Chiara Rossi", "Not voted (1) Dóra Kovács"),
         "Chiara Rossi dissents from recommendation 1: The pressure is borderline.",
