@@ -23,7 +23,7 @@ ADVICE = "recommendation"
 
 _KEYS = ("strength", "direction", "evidence", "owner", "due", "preference")
 _DETAIL = re.compile(rf"(?:^|\s)({'|'.join(_KEYS)})\s*=\s*", re.IGNORECASE)
-_NUMBER = re.compile(r"[#(]?(\d{1,2})(?:[.):]\s*|\s+|\Z)")
+_NUMBER = re.compile(r"[#(]?(\d{1,2})(?:[.):](?!\d)\s*|\s+|\Z)")
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "strength": {"strong": "strong", "stærk": "strong", "conditional": "conditional", "weak": "conditional"}

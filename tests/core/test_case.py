@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import get_args, get_type_hints
 
 import pytest
+from pydantic import TypeAdapter
 
 from ernbot.core.background import Offer
 from ernbot.core.case import ALLOWED, MAX_QUESTION, Action, Case, Closed, Drafting, State, StateKind, new_case
@@ -238,3 +239,53 @@ def test_what_was_not_drafted_is_not_out_of_date() -> None:
     with pytest.raises(Refused) as refusal:
         CASES["assessing"].has_gathered_all()
     assert refusal.value.code == "outcome-none"
+
+
+def test_who_has_a_conflict_of_interest_does_not_vote_and_is_not_waited_for() -> None:
+    case = opined(CASES["assessing"], SECOND)
+    case = replace(case, opinions=(case.opinions[0], replace(case.opinions[1], conflict=True)))
+    case = case.draft_outcome().recommend("Wait.")
+    assert (case.recused, case.silent) == (frozenset({SECOND}), (EXPERT,))
+    with pytest.raises(Refused) as refusal:
+        case.vote(SECOND, agrees=True, reason="", at=LATER)
+    assert refusal.value.code == "vote-conflict"
+    assert case.vote(EXPERT, agrees=True, reason="", at=LATER).silent == ()
+
+
+def test_each_signature_is_kept_and_the_last_one_closes_the_case() -> None:
+    case = CASES["drafting"].vote(EXPERT, agrees=False, reason="Too late.", at=NOW).send_to_signing((LEAD, EXPERT))
+    digest = case.outcome().digest()
+    first = case.sign(Signature(LEAD, "A", digest, NOW))
+    assert (first.state.kind, first.outcome().unsigned) == ("signing", (EXPERT,))
+    closed = first.sign(Signature(EXPERT, "B", digest, LATER))
+    assert (closed.state.kind, [each.by for each in closed.outcome().signatures]) == ("closed", [LEAD, EXPERT])
+    waived = first.waive(at=LATER)
+    assert (waived.state.kind, waived.outcome().waived) == ("closed", (EXPERT,))
+    back = first.back_to_drafting()
+    assert (back.outcome().signatures, back.outcome().asked, len(back.outcome().votes)) == ((), (), 1)
+
+
+def test_a_withdrawn_or_erased_case_keeps_no_outcome_of_before() -> None:
+    amended = CASES["closed"].amend("A new scan.")
+    assert len(amended.amended) == 1
+    withdrawn = amended.withdraw_consent(Purpose.CARE, by=LEAD, at=LATER)
+    assert (withdrawn.amended, withdrawn.erase(at=LATER).amended) == ((), ())
+
+
+OLD = """{"id": "c1", "network": "ern-cranio", "nickname": "Quiet Heron", "requester": "@lead:example.org",
+"question": "Operate?", "opened_at": "2026-03-05T12:00:00Z", "state": {"outcome": {"question": "Operate?", "panel":
+["@lead:example.org", "@expert:example.org"], "opinions": [], "recommendation": "Wait.", "evidence": "", "follow_up":
+"MRI.", "votes": [{"by": "@expert:example.org", "agrees": true, "reason": "", "at": "2026-03-05T12:00:00Z"}],
+"version": 3, "signature": {"by": "@lead:example.org", "device_id": "D", "digest": "ab", "at": "2026-03-05T13:00:00Z"}},
+"closed_at": "2026-03-05T13:00:00Z", "kind": "closed"}, "consent": {"entries": []}, "panel": ["@expert:example.org"],
+"opinions": []}"""
+
+
+def test_a_case_that_was_signed_before_outcomes_had_several_recommendations_is_read_and_can_be_amended() -> None:
+    case = TypeAdapter(Case).validate_json(OLD)
+    assert isinstance(case.state, Closed)
+    assert [line.text for line in case.outcome().recommendations] == ["Wait."]
+    assert [each.by for each in case.outcome().signatures] == [LEAD]
+    amended = case.amend("A new scan.")
+    assert (amended.outcome().amends, amended.amended) == ("ab", (case.outcome(),))
+    assert TypeAdapter(Case).validate_json(TypeAdapter(Case).dump_json(amended)) == amended
