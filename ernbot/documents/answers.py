@@ -65,7 +65,7 @@ class Answers:
         form = dossier.forms.get(opinion.form_id)
         self.form: Form | None = form if form and form.version == opinion.form_version else None
         self.title = label(form.labels, dossier.language) if form else opinion.form_id
-        self.names = {key: self._word(key, key) for key in opinion.answers}
+        self.names = {key: self.word(key, key) for key in opinion.answers}
         self.texts = {key: self._answer(key) for key in opinion.answers}
 
     @property
@@ -83,13 +83,13 @@ class Answers:
         value = self._opinion.answers[key]
         values = value if isinstance(value, tuple) else (str(value),)
         certain = self._opinion.certainty.get(key, ())
-        words = [self._word(f"{key}={each}", each) for each in values]
-        sure = [self._word(f"certainty={each}", each) if each else "" for each in certain]
+        words = [self.word(f"{key}={each}", each) for each in values]
+        sure = [self.word(f"certainty={each}", each) if each else "" for each in certain]
         sure += [""] * (len(words) - len(sure))
         return ", ".join(f"{word} ({how})" if how else word for word, how in zip(words, sure, strict=False))
 
-    def _word(self, key: str, otherwise: str) -> str:
-        """What a field or a choice is called: in the form, else in the words that came with the opinion."""
+    def word(self, key: str, otherwise: str) -> str:
+        """What a field (`<field>`) or a choice (`<field>=<option>`) is called, in the form or as the opinion has it."""
         field_id, _, option_id = key.partition("=")
         field = self.form.field(field_id) if self.form else None
         labels = field.labels if field and not option_id else None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from ernbot.core.form import Field, label
 from ernbot.core.opinion import Opinion
 from ernbot.documents.answers import Answers
 from ernbot.documents.dossier import Dossier
@@ -17,6 +14,11 @@ SYSTEMS = {
     "HP": ("http://human-phenotype-ontology.org", True),
     "OMIM": ("http://www.omim.org", False),
     "ICD10": ("http://hl7.org/fhir/sid/icd-10", False),
+    "ICD11": ("http://id.who.int/icd/release/11/mms", False),
+    "HGNC": ("http://www.genenames.org", True),
+    "HGVS": ("http://varnomen.hgvs.org", False),
+    "LOINC": ("http://loinc.org", False),
+    "SNOMED": ("http://snomed.info/sct", False),
 }
 """The system of each kind of code, and whether its codes keep their prefix there (HL7 terminology)."""
 
@@ -43,35 +45,37 @@ def _response(dossier: Dossier, collection: Collection, people: People, opinion:
 
 def _item(dossier: Dossier, answers: Answers, opinion: Opinion, key: str) -> Resource:
     value = opinion.answers[key]
-    field = answers.form.field(key) if answers.form else None
     values = value if isinstance(value, tuple) else (value,)
     certain = opinion.certainty.get(key, ())
     given = []
     for number, each in enumerate(values):
-        answer = _value(dossier, field, each)
+        answer = _value(answers, key, each)
         if number < len(certain) and certain[number]:
             sure = {"linkId": f"{key}.certainty", "text": dossier.text("document-opinion-certainty")}
-            answer["item"] = [{**sure, "answer": [{"valueString": certain[number]}]}]
+            said = answers.word(f"certainty={certain[number]}", certain[number])
+            answer["item"] = [{**sure, "answer": [{"valueString": clean(said)}]}]
         given.append(answer)
     return {"linkId": key, "text": clean(answers.names[key]), "answer": given}
 
 
-def _value(dossier: Dossier, field: Field | None, value: str | int) -> Resource:
-    """One answer; what its field does not explain is text."""
+def _value(answers: Answers, key: str, value: str | int) -> Resource:
+    """One answer of a field; what its form does not explain is text."""
     if isinstance(value, int):
         return {"valueInteger": value}
-    match field.kind if field else "text":
-        case "choice" | "choices" if field:
-            option = next((option for option in field.options if option.id == value), None)
-            words = label(option.labels, dossier.language) if option else value
-            return {"valueCoding": {"code": value, "display": clean(words)}}
-        case "quantity":
-            number, _, unit = value.partition(" ")
-            quantity: Resource = {"value": float(Decimal(number))}
-            return {"valueQuantity": quantity | ({"unit": unit, "system": UCUM, "code": unit} if unit else {})}
-        case "code" if value.partition(":")[0] in SYSTEMS:
-            prefix, _, rest = value.partition(":")
-            system, whole = SYSTEMS[prefix]
-            return {"valueCoding": coding(system, value if whole else rest)}
-        case _:
-            return {"valueString": clean(value)}
+    field = answers.form.field(key) if answers.form else None
+    kind: str = field.kind if field else "text"
+    if kind == "boolean":
+        return {"valueBoolean": value == "yes"}
+    if field and field.options:
+        return {"valueCoding": {"code": value, "display": clean(answers.word(f"{key}={value}", value))}}
+    if kind == "date":
+        return {"valueDate": value}
+    if kind == "quantity":
+        number, _, unit = value.partition(" ")
+        quantity: Resource = {"value": float(number) if "." in number else int(number)}
+        return {"valueQuantity": quantity | ({"unit": unit, "system": UCUM, "code": unit} if unit else {})}
+    prefix, _, rest = value.partition(":")
+    if kind == "code" and prefix in SYSTEMS:
+        system, whole = SYSTEMS[prefix]
+        return {"valueCoding": coding(system, value if whole else rest)}
+    return {"valueString": clean(value)}

@@ -51,7 +51,7 @@ def render(dossier: Dossier) -> bytes:
 def bundle(dossier: Dossier) -> dict[str, Any]:
     """The document as JSON values."""
     collection = Collection(dossier.case_id)
-    composition = collection.add("Composition", "outcome", {})
+    collection.add("Composition", "outcome", {})  # a document begins with it, and it refers to all that follows
     people = People(dossier, collection)
     team = people.team()
     asked = request(dossier, collection, people, team)
@@ -69,11 +69,12 @@ def bundle(dossier: Dossier) -> dict[str, Any]:
         title = dossier.text("document-consents")
         sections.append({"title": title, "text": narrative(f"<ul>{words}</ul>", dossier.language), "entry": covered})
     collection.add("Composition", "outcome", _composition(dossier, collection, people, sections))
+    identifier = _identifier(dossier, collection, dossier.outcome.signed_digest)
     return {
         "resourceType": "Bundle",
-        "id": composition["reference"].removeprefix("urn:uuid:"),
+        "id": identifier["value"].removeprefix("urn:uuid:"),
         "language": dossier.language,
-        "identifier": _identifier(dossier, collection, dossier.outcome.digest()),
+        "identifier": identifier,
         "type": "document",
         "timestamp": instant(dossier.created),
         "entry": list(collection.entries()),
@@ -91,7 +92,7 @@ def _composition(dossier: Dossier, collection: Collection, people: People, secti
     content: Resource = {
         "language": dossier.language,
         "text": narrative(element("h1", document.title) + notes, dossier.language),
-        "identifier": _identifier(dossier, collection, outcome.digest()),
+        "identifier": _identifier(dossier, collection, outcome.signed_digest),
         "status": "final" if dossier.signed else "preliminary",
         "type": concept(dossier.text("document-consultation"), coding(LOINC, "11488-4", "Consult note")),
         "subject": people.patient,

@@ -148,13 +148,18 @@ def _signatures(dossier: Dossier) -> tuple[Block, ...]:
     outcome, text = dossier.outcome, dossier.text
     if not outcome.signatures:
         return (Prose(text("document-outcome-draft", version=outcome.version)),)
-    missing = ", ".join(map(dossier.name, outcome.unsigned))
     header = (text("document-signed-by"), text("document-signed-at"), text("document-signed-device"))
     rows = tuple((dossier.name(s.by), text("value", value=s.at), s.device_id) for s in outcome.signatures)
-    facts = [(text("document-signed-digest"), outcome.signatures[-1].digest)]
-    if missing:
-        facts.insert(0, (text("document-not-signed"), missing))
-    return (Table("", header, rows), Facts(tuple(facts)), Prose(text("document-prove")))
+    facts = (
+        *_named(dossier, "document-not-signed", outcome.unsigned),
+        *_named(dossier, "document-waived", outcome.waived),
+        (text("document-signed-digest"), outcome.signed_digest),
+    )
+    return (Table("", header, rows), Facts(facts), Prose(text("document-prove")))
+
+
+def _named(dossier: Dossier, key: str, people: tuple[str, ...]) -> tuple[Pair, ...]:
+    return ((dossier.text(key), ", ".join(map(dossier.name, people))),) if people else ()
 
 
 def _monitoring(dossier: Dossier) -> str:

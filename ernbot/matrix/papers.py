@@ -13,7 +13,7 @@ from typing import Any
 
 from ernbot.commands.effects import SendOutcome
 from ernbot.commands.office import Office
-from ernbot.core.case import Action, Case
+from ernbot.core.case import About, Action, Case
 from ernbot.core.errors import Refused
 from ernbot.core.outcome import Outcome
 from ernbot.documents import outcome_fhir, outcome_html, outcome_pdf
@@ -82,6 +82,7 @@ class Papers:
             at=at,
             consent=case.consent,
             record=record,
+            about_patient=case.about is About.PATIENT,
         )
 
     async def _made(self, effect: SendOutcome, dossier: Dossier) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import Any
 
+import pypdf
 import pytest
 
 from ernbot.commands.effects import SendOutcome
@@ -101,6 +103,14 @@ async def test_a_signed_outcome_proves_itself(chat: Chat, desk: Desk, format: st
     middle = len(document) // 2
     changed = document[:middle] + bytes([document[middle] ^ 1]) + document[middle + 1 :]
     assert [finding for finding in verify(changed, NOTARY.key) if finding.holds is False]
+
+
+async def test_the_record_inside_proves_itself_when_it_was_taken_out(chat: Chat, desk: Desk) -> None:
+    await chat.closed()
+    document = await desk.deliver(await signed(chat))
+    assert document is not None
+    (record,) = pypdf.PdfReader(io.BytesIO(document)).attachments["outcome.json"]
+    assert [finding for finding in verify(record, NOTARY.key) if finding.holds is False] == []
 
 
 async def test_the_same_signed_outcome_is_the_same_file(chat: Chat, desk: Desk) -> None:

@@ -100,7 +100,7 @@ def test_an_outcome_says_everything_in_order() -> None:
         *("Question", "Operate now or wait?", "A boy of seven months with a closed sagittal suture."),
         *("Recommendations", "1. Strong recommendation: Operate within eight weeks.", "Then follow the pressure."),
         "Certainty of the evidence: low · Sees to it: Anna Jensen · By: 1 May 2026",
-        "Patient’s preference: The parents want one operation only.",
+        "Wish of patient or family: The parents want one operation only.",
         *("2. Conditional recommendation against: Spring distraction.", "Certainty of the evidence: expert opinion"),
         *("Agreement and dissent", "Agree (1) Bram de Vries", "Dissent (1) Chiara Rossi", "Not voted (1) Dóra Kovács"),
         "Chiara Rossi dissents from recommendation 1: The pressure is borderline.",
@@ -228,6 +228,14 @@ def test_a_text_that_waits_for_signatures_is_a_draft() -> None:
         "Anna Jensen",
         "Not signed yet Bram de Vries",
     )
+
+
+def test_a_text_that_was_closed_without_a_signature_names_who_did_not_sign() -> None:
+    asked = drafted().ask((ANNA, BRAM))
+    half = asked.sign(replace(sign(drafted(), ANNA).signatures[0], digest=asked.digest()))
+    text = joined(render(half.waive()))
+    assert_in_order(text, "Signatures", "Anna Jensen", "Closed without Bram de Vries")
+    assert "notsigned" not in text
 
 
 def test_an_amendment_says_what_it_replaces() -> None:
