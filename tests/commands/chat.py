@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from ernbot.commands import arrival, conversation, identity
@@ -25,6 +26,7 @@ from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.form import Form
+from ernbot.core.signature import Notary
 from ernbot.form_files import load_forms
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render
@@ -58,6 +60,7 @@ KASPER = f"@kasper.friis:{SERVER}"
 STRANGER = f"@stranger:{SERVER}"
 
 FINGERPRINT = "BotsFingerprint"
+NOTARY = Notary(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 NEW = "NewMasterKeyOfSomebody"
 """The fingerprint of an identity that replaced another one."""
 
@@ -135,6 +138,7 @@ class Chat:
             policy=self.policy,
             fingerprint=FINGERPRINT,
             viewer_url=self.viewer_url,
+            notary=NOTARY,
         )
 
     def later(self, **by: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ernbot.commands.effects import Access, Card, CreateCaseRoom, Invite, OpenDirectChat, Remove, SendOutcome
 from ernbot.core.case import Closed, Withdrawn
 from ernbot.core.consent import Purpose
+from ernbot.core.signature import short
 from ernbot.storage.audit import verify_audit
 
 from .chat import ANDERS, CONSENT, METTE, OPINION, PIOTR, QUESTION, SASKIA, Chat
@@ -101,8 +102,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     assert await chat.here(ANDERS, "!outcome draft") == (
         "Outcome, version 1\n\n"
         "No recommendation yet: `!outcome recommend …`\n\n"
-        "No evidence yet: `!outcome evidence …`\n\n"
-        "No follow-up yet: `!outcome followup …`\n\n"
+        "Alternatives: Surgery (1/2)\n  Watchful waiting (1/2)\n\n"
         "2 opinions were gathered.\n\n"
         "Next, the lead writes the recommendation with `!outcome recommend …`."
     )
@@ -110,12 +110,11 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     await chat.here(ANDERS, "!outcome followup CT at twelve months.")
     assert await chat.here(ANDERS, "!outcome recommend Operate before nine months.\nTwo surgeons.") == (
         "Outcome, version 4\n\n"
-        "Recommendation\n\n"
+        "Recommendation 1 · conditional\n\n"
         "> Operate before nine months.\n> Two surgeons.\n\n"
-        "Evidence\n\n"
-        "> Two series of 40 children.\n\n"
-        "Follow-up\n\n"
-        "> CT at twelve months.\n\n"
+        "Alternatives: Surgery (1/2)\n  Watchful waiting (1/2)\n"
+        "Evidence: Two series of 40 children.\n"
+        "Follow-up: CT at twelve months.\n"
         "Not voted: Saskia de Vries, Piotr Zieliński\n\n"
         "2 opinions were gathered.\n\n"
         "Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`."
@@ -130,7 +129,14 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         SASKIA, "!outcome show"
     )
 
+    start = short((await chat.case()).outcome().digest())
     assert await chat.here(ANDERS, "!outcome sign") == (
+        "Signed. Version 4 still needs the signature of Saskia de Vries, Piotr Zieliński.\n\n"
+        f"Read it with `!outcome show`, then type `!sign {start}`. "
+        "Signing says that it is recorded as the panel reached it, dissent included."
+    )
+    assert "Signed. Version 4 still needs the signature of Piotr" in await chat.here(SASKIA, f"!sign {start}")
+    assert await chat.here(PIOTR, f"!sign {start}") == (
         f"Signed. {case.nickname} is closed. The outcome follows as a document; the treating clinician decides."
     )
     case = await chat.case()
@@ -174,6 +180,8 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         (SASKIA, "read-outcome", "allowed"),
         (ANDERS, "send-to-signing", "allowed"),
         (ANDERS, "sign", "signed"),
+        *[(SASKIA, "sign", "allowed"), (SASKIA, "sign", "signed")],
+        *[(PIOTR, "sign", "allowed"), (PIOTR, "sign", "signed")],
         (ANDERS, "withdraw-consent", "allowed"),
         (ANDERS, "withdraw-consent", "consent-withdrawn"),
     ]
