@@ -9,8 +9,9 @@ the bot in the state event `eu.ern.case.access`:
 
     {"requester": "@a:s", "admitted": ["@a:s", "@b:s"], "open": true, "closed": false}
 
-`open` is true once the patient's consent covers care. Until then, and after a withdrawal, only the requester
-is admitted, whatever the list says. `closed` ends all writing by people. A missing or malformed event admits
+`open` is true once the patient's consent covers care. Until then, and after a withdrawal, only the requester is
+admitted, whatever the list says, and whoever of it the optional list `assistants` names: they act for the requester, at
+the same hospital. `closed` ends all writing by people. A missing or malformed event admits
 nobody but the bot.
 
 Synapse runs these checks for events made on this server and not for those of other servers (callback
@@ -129,7 +130,7 @@ class CaseRoomPolicy:
                 return None if same else f"{event.type} of a case room never changes."
             return self._about_first(event.type, event.content)
         if event.type == ACCESS and not _is_access(event.content):
-            return f"{ACCESS} needs requester, admitted and open, and may have closed."
+            return f"{ACCESS} needs requester, admitted and open, and may have closed and assistants."
         return None
 
     def _about_first(self, kind: str, content: Mapping[str, Any]) -> str | None:
@@ -170,19 +171,20 @@ class CaseRoomPolicy:
         access = state.get((ACCESS, ""))
         if access is None or not _is_access(access.content):
             return False
-        if access.content["open"] is not True and person != access.content["requester"]:
+        hospital = (access.content["requester"], *access.content.get("assistants", ()))
+        if access.content["open"] is not True and person not in hospital:
             return False
         return person in access.content["admitted"]
 
 
 def _is_access(content: Mapping[str, Any]) -> bool:
-    admitted = content.get("admitted")
+    lists: tuple[Any, ...] = (content.get("admitted"), content.get("assistants", []))
     return (
         isinstance(content.get("requester"), str)
         and isinstance(content.get("open"), bool)
         and isinstance(content.get("closed", False), bool)
-        and isinstance(admitted, (list, tuple))
-        and all(isinstance(person, str) for person in admitted)
+        and all(isinstance(people, (list, tuple)) for people in lists)
+        and all(isinstance(person, str) for people in lists for person in people)
     )
 
 

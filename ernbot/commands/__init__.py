@@ -3,14 +3,51 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, guests, identity, invitations, opinion, outcome, panel, welcome, who
+from ernbot.commands import (
+    case,
+    consent,
+    ending,
+    guests,
+    guide,
+    identity,
+    invitations,
+    lead,
+    opinion,
+    outcome,
+    panel,
+    plan,
+    triage,
+    welcome,
+    who,
+)
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
-    welcome.help_,
+    guide.help_,
+    guide.tour,
     welcome.language,
     case.new,
+    case.question,
     case.show,
+    plan.why,
+    plan.news,
+    plan.due,
+    plan.urgent,
+    lead.hand_over,
+    lead.accept,
+    lead.decline,
+    lead.take_over,
+    plan.answer,
+    ending.forward,
+    ending.archive,
+    ending.reopen,
+    ending.erase,
+    triage.waiting,
+    triage.show,
+    triage.accept,
+    triage.ask,
+    triage.forward,
+    triage.decline,
     consent.consent,
     consent.give,
     consent.withdraw,

@@ -40,7 +40,7 @@ def card(case: Case, office: Office, at: datetime) -> Reply:
     if case.about is About.QUESTION:
         parts.append(Text("card-no-patient"))
     elif not isinstance(case.state, Erased):
-        parts += [consent_fact(case, purpose, at) for purpose in Purpose]
+        parts += [consent_fact(case, purpose, at, office) for purpose in Purpose]
     return Reply(tuple(parts))
 
 
@@ -81,8 +81,8 @@ def _people(case: Case, office: Office) -> list[Fact]:
     return people
 
 
-def consent_fact(case: Case, purpose: Purpose, at: datetime) -> Fact:
-    """What the ledger says of a purpose."""
+def consent_fact(case: Case, purpose: Purpose, at: datetime, office: Office) -> Fact:
+    """What the ledger says of a purpose, and who recorded it for whom."""
     entry = case.consent.last(purpose, at)
     label = Text("card-consent", {"purpose": Symbol("purpose", purpose)})
     if entry is None:
@@ -95,4 +95,8 @@ def consent_fact(case: Case, purpose: Purpose, at: datetime) -> Fact:
         "signer": Symbol("signer", entry.paper.signer),
         "date": entry.paper.signed_on,
     }
+    if entry.on_behalf_of is not None:
+        name = office.directory.name_of
+        fields |= {"name": name(entry.recorded_by), "clinician": name(entry.on_behalf_of)}
+        key += "-by"
     return Fact(label, Text(key, fields))

@@ -1,16 +1,22 @@
-"""`!case …`: bring a case, look at its card."""
+"""`!case new`, `!question new`, `!case show`: bring a case, look at its card."""
 
 from __future__ import annotations
 
+import re
 import secrets
+from dataclasses import replace
 
 from ernbot.commands.card import card
-from ernbot.commands.context import Context
-from ernbot.commands.effects import CreateCaseRoom, Message
+from ernbot.commands.context import Context, access
+from ernbot.commands.effects import CreateCaseRoom, Invite, Message
+from ernbot.commands.panel import folded, people
 from ernbot.commands.registry import Rest, command
-from ernbot.commands.reply import Reply, say
+from ernbot.commands.reply import Reply, Text
 from ernbot.core.access import check_new_case
-from ernbot.core.case import Action, new_case
+from ernbot.core.background import Background
+from ernbot.core.case import About, Action, Case, Draft, new_case
+from ernbot.core.dates import parse_due
+from ernbot.core.directory import Network
 from ernbot.core.errors import BadInput, Refused
 
 _COLOURS = "amber azure coral copper crimson golden indigo ivory jade lilac maroon olive pearl silver teal violet"
@@ -23,28 +29,151 @@ def nickname() -> str:
     return f"{' '.join(words).title()} {secrets.randbelow(900) + 100}"
 
 
-@command("case new", where="direct", action=Action.CREATE)
+_DETAIL = re.compile(r"(?:^|\s)(why|new|due|urgent|for)=", re.IGNORECASE)
+_YES = frozenset({"yes", "ja", "y", "j", "1", "true"})
+
+DETAILS = "[why=…] [new=…] [due=…] [urgent=yes]"
+
+
+def details(line: str) -> tuple[str, dict[str, str]]:
+    """The question in a line, and what follows it as `why=… new=… due=… urgent=yes for=…`.
+
+    Raises:
+        BadInput: `answer-twice` for a detail given twice.
+    """
+    found = list(_DETAIL.finditer(line))
+    ends = [*(match.start() for match in found[1:]), len(line)]
+    values: dict[str, str] = {}
+    for match, end in zip(found, ends, strict=False):
+        key = match[1].casefold()
+        if key in values:
+            raise BadInput("answer-twice", field=key)
+        values[key] = line[match.end() : end].strip()
+    return line[: found[0].start()] if found else line, values
+
+
+def _clinician(ctx: Context, network: Network, named: str | None) -> str:
+    """For whom a case is opened: the actor, or somebody whom the actor assists.
+
+    Raises:
+        BadInput: `assist-whom` when it could be several, or somebody whom the actor does not assist.
+    """
+    assisted = ctx.office.directory.assisted_by(ctx.actor)
+    if named is None and (network.treats_patients(ctx.actor) or not assisted):
+        return ctx.actor
+    wanted = people(network).get(folded(named)) if named is not None else None
+    candidates = [user for user in assisted if wanted in (None, user)]
+    if len(candidates) != 1 or (named is not None and wanted is None):
+        raise BadInput("assist-whom", names=", ".join(map(ctx.office.directory.name_of, assisted)) or "–")
+    return candidates[0]
+
+
+@command(
+    "case new",
+    where="direct",
+    action=Action.CREATE,
+    shape=f"<network> <question …> {DETAILS}",
+    example="!case new ern-cranio Operate on the sagittal suture now, or wait?",
+)
 async def new(ctx: Context, network: str, question: Rest) -> None:
     """Open a case: the room is made, its requester invited, and told so once it is true."""
+    text, more = details(question)
+    wanted = _network(ctx, network, About.PATIENT)
+    requester = _clinician(ctx, wanted, more.get("for"))
+    _check(ctx, requester, wanted, About.PATIENT)
+    case = new_case(
+        secrets.token_hex(8),
+        wanted.id,
+        nickname(),
+        requester,
+        text,
+        ctx.now,
+        background=_background(more),
+        opened_by=ctx.actor if ctx.actor != requester else None,
+    )
+    due = parse_due(more["due"], ctx.now.date()) if "due" in more else None
+    await _open(ctx, replace(case, due=due, urgent=more.get("urgent", "").casefold() in _YES))
+
+
+@command("question new", where="direct", shape="<network> <question …>")
+async def question(ctx: Context, network: str, question: Rest) -> None:
+    """Ask a network a general question, without a patient."""
+    wanted = _network(ctx, network, About.QUESTION)
+    text, more = details(question)
+    case = new_case(
+        secrets.token_hex(8),
+        wanted.id,
+        nickname(),
+        ctx.actor,
+        text,
+        ctx.now,
+        about=About.QUESTION,
+        background=_background(more),
+    )
+    await _open(ctx, case)
+
+
+def _background(more: dict[str, str]) -> Background:
+    background = Background()
+    if "why" in more:
+        background = background.tell("why", more["why"])
+    return background.tell("new", more["new"]) if "new" in more else background
+
+
+def _network(ctx: Context, network: str, about: About) -> Network:
+    """The network in which the actor wants to open something, and may, or one whose clinicians they assist."""
     wanted = ctx.office.directory.network(network.casefold())
+    assists = wanted is not None and any(map(wanted.person, ctx.office.directory.assisted_by(ctx.actor)))
+    if not (assists and about is About.PATIENT):
+        _check(ctx, ctx.actor, wanted, about)
+    assert wanted is not None
+    return wanted
+
+
+def _check(ctx: Context, user: str, network: Network | None, about: About) -> None:
+    """Whether somebody may open something in a network; a refusal is written down."""
     try:
-        check_new_case(ctx.actor, wanted)
+        check_new_case(user, network, about)
     except Refused as refusal:
         ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.CREATE, decision=refusal.code)
         if refusal.code == "network-unknown":
             mine = ", ".join(n.id for n, _ in ctx.office.directory.memberships(ctx.actor))
             raise BadInput("network-unknown", networks=mine) from None
         raise
-    assert wanted is not None
-    case = new_case(secrets.token_hex(8), wanted.id, nickname(), ctx.actor, question, ctx.now)
-    ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.CREATE, case_id=case.id, decision="allowed")
+
+
+async def _open(ctx: Context, case: Case) -> None:
+    """Keep a new case, and have its room made."""
+    name = ctx.office.directory.name_of
+    on_behalf_of = {"for": case.requester} if case.opened_by is not None else {}
+    ctx.tx.audit(
+        at=ctx.now,
+        actor=ctx.actor,
+        action=Action.CREATE,
+        case_id=case.id,
+        decision="allowed",
+        detail={**on_behalf_of},
+    )
+    assistants = tuple(one for one in ctx.office.directory.assistants_of(case.requester) if one != case.requester)
+    case = replace(case, assistants=assistants)
     await ctx.tx.add_case(case)
-    await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, wanted.id, ctx.actor))
-    answer = Message(say("case-created", nickname=case.nickname), ctx.actor, ctx.event_id, ctx.thread)
+    await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, case.network, case.requester))
+    is_open = not isinstance(case.state, Draft)
+    if assistants or is_open:
+        await ctx.outbox.to_case(case.id, access(case, open=is_open))
+    for assistant in assistants:
+        await ctx.outbox.to_case(case.id, Invite(assistant))
+    parts = [Text("case-created" if case.about is About.PATIENT else "question-created", {"nickname": case.nickname})]
+    if case.opened_by is not None:
+        who = {"name": name(ctx.actor), "clinician": name(case.requester)}
+        parts.insert(0, Text("on-behalf", {**who}))
+    if not case.background.why:
+        parts.append(Text("case-created-why"))
+    answer = Message(Reply(tuple(parts)), ctx.actor, ctx.event_id, ctx.thread)
     await ctx.outbox.to_case(case.id, answer, room_id=ctx.room_id)
 
 
-@command("case show", where="case", action=Action.READ)
+@command("case show", where="case", action=Action.READ, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show the card of this room's case."""
     case = await ctx.case(Action.READ)

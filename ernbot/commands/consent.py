@@ -12,6 +12,7 @@ from ernbot.commands.effects import Redact, Remove, TakeBack, case_lane
 from ernbot.commands.files import file_tag, is_identifiable, job_tag, together
 from ernbot.commands.registry import PREFIX, Answers, Words, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
+from ernbot.commands.requests import tell_dispatchers
 from ernbot.core.case import Action, Case, Draft
 from ernbot.core.consent import Paper, Purpose, Signer, check_form_version, check_language, check_signed
 from ernbot.core.dates import parse_date
@@ -89,16 +90,20 @@ async def record(ctx: Context, answers: dict[str, str]) -> Reply:
     """Write a consent into the ledger; consent to care opens the case."""
     case = await ctx.case(Action.GIVE_CONSENT)
     purposes = _purposes(answers["purposes"])
-    changed = case.give_consent(purposes, paper(answers), by=ctx.actor, at=ctx.now)
+    changed = case.give_consent(purposes, paper(answers), by=ctx.actor, at=ctx.now, on_behalf_of=ctx.on_behalf_of)
     _audit(ctx, changed, "consent-given", purposes)
     if isinstance(case.state, Draft) and not isinstance(changed.state, Draft):
         await ctx.outbox.to_case(case.id, access(changed))
+        if ctx.office.network(case).triage:
+            changed = changed.submit(ctx.actor, at=ctx.now)
+            await tell_dispatchers(ctx, changed)
     await ctx.save(changed)
-    recorded = (consent_fact(changed, purpose, ctx.now) for purpose in purposes)
-    care = changed.consent.covers(Purpose.CARE, ctx.now)
-    return Reply(
-        (Text("consent-recorded"), *recorded, Text("consent-care-covered" if care else "consent-care-missing"))
-    )
+    recorded = (consent_fact(changed, purpose, ctx.now, ctx.office) for purpose in purposes)
+    if not changed.covered(ctx.now):
+        then = "consent-care-missing"
+    else:
+        then = "consent-request-waits" if changed.triage.holds(changed.network) else "consent-care-covered"
+    return Reply((Text("consent-recorded"), *recorded, Text(then)))
 
 
 def _audit(ctx: Context, case: Case, decision: str, purposes: tuple[Purpose, ...]) -> None:
@@ -112,7 +117,13 @@ def _audit(ctx: Context, case: Case, decision: str, purposes: tuple[Purpose, ...
     )
 
 
-@command("consent give", where="case", action=Action.GIVE_CONSENT, shape=f"<purposes …> {DETAILS}")
+@command(
+    "consent give",
+    where="case",
+    action=Action.GIVE_CONSENT,
+    shape=f"<purposes …> {DETAILS}",
+    example=f"{PREFIX}consent give care form=2.1 lang=da signer=parent signed=2026-03-31",
+)
 async def give(ctx: Context, purposes: Words, details: Answers) -> Reply:
     """Record a signed consent in one line."""
     await ctx.case(Action.GIVE_CONSENT)
@@ -142,7 +153,7 @@ async def withdraw(ctx: Context, purposes: Words) -> Reply | None:
     wanted = sorted(_purposes(",".join(purposes)), key=lambda purpose: purpose is Purpose.CARE)
     changed = case
     for purpose in wanted:
-        changed = changed.withdraw_consent(purpose, by=ctx.actor, at=ctx.now)
+        changed = changed.withdraw_consent(purpose, by=ctx.actor, at=ctx.now, on_behalf_of=ctx.on_behalf_of)
     _audit(ctx, changed, "consent-withdrawn", tuple(wanted))
     if Purpose.CARE in wanted:
         await _dissolve(ctx, case, changed)
@@ -172,12 +183,13 @@ async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
         await ctx.outbox.to_case(case.id, TakeBack(job_tag(job_id)))
     await ctx.tx.end_dialogues(ctx.room_id)
     await ctx.outbox.to_case(case.id, access(changed, open=False, closed=True))
-    for expert in case.panel:
-        await ctx.outbox.to_case(case.id, Remove(expert))
+    removed = tuple(person for person in case.admitted if person not in changed.admitted)
+    for person in removed:
+        await ctx.outbox.to_case(case.id, Remove(person))
     await ctx.save(changed)
-    names = ", ".join(ctx.office.directory.name_of(expert) for expert in case.panel)
+    names = ", ".join(map(ctx.office.directory.name_of, removed))
     done: tuple[Part, ...] = (
-        Text("withdrawal-done", {"nickname": case.nickname, "count": len(case.panel)}),
+        Text("withdrawal-done", {"nickname": case.nickname, "count": len(removed)}),
         *((Fact(Text("withdrawal-removed"), names),) if names else ()),
         Text("withdrawal-stopped"),
         Text("withdrawal-not-recalled"),
@@ -185,7 +197,8 @@ async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
     await ctx.say(Reply((*done, Text("withdrawal-tell-patient"))))
     network = ctx.office.network(case)
     requester = Fact(Text("card-requester"), ctx.office.directory.name_of(case.requester))
-    for coordinator in network.coordinators():
-        if coordinator != case.requester:
-            notice = Text("withdrawal-notice", {"network": network.name})
-            await ctx.outbox.to_person(coordinator, Reply((*done, requester, notice)))
+    coordinators = network.coordinators()
+    for user in dict.fromkeys((*coordinators, ctx.actor)):
+        if user != case.requester:
+            notice = (Text("withdrawal-notice", {"network": network.name}),) if user in coordinators else ()
+            await ctx.outbox.to_person(user, Reply((*done, requester, *notice)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ernbot.commands.card import card
-from ernbot.commands.effects import Access, Card, Message, Outbox
+from ernbot.commands.effects import Access, Card, Invite, Message, Outbox, Remove
 from ernbot.commands.office import Office
-from ernbot.commands.reply import Reply, pages
+from ernbot.commands.reply import Reply, Text, pages
 from ernbot.core.assurance import Assurance, beginning, doubt
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Action, Case, Draft, Erased, Withdrawn
 from ernbot.core.errors import Refused
 from ernbot.storage.records import CasePlace
 from ernbot.storage.transaction import Transaction
@@ -57,6 +57,20 @@ class Context:
         doubt = await self.doubt(self.office.policy.needs(action)) if said else None
         return await self.tx.case_in(self.room_id, self.actor, action, self.office.directory, self.now, doubt=doubt)
 
+    async def case_named(self, name: str, action: Action) -> Case:
+        """A case by its nickname, its number or its id, through the access gate: for direct chats.
+
+        Raises:
+            Refused: `case-unknown` or `case-ambiguous`; see `core.access.check_case` and `doubt`.
+        """
+        doubt = await self.doubt(self.office.policy.needs(action))
+        return await self.tx.case_named(name, self.actor, action, self.office.directory, self.now, doubt=doubt)
+
+    @property
+    def on_behalf_of(self) -> str | None:
+        """The clinician for whom the actor acts as assistant in the case asked for last; None when for nobody."""
+        return self.tx.acting_for
+
     async def doubt(self, needed: Assurance) -> Refused | None:
         """Why we are not sure enough of the sender; None when we are.
 
@@ -72,20 +86,52 @@ class Context:
         return Refused(code) if code is not None else None
 
     async def save(self, case: Case) -> None:
-        """Store a changed case and bring its card up to date."""
+        """Store a changed case, bring its card up to date, and let assistants go where those go for whom they act."""
+        case = await self._with_assistants(case)
         await self.tx.save_case(case)
         await self.outbox.to_case(case.id, Card(card(case, self.office, self.now), case.requester))
 
-    async def say(self, reply: Reply, *, tag: str | None = None, choices: int = 0, thread: str | None = None) -> None:
+    async def _with_assistants(self, case: Case) -> Case:
+        """The case with the assistants of its members, who are let in, and asked out when it is no longer so."""
+        if isinstance(case.state, Withdrawn | Erased):
+            return case
+        found = (one for member in case.members for one in self.office.directory.assistants_of(member))
+        assistants = tuple(one for one in dict.fromkeys(found) if one not in case.members)
+        if assistants == case.assistants:
+            return case
+        changed = replace(case, assistants=assistants)
+        await self.outbox.to_case(case.id, access(changed, open=not isinstance(case.state, Draft)))
+        for user in assistants:
+            if user not in case.assistants:
+                await self.outbox.to_case(case.id, Invite(user))
+        for user in case.assistants:
+            if user not in changed.admitted:
+                await self.outbox.to_case(case.id, Remove(user))
+        return changed
+
+    async def say(
+        self,
+        reply: Reply,
+        *,
+        tag: str | None = None,
+        choices: int = 0,
+        thread: str | None = None,
+        undo: bool = False,
+    ) -> None:
         """Answer the message at hand where it was written.
 
-        `choices` asks for numbered reactions to choose from, `thread` moves the answer into a thread. A long answer
-        becomes several messages, of which the last bears the tag and the choices.
+        `choices` asks for numbered reactions to choose from, `undo` for the one that takes the step back, `thread`
+        moves the answer into a thread. A long answer becomes several messages, of which the last bears all these. Who
+        acts for somebody is named first.
         """
+        if self.on_behalf_of is not None:
+            name = self.office.directory.name_of
+            who = Text("on-behalf", {"name": name(self.actor), "clinician": name(self.on_behalf_of)})
+            reply = Reply((who, *reply.parts))
         *first, last = pages(reply)
         for page in first:
             await self._send(Message(page, self.actor, self.event_id, thread or self.thread))
-        await self._send(Message(last, self.actor, self.event_id, thread or self.thread, choices), tag)
+        await self._send(Message(last, self.actor, self.event_id, thread or self.thread, choices, undo=undo), tag)
 
     async def _send(self, message: Message, tag: str | None = None) -> None:
         if self.place is not None:
@@ -96,4 +142,4 @@ class Context:
 
 def access(case: Case, *, open: bool = True, closed: bool = False) -> Access:
     """What the homeserver is to enforce for a case."""
-    return Access(case.requester, case.admitted, open, closed)
+    return Access(case.requester, case.admitted, open, closed, case.assistants)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
-from ernbot.commands import COMMANDS, consent, dialogue, invitations, opinion, panel, questions
+from ernbot.commands import COMMANDS, consent, dialogue, invitations, opinion, panel, questions, steps
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.refusals import refusal
-from ernbot.commands.registry import PREFIX, Command, find
+from ernbot.commands.registry import PREFIX, Command, find, has_prefix, without_prefix
 from ernbot.commands.reply import Part, Reply, Text, say
 from ernbot.core.case import Action
 from ernbot.core.characters import harmless
 from ernbot.core.errors import BadInput, Refused
-from ernbot.storage.records import Dialogue
+from ernbot.storage.records import Dialogue, Step
 
 ALIKE = 0.6
 """Likeness from which a mistyped command is recognised (0 to 1, as difflib counts)."""
@@ -24,21 +25,90 @@ MAX_ECHO = 40
 VERY_ALIKE = 0.7
 """The same for words that could also be arguments of a shorter command."""
 
+PLAINLY_ALIKE = 0.8
+"""The same for what somebody says without a prefix."""
 
-async def hear(ctx: Context, text: str, replies_to: str | None) -> None:
+
+async def hear(ctx: Context, text: str, replies_to: str | None, *, addressed: bool = False) -> None:
     """Answer one message. Talk among people gets no answer.
 
-    A refusal is answered with a sentence and changes nothing.
+    In a direct chat, and where somebody addresses us, a command needs no prefix. A refusal is answered with a sentence
+    and changes nothing.
     """
     text = harmless(text).strip()
-    if text.startswith(PREFIX) and text.replace(PREFIX, "").strip():
+    if has_prefix(text) and without_prefix(text):
         await _command(ctx, text)
     elif await _by_numbers(ctx, text, replies_to):
         return
     elif (job := await questions.find(ctx, text, replies_to)) is not None:
         await questions.answer(ctx, job, text)
+    elif await _answers(ctx, text, replies_to):
+        return
+    elif _is_command(ctx, text, addressed=addressed):
+        await _command(ctx, text)
+    elif addressed and not text:
+        await _command(ctx, "help")
+    elif ctx.place is None or addressed:
+        nearest = _nearest([PREFIX + word for word in (" ".join(text.split()[:2]), *text.split()[:1])], PLAINLY_ALIKE)
+        await ctx.say(say("not-a-command-but", nearest=nearest) if nearest else say("not-a-command"))
+
+
+def _is_command(ctx: Context, text: str, *, addressed: bool) -> bool:
+    """Whether a message is a command, with its prefix or where it needs none."""
+    if has_prefix(text):
+        return bool(without_prefix(text))
+    return (ctx.place is None or addressed) and find(COMMANDS, text) is not None
+
+
+async def hear_edit(ctx: Context, text: str, edits: str, *, addressed: bool = False) -> None:
+    """A message was changed: within two minutes, the last one to us counts as if it had said so at once.
+
+    The context is that of the edited message.
+    """
+    text = harmless(text).strip()
+    is_command = _is_command(ctx, text, addressed=addressed)
+    last = await ctx.tx.last_step(ctx.room_id, ctx.actor)
+    if not is_command and (last is None or last.event_id != edits):
+        return
+    try:
+        step = await steps.correctable(ctx, edits)
+        if step.result == "answer":
+            await _correct_answer(ctx, step, text)
+            return
+        if not is_command:
+            raise Refused("edited-no-command")
+        if step.result == "case":
+            async with ctx.tx.savepoint():
+                await steps.take_back(ctx, step, _named(step.what), said=True)
+    except Refused as error:
+        await ctx.say(explain(error, None))
     else:
-        await _answer(ctx, text, replies_to)
+        await _command(ctx, text)
+
+
+async def _correct_answer(ctx: Context, step: Step, text: str) -> None:
+    """An answer to one of our questions was changed.
+
+    Raises:
+        Refused: `edited-done` when the answers are recorded already.
+    """
+    current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    number = dialogue.question_of(current, step.what) if current is not None else None
+    if current is None or number is None:
+        raise Refused("edited-done")
+    await _take(ctx, current, number, text)
+
+
+def _named(name: str) -> Command:
+    """The command of this name.
+
+    Raises:
+        Refused: `undo-nothing` when there is none any more.
+    """
+    found = next((command for command in COMMANDS if command.name == name), None)
+    if found is None:
+        raise Refused("undo-nothing")
+    return found
 
 
 async def _by_numbers(ctx: Context, text: str, replies_to: str | None) -> bool:
@@ -74,6 +144,7 @@ async def _command(ctx: Context, text: str) -> None:
             found, rest = match
             await _run(ctx, found, rest)
     except Refused as error:
+        await steps.remember(ctx, found.name if found else "", "refused")
         await ctx.say(explain(error, found))
 
 
@@ -99,9 +170,12 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
         doubt = await ctx.doubt(ctx.office.policy.needs(None))
         if doubt is not None:
             raise doubt
+    can_be_undone = command.changes == "case" and ctx.place is not None
+    before = await ctx.tx.case_as_stored(ctx.place.case_id) if can_be_undone and ctx.place is not None else None
     reply = await command.run(ctx, **command.arguments(rest))
+    await steps.remember(ctx, command.name, command.changes, before)
     if reply is not None:
-        await ctx.say(reply)
+        await ctx.say(reply, tag=steps.tag(ctx) if can_be_undone else None, undo=can_be_undone)
 
 
 def _topic(ctx: Context, current: Dialogue) -> Topic | None:
@@ -125,13 +199,19 @@ async def _marked(ctx: Context, current: Dialogue, event_id: str | None) -> int 
     return dialogue.question_of(current, question.tag) if question is not None else None
 
 
-async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
+async def _answers(ctx: Context, text: str, replies_to: str | None) -> bool:
+    """Take a message as the answer to a question of ours; whether it is one."""
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
     number = await _question(ctx, current, replies_to) if current is not None else None
     if current is None or number is None:
-        if ctx.place is None:
-            await ctx.say(say("not-a-command"))
-        return
+        return False
+    await steps.remember(ctx, dialogue.tag(current, number), "answer")
+    await _take(ctx, current, number, text)
+    return True
+
+
+async def _take(ctx: Context, current: Dialogue, number: int, text: str) -> None:
+    """Take the answer to a question, and record them all once they are confirmed."""
     topic = _topic(ctx, current)
     if topic is None:
         await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
@@ -151,7 +231,13 @@ async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
 
 
 async def hear_reaction(ctx: Context, key: str, target: str) -> None:
-    """A numbered reaction under one of our questions answers it; any other reaction is people's own business."""
+    """A numbered reaction under one of our questions answers it, an arrow back undoes the last step.
+
+    Any other reaction is people's own business.
+    """
+    if key in steps.UNDO:
+        await _undo(ctx, target)
+        return
     if await invitations.agreed(ctx, key, target):
         return
     chosen = dialogue.chosen(key)
@@ -174,6 +260,19 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
         await ctx.say(explain(error, None))
 
 
+async def _undo(ctx: Context, target: str) -> None:
+    step = await steps.of_answer(ctx, target)
+    if step is None or step.before is None:
+        return
+    try:
+        async with ctx.tx.savepoint():
+            await steps.take_back(ctx, step, _named(step.what), said=False)
+    except Refused as error:
+        await ctx.say(explain(error, None))
+    else:
+        await ctx.say(say("undone", command=step.what))
+
+
 def _verbs(noun: str) -> list[str]:
     """The words that can follow the first word of a command."""
     return [command.words[1] for command in COMMANDS if command.words[0] == noun and len(command.words) > 1]
@@ -188,7 +287,7 @@ def _meant_another(command: Command, rest: str) -> bool:
 
 def _unknown(text: str) -> BadInput:
     """The refusal for what is no command: with the one probably meant, or with the words that can follow the first."""
-    words = text.removeprefix(PREFIX).split()[:2]
+    words = without_prefix(text).split()[:2]
     typed = (PREFIX + " ".join(words))[:MAX_ECHO]
     noun, *second = (word.casefold() for word in words)
     if verbs := _verbs(noun):
@@ -196,8 +295,14 @@ def _unknown(text: str) -> BadInput:
         if not close:
             return BadInput("command-incomplete", command=PREFIX + noun, words=", ".join(verbs))
         return BadInput("command-unknown", command=typed, nearest=f"{PREFIX}{noun} {close[0]}")
+    nearest = _nearest([PREFIX + " ".join([noun, *second]), PREFIX + noun], ALIKE)
+    return BadInput("command-unknown", command=typed, nearest=nearest or f"{PREFIX}help")
+
+
+def _nearest(typed: Sequence[str], likeness: float) -> str | None:
+    """The name of the command that one of these is most like, the first that is like any."""
     names = [command.name for command in COMMANDS]
-    for wanted in (PREFIX + " ".join([noun, *second]), PREFIX + noun):
-        if close := difflib.get_close_matches(wanted, names, n=1, cutoff=ALIKE):
-            return BadInput("command-unknown", command=typed, nearest=close[0])
-    return BadInput("command-unknown", command=typed, nearest=f"{PREFIX}help")
+    for wanted in typed:
+        if close := difflib.get_close_matches(wanted.casefold(), names, n=1, cutoff=likeness):
+            return close[0]
+    return None

@@ -71,9 +71,9 @@ async def ask(ctx: Context, dialogue: Dialogue, topic: Topic, *before: Part) -> 
     await ctx.say(Reply(tuple(parts)), tag=tag(dialogue), choices=options, thread=dialogue.thread)
 
 
-def tag(dialogue: Dialogue) -> str:
-    """The mark of the question that a dialogue is at."""
-    return f"{TAG}:{dialogue.data['asked']}:{dialogue.thread}"
+def tag(dialogue: Dialogue, number: int | None = None) -> str:
+    """The mark of a question, by default of the one that a dialogue is at."""
+    return f"{TAG}:{dialogue.data['asked'] if number is None else number}:{dialogue.thread}"
 
 
 def question_of(dialogue: Dialogue, mark: str | None) -> int | None:

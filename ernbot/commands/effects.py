@@ -23,6 +23,7 @@ from ernbot.storage.transaction import Transaction
 class Message:
     """Say something. `reader` sets the language; `reply_to` and `thread` are event ids.
 
+    `choices` asks for numbered reactions to choose from, `undo` for one that takes back what this answers.
     `plain` sends without encryption: only for sentences that explain why encryption failed, never with content.
     """
 
@@ -32,6 +33,7 @@ class Message:
     thread: str | None = None
     choices: int = 0
     plain: bool = False
+    undo: bool = False
     kind: Literal["message"] = "message"
 
 
@@ -126,21 +128,26 @@ class CreateCaseRoom:
 
 @dataclass(frozen=True)
 class FileInSpace:
-    """List a room in the private space of its network."""
+    """List a room in the private space of its network, or take it off the list."""
 
     network: str
     child: str
+    gone: bool = False
     kind: Literal["space-child"] = "space-child"
 
 
 @dataclass(frozen=True)
 class Access:
-    """Tell the homeserver who may be in the case room; it enforces this whatever the bot does later."""
+    """Tell the homeserver who may be in the case room; it enforces this whatever the bot does later.
+
+    Before the case is `open` these are the requester and their assistants, who work at the same hospital.
+    """
 
     requester: str
     admitted: tuple[str, ...]
     open: bool
     closed: bool = False
+    assistants: tuple[str, ...] = ()
     kind: Literal["access"] = "access"
 
 

@@ -31,7 +31,7 @@ AUDITED = "identity"
 """The action under which changes and confirmations stand in the audit."""
 
 
-@command("identity", where="direct")
+@command("identity", where="direct", changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show the fingerprints of the bot and of this person, and whether theirs has changed."""
     parts: list[Part] = [Fact(Text("identity-bot"), grouped(ctx.office.fingerprint))]

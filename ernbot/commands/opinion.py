@@ -56,7 +56,12 @@ async def record(ctx: Context, answers: Mapping[str, str]) -> Reply:
     return Reply((Text(key, {"version": opinion.version}), *facts(form, opinion), *drafted))
 
 
-@command("opinion", where="case", action=Action.GIVE_OPINION)
+@command(
+    "opinion",
+    where="case",
+    action=Action.GIVE_OPINION,
+    example="!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=4",
+)
 async def opinion(ctx: Context, answers: Answers = Answers({})) -> Reply | None:
     """Give or revise an opinion: in one line, or question by question."""
     if answers:
@@ -66,7 +71,7 @@ async def opinion(ctx: Context, answers: Answers = Answers({})) -> Reply | None:
     return None
 
 
-@command("opinion show", where="case", action=Action.READ_OPINIONS)
+@command("opinion show", where="case", action=Action.READ_OPINIONS, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show every expert's latest opinion."""
     case = await ctx.case(Action.READ_OPINIONS)
@@ -104,7 +109,7 @@ def _shown(field: Field, answer: Answer) -> Iterable[Value]:
         yield Labels(labels[value]) if isinstance(value, str) and value in labels else value
 
 
-@command("cancel", where="case")
+@command("cancel", where="case", changes="nothing")
 async def cancel(ctx: Context) -> Reply:
     """Leave the questions that are open; nothing of them is kept."""
     if await ctx.tx.dialogue(ctx.room_id, ctx.actor) is None:

@@ -43,7 +43,7 @@ def _changed(ctx: Context, before: Case, after: Case) -> Reply:
     return Reply((*parts(ctx, after), *void, Text(then)))
 
 
-@command("outcome draft", where="case", action=Action.DRAFT_OUTCOME)
+@command("outcome draft", where="case", action=Action.DRAFT_OUTCOME, changes="case")
 async def draft(ctx: Context) -> Reply:
     """Gather the opinions into an outcome."""
     case = await ctx.case(Action.DRAFT_OUTCOME)
@@ -52,7 +52,7 @@ async def draft(ctx: Context) -> Reply:
     return _changed(ctx, case, drafted)
 
 
-@command("outcome show", where="case", action=Action.READ_OUTCOME)
+@command("outcome show", where="case", action=Action.READ_OUTCOME, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """Show the outcome as it stands."""
     case = await ctx.case(Action.READ_OUTCOME)
@@ -66,19 +66,25 @@ async def _write(ctx: Context, section: Section, text: str) -> Reply:
     return _changed(ctx, case, changed)
 
 
-@command("outcome recommend", where="case", action=Action.WRITE_OUTCOME)
+@command(
+    "outcome recommend",
+    where="case",
+    action=Action.WRITE_OUTCOME,
+    changes="case",
+    example="!outcome recommend Operate between 9 and 12 months of age.",
+)
 async def recommend(ctx: Context, text: Rest) -> Reply:
     """Write the recommendation."""
     return await _write(ctx, Section.RECOMMENDATION, text)
 
 
-@command("outcome evidence", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome evidence", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def evidence(ctx: Context, text: Rest) -> Reply:
     """Write the evidence that the recommendation rests on."""
     return await _write(ctx, Section.EVIDENCE, text)
 
 
-@command("outcome followup", where="case", action=Action.WRITE_OUTCOME)
+@command("outcome followup", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def follow_up(ctx: Context, text: Rest) -> Reply:
     """Write the follow-up."""
     return await _write(ctx, Section.FOLLOW_UP, text)

@@ -146,7 +146,7 @@ def without(case: Case) -> frozenset[str]:
     return frozenset((*case.admitted, case.requester, *refused))
 
 
-@command("panel invite", where="case", action=Action.INVITE)
+@command("panel invite", where="case", action=Action.INVITE, example="!panel invite craniosynostosis saskia.devries")
 async def invite(ctx: Context, who: Rest) -> Reply:
     """Bring experts in: by name, competence, group, or number of a suggestion."""
     case = await ctx.case(Action.INVITE)
@@ -219,7 +219,7 @@ def introduce(ctx: Context, case: Case, user_id: str) -> Text:
     return Text("panel-person", fields)
 
 
-@command("panel show", where="case", action=Action.READ)
+@command("panel show", where="case", action=Action.READ, changes="nothing")
 async def show(ctx: Context) -> Reply:
     """List who was asked, and what they answered."""
     case = await ctx.case(Action.READ)

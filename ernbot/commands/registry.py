@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, NewType, get_type_hints
 
 from ernbot.commands.reply import Reply
@@ -18,6 +19,9 @@ from ernbot.core.case import Action
 from ernbot.core.errors import BadInput
 
 PREFIX = "!"
+WIDE_PREFIX = "\N{FULLWIDTH EXCLAMATION MARK}"
+"""What keyboards for East Asian scripts make of the prefix."""
+
 CONFIRM = "confirm"
 
 Rest = NewType("Rest", str)
@@ -26,6 +30,7 @@ Answers = NewType("Answers", dict[str, str])
 Confirm = NewType("Confirm", bool)
 
 Where = Literal["case", "direct", "anywhere"]
+Changes = Literal["nothing", "case", "more"]
 Handler = Callable[..., Awaitable[Reply | None]]
 
 _KEY = re.compile(r"(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)=")
@@ -56,8 +61,9 @@ class Parameter:
 class Command:
     """A command by its words. `action` is what the access gate is asked; None needs no case.
 
-    `shape` is how its arguments are shown where their own shapes say too little. `coordinator`: for
-    coordinators only.
+    `shape` is how its arguments are shown where their own shapes say too little. `coordinator`: for coordinators only;
+    `dispatcher`: for them and for dispatchers. `changes` is what it changes: `nothing` of a case, the `case` alone and
+    no record in it, so that it can be taken back, or `more`. `example` is how it may be typed.
     """
 
     words: tuple[str, ...]
@@ -67,6 +73,9 @@ class Command:
     parameters: tuple[Parameter, ...]
     shape: str | None = None
     coordinator: bool = False
+    dispatcher: bool = False
+    changes: Changes = "more"
+    example: str | None = None
 
     @property
     def name(self) -> str:
@@ -159,7 +168,15 @@ def key_values(text: str) -> dict[str, str]:
 
 
 def command(
-    name: str, *, where: Where, action: Action | None = None, shape: str | None = None, coordinator: bool = False
+    name: str,
+    *,
+    where: Where,
+    action: Action | None = None,
+    shape: str | None = None,
+    coordinator: bool = False,
+    dispatcher: bool = False,
+    changes: Changes = "more",
+    example: str | None = None,
 ) -> Callable[[Handler], Command]:
     """Make a command of a function whose first argument is the context."""
 
@@ -169,7 +186,9 @@ def command(
             Parameter(parameter.name, hints[parameter.name], parameter.default is inspect.Parameter.empty)
             for parameter in list(inspect.signature(run).parameters.values())[1:]
         )
-        return Command(tuple(name.split()), run, where, action, parameters, shape, coordinator)
+        return Command(
+            tuple(name.split()), run, where, action, parameters, shape, coordinator, dispatcher, changes, example
+        )
 
     return wrap
 
@@ -177,13 +196,29 @@ def command(
 def find(commands: Sequence[Command], text: str) -> tuple[Command, str] | None:
     """The command with the longest name that the text begins with, and the rest of the text.
 
-    Case and repeated spaces do not matter.
+    Case does not matter, nor spaces, hyphens or nothing between the words of a name, nor a colon behind it: who types
+    `!Case-new`, `!casenew` or `!case new:` means the same.
     """
-    body = text.removeprefix(PREFIX).strip()
+    body = without_prefix(text)
     best: tuple[Command, str] | None = None
     for candidate in commands:
-        pattern = r"\s+".join(map(re.escape, candidate.words)) + r"(?:\s+|$)"
-        match = re.match(pattern, body, re.IGNORECASE)
+        match = _pattern(candidate.words).match(body)
         if match and (best is None or len(candidate.words) > len(best[0].words)):
             best = (candidate, body[match.end() :])
     return best
+
+
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """A name as it may be typed; a word such as `followup` also with hyphens within."""
+    spelt = ("[-_]?".join(map(re.escape, word)) for word in words)
+    return re.compile(r"[\s_-]*".join(spelt) + r"(?:\s*:)?(?:\s+|$)", re.IGNORECASE)
+
+
+def has_prefix(text: str) -> bool:
+    """Whether somebody means a command, and no other: an exclamation mark of any width begins one."""
+    return text.startswith((PREFIX, WIDE_PREFIX))
+
+
+def without_prefix(text: str) -> str:
+    return re.sub(rf"\A[{PREFIX}{WIDE_PREFIX}\s]+", "", text).strip()

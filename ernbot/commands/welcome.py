@@ -1,54 +1,14 @@
-"""`!help`, the greeting and `!language`: the way in."""
+"""The greeting and `!language`: the way in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ernbot.commands.context import Context
+from ernbot.commands.guide import listing, may_open_cases, usable
 from ernbot.commands.registry import Command, command
-from ernbot.commands.reply import Heading, Item, Part, Reply, Text, say
-from ernbot.core.access import check_case, check_new_case
-from ernbot.core.assurance import RECORDS
-from ernbot.core.case import Action
-from ernbot.core.directory import Role
-from ernbot.core.errors import BadInput, Refused
-
-
-async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
-    """The commands that this person may use here and now; nothing for people whom no network lists."""
-    if ctx.place is None and not ctx.office.directory.knows(ctx.actor):
-        return []
-    if ctx.place is None:
-        coordinates = any(person.role is Role.COORDINATOR for _, person in ctx.office.directory.memberships(ctx.actor))
-        return [
-            c
-            for c in commands
-            if c.where != "case" and (c.action is None or _may_open_cases(ctx)) and (coordinates or not c.coordinator)
-        ]
-    case = await ctx.case(Action.READ)
-
-    def fits(action: Action) -> bool:
-        try:
-            check_case(ctx.actor, action, case, ctx.office.directory, ctx.now)
-        except Refused:
-            return False
-        return ctx.assurance >= ctx.office.policy.needs(action)
-
-    return [c for c in commands if c.where != "direct" and (c.action is None or fits(c.action))]
-
-
-def _may_open_cases(ctx: Context) -> bool:
-    for network, _ in ctx.office.directory.memberships(ctx.actor):
-        try:
-            check_new_case(ctx.actor, network)
-        except Refused:
-            continue
-        return True
-    return False
-
-
-def listing(commands: Sequence[Command]) -> tuple[Part, ...]:
-    return tuple(Item(Text(c.help_key), code=c.usage) for c in commands)
+from ernbot.commands.reply import Item, Reply, Text, say
+from ernbot.core.errors import BadInput
 
 
 async def greeting(ctx: Context, commands: Sequence[Command]) -> Reply:
@@ -57,7 +17,7 @@ async def greeting(ctx: Context, commands: Sequence[Command]) -> Reply:
     if not can:
         return say("greeting-unknown")
     networks = [network for network, _ in ctx.office.directory.memberships(ctx.actor)]
-    key = "greeting" if _may_open_cases(ctx) else "greeting-without-cases"
+    key = "greeting" if may_open_cases(ctx) else "greeting-without-cases"
     return Reply(
         (
             Text(key, {"name": ctx.office.directory.name_of(ctx.actor)}),
@@ -69,23 +29,7 @@ async def greeting(ctx: Context, commands: Sequence[Command]) -> Reply:
     )
 
 
-@command("help", where="anywhere")
-async def help_(ctx: Context) -> Reply:
-    """List what this person may do here."""
-    from ernbot.commands import COMMANDS
-
-    doubted = ctx.assurance < max(ctx.office.policy.needs(action) for action in RECORDS)
-    return Reply(
-        (
-            Heading("help-title"),
-            *listing(await usable(ctx, COMMANDS)),
-            *((Text("help-doubted"),) if doubted else ()),
-            Text("help-more"),
-        )
-    )
-
-
-@command("language", where="anywhere")
+@command("language", where="anywhere", changes="nothing")
 async def language(ctx: Context, language: str) -> Reply:
     """Choose the language in which the bot speaks to this person."""
     wanted = language.casefold()

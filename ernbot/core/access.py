@@ -80,7 +80,7 @@ PERSONAL = frozenset({Action.GIVE_OPINION, Action.VOTE, Action.SIGN, Action.DECL
 WITHOUT_CONSENT = frozenset(
     {
         *(Action.CREATE, Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT),
-        *(Action.ARCHIVE, Action.ERASE, Action.ANSWER_INVITATION, Action.DECLARE_CONFLICT),
+        *(Action.REOPEN, Action.ARCHIVE, Action.ERASE, Action.ANSWER_INVITATION, Action.DECLARE_CONFLICT),
     }
 )
 """What may be done while consent to care does not cover the case."""
@@ -197,6 +197,8 @@ def _check_state(action: Action, case: Case, directory: Directory, at: datetime)
         raise Refused("request-waits", network=asked.name if asked is not None else case.network)
     if not case.permits(action):
         raise Refused("wrong-state", state=case.state.kind, action=action)
+    if action is Action.ANSWER_TRIAGE and not case.triage.asks(case.network):
+        raise Refused("request-not-asked")
 
 
 def _check_pending(user_id: str, case: Case, directory: Directory) -> None:

@@ -240,8 +240,8 @@ class Case:
     @property
     def answered(self) -> frozenset[str]:
         """Who has given an opinion since the case was opened, or taken up again."""
-        since = self.reopened[-1].at if self.reopened else self.opened_at
-        return frozenset(opinion.author for opinion in self.opinions if opinion.at >= since)
+        since = self.reopened[-1].at if self.reopened else None
+        return frozenset(opinion.author for opinion in self.opinions if since is None or opinion.at > since)
 
     def permits(self, action: Action) -> bool:
         return action in ALLOWED[self.state.kind]
@@ -260,18 +260,20 @@ class Case:
             return self.state.outcome
         raise Refused("outcome-none")
 
-    def give_consent(self, purposes: tuple[Purpose, ...], paper: Paper, *, by: str, at: datetime) -> Case:
+    def give_consent(
+        self, purposes: tuple[Purpose, ...], paper: Paper, *, by: str, at: datetime, on_behalf_of: str | None = None
+    ) -> Case:
         self._require(Action.GIVE_CONSENT)
         ledger = self.consent
         for purpose in purposes:
-            ledger = ledger.give(purpose, paper, by=by, at=at)
+            ledger = ledger.give(purpose, paper, by=by, at=at, on_behalf_of=on_behalf_of)
         opens = isinstance(self.state, Draft) and ledger.covers(Purpose.CARE, at)
         return replace(self, consent=ledger, state=Open() if opens else self.state)
 
-    def withdraw_consent(self, purpose: Purpose, *, by: str, at: datetime) -> Case:
+    def withdraw_consent(self, purpose: Purpose, *, by: str, at: datetime, on_behalf_of: str | None = None) -> Case:
         """A case with one consent less; without consent to care it is withdrawn and its panel dissolved."""
         self._require(Action.WITHDRAW_CONSENT)
-        ledger = self.consent.withdraw(purpose, by=by, at=at)
+        ledger = self.consent.withdraw(purpose, by=by, at=at, on_behalf_of=on_behalf_of)
         if purpose is not Purpose.CARE:
             return replace(self, consent=ledger)
         return replace(
@@ -410,7 +412,7 @@ class Case:
         self._require(Action.TAKE_OVER)
         if by == self.lead:
             raise Refused("lead-already")
-        led = self._led_by(by)
+        led = replace(self._led_by(by), due=None)
         if gone:
             led = replace(led, panel=tuple(member for member in led.panel if member != self.lead))
         return led.back_to_drafting() if isinstance(self.state, Signing) else led

@@ -47,12 +47,16 @@ class Paper:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger: a purpose given on a paper, or withdrawn (`paper` is None)."""
+    """One line of the ledger: a purpose given on a paper, or withdrawn (`paper` is None).
+
+    `on_behalf_of` is the clinician for whom an assistant recorded it.
+    """
 
     purpose: Purpose
     paper: Paper | None
     recorded_by: str
     recorded_at: datetime
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Ledger:
         entry = self.last(purpose, at)
         return entry is not None and entry.paper is not None and at.date() < review_due(entry.paper.signed_on)
 
-    def give(self, purpose: Purpose, paper: Paper, *, by: str, at: datetime) -> Ledger:
+    def give(self, purpose: Purpose, paper: Paper, *, by: str, at: datetime, on_behalf_of: str | None = None) -> Ledger:
         """A ledger with one more consent.
 
         Raises:
@@ -80,9 +84,9 @@ class Ledger:
         check_signed(paper.signed_on, at)
         check_form_version(paper.form_version)
         check_language(paper.language)
-        return replace(self, entries=(*self.entries, Entry(purpose, paper, by, at)))
+        return replace(self, entries=(*self.entries, Entry(purpose, paper, by, at, on_behalf_of)))
 
-    def withdraw(self, purpose: Purpose, *, by: str, at: datetime) -> Ledger:
+    def withdraw(self, purpose: Purpose, *, by: str, at: datetime, on_behalf_of: str | None = None) -> Ledger:
         """A ledger with one consent withdrawn.
 
         Raises:
@@ -91,7 +95,7 @@ class Ledger:
         entry = self.last(purpose, at)
         if entry is None or entry.paper is None:
             raise Refused("consent-not-given", purpose=purpose)
-        return replace(self, entries=(*self.entries, Entry(purpose, None, by, at)))
+        return replace(self, entries=(*self.entries, Entry(purpose, None, by, at, on_behalf_of)))
 
 
 def check_signed(signed_on: date, at: datetime) -> None:

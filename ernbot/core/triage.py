@@ -61,6 +61,11 @@ class Triage:
         step = self.current(home)
         return step.network if step is not None and step.verdict is Verdict.WAITING else None
 
+    def asks(self, home: str) -> bool:
+        """Whether the requester has to answer something."""
+        step = self.current(home)
+        return step is not None and step.verdict is Verdict.ASKED
+
     def holds(self, home: str) -> bool:
         """Whether experts may not be asked yet."""
         step = self.current(home)

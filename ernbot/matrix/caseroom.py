@@ -43,6 +43,7 @@ def access_content(case_id: str, access: Access) -> dict[str, Any]:
         "closed": access.closed,
         "requester": access.requester,
         "admitted": list(access.admitted),
+        **({"assistants": list(access.assistants)} if access.assistants else {}),
     }
 
 

@@ -33,6 +33,7 @@ from ernbot.commands.effects import (
 )
 from ernbot.commands.office import Office
 from ernbot.commands.reply import say
+from ernbot.commands.steps import UNDO_SIGN
 from ernbot.documents import outcome_pdf
 from ernbot.documents.press import press_apart
 from ernbot.locales import catalogue
@@ -108,7 +109,7 @@ class Delivery:
                 await self._create_case_room(item, effect)
             case FileInSpace():
                 space = await self._gateway.resolve_alias(f"#{effect.network}:{self._gateway.server_name}")
-                via = {"via": [self._gateway.server_name]}
+                via = {} if effect.gone else {"via": [self._gateway.server_name]}
                 await self._gateway.put_state(space, "m.space.child", via, effect.child)
                 await self.done(item)
             case Access():
@@ -180,7 +181,8 @@ class Delivery:
         await self.done(item, event_id)
         # They only spare people typing: a question without them is asked all the same.
         with contextlib.suppress(MatrixError, Unreachable):
-            for number, key in enumerate(keycaps(effect.choices), start=1):
+            signs = [*keycaps(effect.choices), *([UNDO_SIGN] if effect.undo else [])]
+            for number, key in enumerate(signs, start=1):
                 relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
                 await self._gateway.send(room_id, "m.reaction", {"m.relates_to": relation}, f"{item.id}-{number}")
 

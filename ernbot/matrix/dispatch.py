@@ -11,6 +11,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.refusals import refusal
-from ernbot.commands.registry import PREFIX
+from ernbot.commands.registry import has_prefix
 from ernbot.commands.reply import Reply, say
 from ernbot.core.assurance import Assurance
 from ernbot.core.errors import Refused
@@ -225,7 +226,7 @@ class Dispatcher:
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
             numbers = said is not None and await panel.are_numbers(unheard, said.text, said.replies_to)
         for_us = file is not None or place is None or open_dialogue is not None or asked is not None or numbers
-        if not for_us and said is not None and not said.text.startswith(PREFIX):
+        if not for_us and said is not None and not said.addressed and not has_prefix(said.text):
             await self._done(item)
             return
         try:
@@ -254,9 +255,10 @@ class Dispatcher:
 
     async def _hear(self, context: Context, said: Words) -> None:
         if said.edits is None:
-            await conversation.hear(context, said.text, said.replies_to)
-        elif said.text.startswith(PREFIX):
-            await context.say(say("edited"))
+            await conversation.hear(context, said.text, said.replies_to, addressed=said.addressed)
+        else:
+            edited = replace(context, event_id=said.edits)
+            await conversation.hear_edit(edited, said.text, said.edits, addressed=said.addressed)
 
     async def _verify(self, item: InboxItem, payload: dict[str, Any]) -> None:
         """A message of a verification by emoji, which no command ever sees."""
@@ -308,7 +310,7 @@ class Dispatcher:
         direct = view.is_direct(item.sender, self._gateway.user_id)
         async with self._store.transaction() as tx:
             await tx.handled(item.event_id)
-            if said is not None and (direct or said.text.startswith(PREFIX)):
+            if said is not None and (direct or said.addressed or has_prefix(said.text)):
                 await self._tell(tx, item, say("room-not-encrypted"), plain=True)
 
     async def _reaction(self, item: InboxItem) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, TypeGuard
+from urllib.parse import unquote
 
 _FILES = frozenset({"m.file", "m.image", "m.video", "m.audio"})
 MAX_NESTING = 64
@@ -13,13 +15,17 @@ MAX_NESTING = 64
 
 @dataclass(frozen=True)
 class Words:
-    """A text message: what it says, what it edits, the thread it stands in, what it replies to, whom it mentions."""
+    """A text message: what it says, what it edits, the thread it stands in, what it replies to, whom it mentions.
+
+    `addressed` when it mentions us; our name at its beginning is no part of the text then.
+    """
 
     text: str
     edits: str | None
     thread: str | None
     replies_to: str | None
     mentions: tuple[str, ...]
+    addressed: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,30 @@ def words(content: dict[str, Any], me: str) -> Words | None:
     if replies_to:
         body = re.sub(r"\A(?:> .*\n)+\n?", "", body)
     thread = _text(relates.get("event_id")) if relates.get("rel_type") == "m.thread" else None
-    mentioned = as_dict(content.get("m.mentions")).get("user_ids")
-    mentions = tuple(
-        dict.fromkeys(user for user in mentioned if isinstance(user, str) and user != me)
-        if isinstance(mentioned, list)
-        else ()
-    )
-    return Words(body.strip(), _text(edits), thread, replies_to, mentions)
+    mentioned = as_list(as_dict(new.get("m.mentions")).get("user_ids"))
+    mentions = tuple(dict.fromkeys(user for user in mentioned if isinstance(user, str) and user != me))
+    addressed = me in mentioned
+    if addressed:
+        body = _without_name(body, me, _text(new.get("formatted_body")) or "")
+    return Words(body.strip(), _text(edits), thread, replies_to, mentions, addressed)
+
+
+_PILL = re.compile(r'\s*(?:<p>)?\s*<a href="https://matrix\.to/#/([^"]{1,300})">([^<]{1,300})</a>')
+"""A mention of somebody as clients write it (spec, "User and room mentions"), at the beginning of a message."""
+
+
+def _without_name(body: str, me: str, formatted: str) -> str:
+    """The words behind our name: our user id or what a client has put in its place, with or without a colon."""
+    names = [me, me.partition(":")[0]]
+    pill = _PILL.match(formatted)
+    if pill is not None and unquote(pill[1]) == me:
+        names.insert(0, unescape(pill[2]))
+    body = body.lstrip()
+    for name in names:
+        rest = body.removeprefix(name)
+        if rest != body and re.match(r"[:,]?(?:\s|$)", rest):
+            return rest.lstrip(":, \t")
+    return body
 
 
 def attachment(content: dict[str, Any]) -> Attachment | None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ernbot.core.assurance import Assurance
+from ernbot.matrix.channels import Channels
 from ernbot.matrix.errors import Unacceptable, Undecryptable, place
 from ernbot.matrix.events import as_dict, as_list, is_id, well_formed
 from ernbot.matrix.gateway import Gateway
@@ -23,7 +24,7 @@ from ernbot.matrix.megolm import DEFAULT_ROTATION, Decrypted, Megolm, Rotation
 from ernbot.matrix.olm import MEGOLM, ONE_TIME_KEYS, PICKLES, Olm
 from ernbot.matrix.trust import Device, Trust
 from ernbot.storage.errors import StorageBusy
-from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey
+from ernbot.storage.records import MissedShare, OwnRoomKey
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
 
@@ -32,9 +33,6 @@ log = logging.getLogger(__name__)
 _CLIENT = "/_matrix/client/v3"
 _BREATH = 50
 """To-device messages after which everybody else gets a turn."""
-
-_MAX_TO_DEVICE = 20
-"""Devices per `/sendToDevice` request."""
 
 NEW_CHANNEL_EVERY = timedelta(hours=1)
 """How soon a broken channel to a device may be replaced again (spec, "Recovering from undecryptable messages")."""
@@ -95,6 +93,7 @@ class Machine:
         self._room_keys = max(room_keys, Assurance.SIGNED)
         self.olm = Olm(gateway.user_id, gateway.device_id, pickle_key)
         self.megolm = Megolm(self.olm, pickle_key)
+        self.channels = Channels(gateway, store, self.olm, clock)
         self._rooms: dict[str, asyncio.Lock] = {}
         self._keys_there: int | None = None
         self._fallback_wanted = False
@@ -258,10 +257,26 @@ class Machine:
             }
             signed = {key for key, device in devices.items() if self._trusts(device)}
             async with self._store.transaction() as tx:
-                key = await self._valid(tx, room_id, signed, rotation)
-                if key and signed <= key.shared | key.missed and devices.keys() - signed <= key.withheld:
+                key = await self._valid(tx, room_id, signed, rotation) or await self._renew(tx, room_id, signed)
+                if signed <= key.shared | key.missed and devices.keys() - signed <= key.withheld:
                     return await self._encrypt(tx, key, type, content)
-            return await self._share_and_encrypt(room_id, devices, rotation, type, content)
+                wanting = [devices[name] for name in sorted(signed - key.shared - key.missed)]
+                known = await tx.olm_channels(device.curve25519 for device in wanting)
+            reached = await self._share(key, wanting, known)
+            missed = [device for device in wanting if device not in reached]
+            refused = [devices[name] for name in sorted(devices.keys() - signed - key.withheld)]
+            await self._withhold(key, refused, missed)
+            async with self._store.transaction() as tx:
+                await tx.lock_crypto()
+                for device in missed:
+                    await self._miss(tx, key, device)
+                key = replace(
+                    key,
+                    shared=key.shared | {device.key for device in reached},
+                    missed=key.missed | {device.key for device in missed},
+                    withheld=(key.withheld - signed) | {device.key for device in refused},
+                )
+                return await self._encrypt(tx, key, type, content)
 
     async def _valid(
         self, tx: Transaction, room_id: str, signed: set[tuple[str, str, str]], rotation: Rotation
@@ -278,107 +293,15 @@ class Machine:
         await tx.save_own_room_key(key)
         return encrypted
 
-    async def _share_and_encrypt(
-        self,
-        room_id: str,
-        devices: dict[tuple[str, str, str], Device],
-        rotation: Rotation,
-        type: str,
-        content: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """Give the room key to all who lack it, then encrypt."""
-        signed = {key for key, device in devices.items() if self._trusts(device)}
-        async with self._store.transaction() as tx:
-            key = await self._valid(tx, room_id, signed, rotation)
-            if key is None:
-                key = await self.megolm.new(tx, room_id, self._clock())
-                await tx.forget_missed_of_others(room_id, {user_id for user_id, _, _ in signed})
-        group = self.megolm.own(key)
-        wanting = [devices[name] for name in sorted(signed - key.shared - key.missed)]
-        reached = await self.send_encrypted(wanting, "m.room_key", self.megolm.key_message(room_id, group))
-        missed = [device for device in wanting if device not in reached]
-        refused = [devices[name] for name in sorted(devices.keys() - signed - key.withheld)]
-        await self._withhold(key, refused, missed)
-        async with self._store.transaction() as tx:
-            await tx.lock_crypto()
-            for device in missed:
-                await self._miss(tx, key, device, group.session_key.to_base64())
-            key = replace(
-                key,
-                shared=key.shared | {device.key for device in reached},
-                missed=key.missed | {device.key for device in missed},
-                withheld=(key.withheld - signed) | {device.key for device in refused},
-            )
-            return await self._encrypt(tx, key, type, content)
+    async def _renew(self, tx: Transaction, room_id: str, signed: set[tuple[str, str, str]]) -> OwnRoomKey:
+        """Another session of a room, which nobody has yet."""
+        await tx.forget_missed_of_others(room_id, {user_id for user_id, _, _ in signed})
+        return await self.megolm.new(tx, room_id, self._clock())
 
-    async def send_encrypted(
-        self, devices: Sequence[Device], type: str, content: dict[str, Any], *, renew: bool = False
-    ) -> set[Device]:
-        """Send one to-device message to each device, encrypted for it; those that it went to.
-
-        The others have no channel and no one-time key. With `renew`, a new channel is opened to each.
-        """
-        reached: set[Device] = set()
-        for start in range(0, len(devices), _MAX_TO_DEVICE):
-            some = devices[start : start + _MAX_TO_DEVICE]
-            known: set[str] = set()
-            if not renew:
-                async with self._store.transaction() as tx:
-                    known = set(await tx.olm_sessions([device.curve25519 for device in some]))
-            claimed = await self._claim([device for device in some if device.curve25519 not in known])
-            messages = await self._sealed(some, claimed, type, content)
-            if messages:
-                await self._send(
-                    "m.room.encrypted", {(device.user_id, device.device_id): it for device, it in messages.items()}
-                )
-            reached |= messages.keys()
-        return reached
-
-    async def _sealed(
-        self, devices: Sequence[Device], claimed: Mapping[Device, object], type: str, content: dict[str, Any]
-    ) -> dict[Device, dict[str, Any]]:
-        """A message encrypted for each device that there is a channel to; the turned ratchets are stored."""
-        messages: dict[Device, dict[str, Any]] = {}
-        turned: list[OlmSession] = []
-        async with self._store.transaction() as tx:
-            await tx.lock_crypto()
-            opened = await self.olm.open_sessions(tx, claimed) if claimed else {}
-            stored = await tx.olm_sessions([device.curve25519 for device in devices if device not in opened])
-            for device in devices:
-                session = opened.get(device)
-                if session is None and device.curve25519 in stored:
-                    session = self.olm.session(stored[device.curve25519][0])
-                if session is None:
-                    continue
-                messages[device] = self.olm.seal(session, device, type, content)
-                turned.append(self.olm.stored(device.curve25519, session))
-                await asyncio.sleep(0)
-            await tx.save_olm_sessions(turned, self._clock())
-        return messages
-
-    async def _claim(self, devices: Sequence[Device]) -> dict[Device, object]:
-        """A one-time key of each device, as far as they have one; not yet checked."""
-        if not devices:
-            return {}
-        wanted: dict[str, dict[str, str]] = {}
-        for device in devices:
-            wanted.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
-        answer = await self._gateway.request("POST", f"{_CLIENT}/keys/claim", {"one_time_keys": wanted})
-        claimed = as_dict(answer.get("one_time_keys"))
-        keys = {
-            device: next(iter(as_dict(as_dict(claimed.get(device.user_id)).get(device.device_id)).values()), None)
-            for device in devices
-        }
-        return {device: key for device, key in keys.items() if key is not None}
-
-    async def _send(self, type: str, messages: Mapping[tuple[str, str], dict[str, Any]]) -> None:
-        """To-device messages by (user id, device id)."""
-        by_user: dict[str, dict[str, Any]] = {}
-        for (user_id, device_id), message in messages.items():
-            by_user.setdefault(user_id, {})[device_id] = message
-        # Never the id of another request: what looks sent before is not sent. A key that comes twice does no harm.
-        path = f"{_CLIENT}/sendToDevice/{type}/{secrets.token_hex(16)}"
-        await self._gateway.request("PUT", path, {"messages": by_user})
+    async def _share(self, key: OwnRoomKey, devices: Sequence[Device], known: Collection[str]) -> set[Device]:
+        """Give a room key to devices; those that got it."""
+        message = self.megolm.key_message(key.room_id, self.megolm.own(key))
+        return await self.channels.send(devices, "m.room_key", message, known=known)
 
     async def request_key(self, user_id: str, room_id: str, session_id: str) -> None:
         """Ask the devices of a session's sender for its key; only from the one it belongs to is it taken."""
@@ -391,7 +314,9 @@ class Machine:
         }
         devices = [device for device in await self._trust.devices([user_id]) if device.signed]
         if devices:
-            await self._send("m.room_key_request", {(user_id, device.device_id): request for device in devices})
+            await self.channels.send_plainly(
+                "m.room_key_request", {(user_id, device.device_id): request for device in devices}
+            )
 
     async def _withhold(self, key: OwnRoomKey, unsigned: Sequence[Device], unreached: Sequence[Device]) -> None:
         """Tell devices why they will not get a room key (spec, "Reporting that decryption keys are withheld")."""
@@ -402,16 +327,16 @@ class Machine:
         messages = {(device.user_id, device.device_id): unverified for device in unsigned}
         messages |= {(device.user_id, device.device_id): no_olm for device in unreached}
         if messages:
-            await self._send("m.room_key.withheld", messages)
+            await self.channels.send_plainly("m.room_key.withheld", messages)
 
-    async def _miss(self, tx: Transaction, key: OwnRoomKey, device: Device, session_key: str) -> None:
+    async def _miss(self, tx: Transaction, key: OwnRoomKey, device: Device) -> None:
         log.warning("a device of %s has no one-time key: it gets the room key later", device.user_id)
         share = MissedShare(
             key.room_id,
             key.session_id,
             device.user_id,
             device.device_id,
-            session_key,
+            self.megolm.own(key).session_key.to_base64(),
             attempts=0,
             not_before=self._clock() + FIRST_RETRY,
         )
@@ -440,7 +365,7 @@ class Machine:
             if device.signed and (device.user_id, device.curve25519) in due
         ]
         self._renewed |= dict.fromkeys(((device.user_id, device.curve25519) for device in devices), at)
-        await self.send_encrypted(devices, "m.dummy", {}, renew=True)
+        await self.channels.send(devices, "m.dummy", {}, known=())
 
     async def _retry(self, share: MissedShare) -> None:
         """Give a device the key that it missed, unless it is no longer to have it."""
@@ -454,7 +379,7 @@ class Machine:
                 "session_id": share.session_id,
                 "session_key": share.session_key,
             }
-            reached = bool(await self.send_encrypted([device], "m.room_key", content))
+            reached = bool(await self.channels.send([device], "m.room_key", content))
         async with self._rooms.setdefault(share.room_id, asyncio.Lock()), self._store.transaction() as tx:
             await tx.lock_crypto()
             if device is not None and not reached and share.attempts < MAX_RETRIES:

@@ -60,12 +60,14 @@ class Olm:
         self.fallback_pending = False
         """Whether a fallback key was made that may not have reached the homeserver."""
         self._pickle_key = pickle_key
+        self._keys: vodozemac.Account | None = None
+        """The account as it was opened, for what needs its identity keys alone and changes nothing of it."""
 
     async def open(self, tx: Transaction) -> None:
         """Read the account, or make a new one."""
         if await tx.secret(ACCOUNT) is None:
             await self._save(tx, vodozemac.Account())
-        account = await self._account(tx)
+        account = self._keys = await self._account(tx)
         self.curve25519 = account.curve25519_key.to_base64()
         self.ed25519 = account.ed25519_key.to_base64()
         self.fallback_pending = bool(account.fallback_key)  # type: ignore[attr-defined]  # missing in the stubs
@@ -222,9 +224,9 @@ class Olm:
         """A channel as it is kept; the other way round from `session`."""
         return OlmSession(curve25519, session.session_id, session.pickle(self._pickle_key).encode())
 
-    async def open_sessions(self, tx: Transaction, claimed: Mapping[Device, object]) -> dict[Device, vodozemac.Session]:
+    async def open_sessions(self, claimed: Mapping[Device, object]) -> dict[Device, vodozemac.Session]:
         """Channels to devices by the one-time keys that were claimed from them; none by a key that is not theirs."""
-        account = await self._account(tx)
+        assert self._keys is not None
         sessions: dict[Device, vodozemac.Session] = {}
         for device, key in claimed.items():
             if not isinstance(key, dict) or not verifies(key, device.user_id, device.device_id, device.ed25519):
@@ -234,7 +236,7 @@ class Olm:
                 one_time_key = vodozemac.Curve25519PublicKey.from_base64(key["key"])
             except (ValueError, KeyError, TypeError):
                 continue
-            sessions[device] = account.create_outbound_session(theirs, one_time_key)
+            sessions[device] = self._keys.create_outbound_session(theirs, one_time_key)
             await asyncio.sleep(0)
         return sessions
 

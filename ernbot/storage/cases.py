@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from ernbot.core.access import check_case
-from ernbot.core.case import OVER, Action, Case
+from ernbot.core.case import FITS, OVER, Action, Case, Erased
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
 from ernbot.storage.audit import AuditEntry
@@ -19,6 +20,7 @@ from ernbot.storage.errors import Shredded, StorageError
 from ernbot.storage.records import CaseFile, CasePlace, Original, StoredPicture
 from ernbot.storage.sealing import SealedRows, case_scope, from_json, sealed, to_json
 from ernbot.storage.tables import case_files, cases
+from ernbot.storage.vault import SYSTEM
 
 CASE = TypeAdapter(Case)
 PLACE = (cases.c.id, cases.c.network, cases.c.room_id, cases.c.state, cases.c.requester, cases.c.card_event_id)
@@ -26,6 +28,7 @@ PLACE = (cases.c.id, cases.c.network, cases.c.room_id, cases.c.state, cases.c.re
 PLACE_OF_ROOM = select(*PLACE).where(cases.c.room_id == bindparam("room"))
 PLACE_OF_CASE = select(*PLACE).where(cases.c.id == bindparam("case"))
 CASE_IN = sealed(cases).where(cases.c.room_id == bindparam("room")).with_for_update(of=cases)
+CASE_BY_ID = sealed(cases).where(cases.c.id == bindparam("case")).with_for_update(of=cases)
 CHANGE = update(cases).where(cases.c.id == bindparam("case"))
 
 
@@ -72,9 +75,22 @@ class CaseRows(SealedRows):
                 `ernbot.core.access.check_case` says, else the doubt.
         """
         row = (await self._connection.execute(CASE_IN, {"room": room_id})).one_or_none()
+        return self._given(row, room_id, user_id, action, network_of, at, doubt)
+
+    def _given(
+        self,
+        row: Row[Any] | None,
+        room_id: str,
+        user_id: str,
+        action: Action,
+        directory: Directory,
+        at: datetime,
+        doubt: Refused | None,
+    ) -> Case:
+        """The case of a row through the gate, with the decision written down."""
         self.acting_for = None
         try:
-            case = self._checked(row, user_id, action, network_of, at)
+            case = self._checked(row, user_id, action, directory, at)
             if doubt is not None:
                 raise doubt
         except Refused as refusal:
@@ -82,6 +98,62 @@ class CaseRows(SealedRows):
             raise
         self._decided(row, room_id, user_id, action, "allowed", at)
         return case
+
+    async def case_named(
+        self,
+        name: str,
+        user_id: str,
+        action: Action,
+        directory: Directory,
+        at: datetime,
+        *,
+        doubt: Refused | None = None,
+    ) -> Case:
+        """The case of this nickname, number or id, if this person may do this with it now; audited like `case_in`.
+
+        Raises:
+            Refused: `case-unknown` when nobody who knows of it would call a case so, `case-ambiguous` when several fit,
+                else what `ernbot.core.access.check_case` says, else the doubt.
+        """
+        found: list[tuple[Row[Any], Refused | None]] = []
+        wanted = name.casefold()
+        for row in (await self._connection.execute(sealed(cases).order_by(cases.c.opened_at, cases.c.id))).all():
+            await asyncio.sleep(0)
+            try:
+                case = CASE.validate_json(self._open(row, cases, "content", row.id))
+                if wanted not in (case.id, case.nickname.casefold(), case.nickname.split()[-1]):
+                    continue
+                check_case(user_id, action, case, directory, at)
+            except Shredded:
+                continue
+            except Refused as refusal:
+                if refusal.code != "no-case":
+                    found.append((row, refusal))
+                continue
+            found.append((row, None))
+        allowed = [row for row, refusal in found if refusal is None]
+        if len(allowed) > 1:
+            raise Refused("case-ambiguous", name=name)
+        if not allowed:
+            row, refused = found[0] if found else (None, Refused("case-unknown", name=name))
+            assert refused is not None
+            self._decided(row, "", user_id, action, refused.code, at)
+            raise refused
+        (row,) = allowed
+        locked = (await self._connection.execute(CASE_BY_ID, {"case": row.id})).one_or_none()
+        return self._given(locked, "", user_id, action, directory, at, doubt)
+
+    async def requests(self, user_id: str, directory: Directory, at: datetime) -> list[Case]:
+        """The requests that wait for this dispatcher, oldest first."""
+        query = sealed(cases).where(cases.c.state.in_(FITS[Action.TRIAGE])).order_by(cases.c.opened_at, cases.c.id)
+        found = []
+        for row in (await self._connection.execute(query)).all():
+            await asyncio.sleep(0)
+            with suppress(Refused):
+                case = self._checked(row, user_id, Action.TRIAGE, directory, at)
+                self._decided(row, "", user_id, Action.TRIAGE, "allowed", at)
+                found.append(case)
+        return found
 
     def _checked(self, row: Row[Any] | None, user_id: str, action: Action, directory: Directory, at: datetime) -> Case:
         if row is None or directory.network(row.network) is None:
@@ -108,10 +180,29 @@ class CaseRows(SealedRows):
         Raises:
             StorageError: its row is gone.
         """
-        scope = case_scope(case.id)
+        scope = SYSTEM if isinstance(case.state, Erased) else case_scope(case.id)
         content = await self._seal(scope, CASE.dump_json(case), cases, "content", case.id)
         place = {"network": case.network, "requester": case.requester, "state": case.state.kind}
-        await self._change_case(case.id, **place, content=content)
+        await self._change_case(case.id, **place, scope=scope, content=content)
+
+    async def forget_room(self, case_id: str) -> None:
+        """Forget the room of a case that was erased, and what is left of the files in it."""
+        await self._connection.execute(delete(case_files).where(case_files.c.case_id == case_id))
+        await self._change_case(case_id, room_id=None, card_event_id=None)
+        self._room_scopes.clear()
+
+    async def case_as_stored(self, case_id: str) -> bytes:
+        """A case for what undoes a step, to be compared and put back; whoever reads one asks `case_in`.
+
+        Raises:
+            Shredded: its key was destroyed.
+        """
+        row = (await self._connection.execute(sealed(cases).where(cases.c.id == case_id))).one()
+        return self._open(row, cases, "content", case_id)
+
+    def case_of(self, stored: bytes) -> Case:
+        """The case that `case_as_stored` gave."""
+        return CASE.validate_json(stored)
 
     async def _change_case(self, case_id: str, **values: Any) -> None:
         result = await self._connection.execute(CHANGE, {"case": case_id, **values})

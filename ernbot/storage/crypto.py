@@ -50,6 +50,7 @@ OLM_SESSIONS = (
     .where(olm_sessions.c.curve25519.in_(bindparam("keys", expanding=True)))
     .order_by(olm_sessions.c.used_at.desc(), olm_sessions.c.session_id)
 )
+OLM_CHANNELS = select(olm_sessions.c.curve25519).where(olm_sessions.c.curve25519.in_(bindparam("keys", expanding=True)))
 ROOM_KEYS = sealed(room_keys).where(
     room_keys.c.room_id == bindparam("room"), room_keys.c.session_id == bindparam("session")
 )
@@ -94,6 +95,13 @@ class CryptoRows(SealedRows):
             for row in await self._connection.execute(OLM_SESSIONS, {"keys": batch}):
                 pickle = self._open(row, olm_sessions, "pickle", row.curve25519, row.session_id)
                 found.setdefault(row.curve25519, []).append(OlmSession(row.curve25519, row.session_id, pickle))
+        return found
+
+    async def olm_channels(self, keys: Iterable[str]) -> set[str]:
+        """Those of these Curve25519 keys that there is a channel to."""
+        found: set[str] = set()
+        for batch in batches(keys):
+            found.update((await self._connection.scalars(OLM_CHANNELS, {"keys": batch})).all())
         return found
 
     async def save_olm_session(self, session: OlmSession, used_at: datetime) -> None:

@@ -1,17 +1,22 @@
-"""What is kept per person: language, direct chat with the bot, and the conversation under way."""
+"""What is kept per person: language, direct chat with the bot, the conversation under way, the last command."""
 
 from __future__ import annotations
 
 from sqlalchemy import bindparam, delete, select
 
-from ernbot.storage.records import Dialogue
+from ernbot.storage.errors import Shredded
+from ernbot.storage.records import Dialogue, Step
 from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
-from ernbot.storage.tables import dialogues, direct_rooms, people
+from ernbot.storage.tables import dialogues, direct_rooms, last_steps, people
 
 LANGUAGE = select(people.c.language).where(people.c.user_id == bindparam("user"))
 DIRECT_ROOM = select(direct_rooms.c.room_id).where(direct_rooms.c.user_id == bindparam("user"))
 DIRECT_USER = select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == bindparam("room"))
 DIALOGUE = sealed(dialogues).where(dialogues.c.room_id == bindparam("room"), dialogues.c.user_id == bindparam("user"))
+
+LAST_STEP = sealed(last_steps).where(
+    last_steps.c.room_id == bindparam("room"), last_steps.c.user_id == bindparam("user")
+)
 
 
 class PeopleRows(SealedRows):
@@ -75,3 +80,28 @@ class PeopleRows(SealedRows):
 
     async def end_dialogues(self, room_id: str) -> None:
         await self._connection.execute(delete(dialogues).where(dialogues.c.room_id == room_id))
+
+    async def last_step(self, room_id: str, user_id: str) -> Step | None:
+        """The last command of this person in this room; none after the key of its case was destroyed."""
+        row = (await self._connection.execute(LAST_STEP, {"room": room_id, "user": user_id})).one_or_none()
+        if row is None:
+            return None
+        key = (room_id, user_id)
+        try:
+            before, after = (
+                self._open(row, last_steps, name, *key) if row._mapping[name] is not None else None
+                for name in ("before", "after")
+            )
+        except Shredded:
+            return None
+        return Step(room_id, user_id, row.event_id, row.at, row.what, row.result, before, after)
+
+    async def keep_step(self, step: Step) -> None:
+        """Remember the last command of somebody in a room in the place of the one before."""
+        scope, key = await self.scope_of(step.room_id), (step.room_id, step.user_id)
+        states = {
+            name: await self._seal(scope, state, last_steps, name, *key) if state is not None else None
+            for name, state in (("before", step.before), ("after", step.after))
+        }
+        about = {"event_id": step.event_id, "at": step.at, "what": step.what, "result": step.result}
+        await self._put(last_steps, room_id=step.room_id, user_id=step.user_id, scope=scope, **about, **states)

@@ -117,6 +117,29 @@ class Dialogue:
     at: datetime
 
 
+StepResult = Literal["refused", "nothing", "answer", "case", "more"]
+"""What a message did: it was refused, it only asked something, it answered a question of ours, it changed the case
+alone, or it did more than that."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The last message of somebody in a room that was for us.
+
+    `what` is the command's name, or the mark of the question that it answers; `before` and `after` are the case as
+    stored, of what changed it alone.
+    """
+
+    room_id: str
+    user_id: str
+    event_id: str
+    at: datetime
+    what: str
+    result: StepResult
+    before: bytes | None = None
+    after: bytes | None = None
+
+
 @dataclass(frozen=True)
 class InboxItem:
     """An event that was received; its id is its key.

@@ -159,6 +159,20 @@ dialogues = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+last_steps = Table(
+    "last_steps",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("event_id", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("before", LargeBinary),
+    Column("after", LargeBinary),
+)
+
 inbox = Table(
     "inbox",
     metadata,

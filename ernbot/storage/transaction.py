@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ernbot.core.case import Case
 from ernbot.storage.audit import AuditEntry
 from ernbot.storage.cases import CaseRows
 from ernbot.storage.crypto import CryptoRows
@@ -15,12 +16,13 @@ from ernbot.storage.inbox import InboxRows
 from ernbot.storage.jobs import JobRows
 from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
-from ernbot.storage.sealing import sealed
+from ernbot.storage.sealing import case_scope, sealed
 from ernbot.storage.tables import (
     dialogues,
     image_job_files,
     image_jobs,
     inbox,
+    last_steps,
     missed_shares,
     outbox,
     own_room_keys,
@@ -46,7 +48,7 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
     async def shred(self, scope: str) -> None:
         """Destroy the key of a scope: its content can never be read again, and what waited in it is settled."""
         await self._connection.execute(delete(vault_keys).where(vault_keys.c.scope == scope))
-        for table in (dialogues, image_job_files, image_jobs, room_keys, own_room_keys, missed_shares):
+        for table in (dialogues, last_steps, image_job_files, image_jobs, room_keys, own_room_keys, missed_shares):
             await self._connection.execute(delete(table).where(table.c.scope == scope))
         await self._connection.execute(
             update(inbox).where(inbox.c.scope == scope, ~inbox.c.handled).values(handled=True, payload=None)
@@ -58,6 +60,12 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
         )
         self._keys[scope] = None
         self.destroyed_keys = True
+
+    async def erase_case(self, case: Case) -> None:
+        """Destroy what was kept of a case, but for what `Case.erase` leaves of it, and the audit."""
+        await self.shred(case_scope(case.id))
+        await self.forget_room(case.id)
+        await self.save_case(case)
 
     async def sync_token(self) -> str | None:
         return await self._setting(SYNC_TOKEN)

@@ -20,6 +20,7 @@ from ernbot.commands import arrival, conversation, identity
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, direct_lane, load
 from ernbot.commands.office import Office
+from ernbot.commands.reply import Part, Text
 from ernbot.config import load_directory, load_forms
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Action, Case
@@ -149,10 +150,17 @@ class Chat:
         thread: str | None = None,
         replies_to: str | None = None,
         mentions: tuple[str, ...] = (),
+        addressed: bool = False,
     ) -> list[str]:
         """What the bot answers to a message in a room, by default the direct chat of its author with the bot."""
         async with self._heard(user, room or direct_room(user), thread, mentions) as ctx:
-            await conversation.hear(ctx, text, replies_to)
+            await conversation.hear(ctx, text, replies_to, addressed=addressed)
+        return await self._answers(user)
+
+    async def edit(self, user: str, text: str, event: str, *, room: str | None = None) -> list[str]:
+        """What the bot answers when somebody changes a message, by default one in the case room."""
+        async with self._heard(user, room or self.room, None, ()) as ctx:
+            await conversation.hear_edit(replace(ctx, event_id=event), text, event)
         return await self._answers(user)
 
     async def here(self, user: str, text: str, **relation: str | None) -> str:
@@ -217,7 +225,18 @@ class Chat:
         await self.deliver()
 
     def told(self, user: str) -> list[Answer]:
-        """What the bot said to somebody alone, by itself."""
+        """What the bot said to somebody alone, by itself, apart from invitations."""
+        return [answer for answer in self._alone(user) if answer.message.reply.parts[0] not in self._invitations(user)]
+
+    def invited(self, user: str) -> list[Answer]:
+        """The invitations into cases that the bot told somebody alone."""
+        return [answer for answer in self._alone(user) if answer.message.reply.parts[0] in self._invitations(user)]
+
+    def _invitations(self, user: str) -> list[Part]:
+        parts = (answer.message.reply.parts[0] for answer in self._alone(user))
+        return [part for part in parts if isinstance(part, Text) and part.key == "invitation"]
+
+    def _alone(self, user: str) -> list[Answer]:
         return [
             Answer(done.event_id, done.effect)
             for done in self.done

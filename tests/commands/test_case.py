@@ -8,7 +8,7 @@ from ernbot.core.case import MAX_QUESTION
 
 from .chat import ANDERS, BRAM, KASPER, METTE, NORA, PIOTR, QUESTION, SASKIA, SIGNE, STRANGER, Chat
 
-USAGE = "Type it like this: `!case new <network> <question …>`"
+USAGE = "Type it like this: `!case new <network> <question …> [why=…] [new=…] [due=…] [urgent=yes]`"
 OWN = "You belong to no network of that name. Yours: `ern-cranio`\n\n" + USAGE
 
 
@@ -53,7 +53,12 @@ MISTAKES = [
         "!case new ern-cranio " + "x" * (MAX_QUESTION + 1),
         f"A question has 1 to 2,000 characters.\n\n{USAGE}",
     ),
-    (ANDERS, "!case", "`!case` needs one more word: new, show."),
+    (
+        ANDERS,
+        "!case",
+        "`!case` needs one more word: new, show, why, news, due, urgent, handover, takeover, answer, forward, "
+        "archive, reopen, erase.",
+    ),
     (ANDERS, "!case nwe x y", "I do not know `!case nwe`. Did you mean `!case new`?"),
     (
         ANDERS,

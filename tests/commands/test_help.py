@@ -20,22 +20,23 @@ def chat(sqlite_store: Store) -> Chat:
 
 
 ALWAYS = {"!help", "!language", "!who"}
-ALONE = ALWAYS | {"!identity"}
-CASES = {"!case new", "!accept", "!decline"}
+ALONE = ALWAYS | {"!identity", "!tour", "!question new"}
+CASES = {"!case new"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
 
 PANEL = {"!panel suggest", "!panel invite", "!panel remove", "!panel keep", "!panel guest"}
 ANSWERS = {"!accept", "!decline", "!conflict"}
+LEADS = PANEL | {"!case why", "!case news", "!case due", "!case urgent", "!case handover", "!case archive"}
 
 REQUESTER = {
-    "draft": IN_A_CASE | CONSENTS,
-    "opened": IN_A_CASE | CONSENTS | PANEL,
-    "assessing": IN_A_CASE | CONSENTS | PANEL | {"!opinion show", "!outcome draft"},
-    "drafting": IN_A_CASE | CONSENTS | OUTCOME | PANEL | {"!opinion show", "!outcome draft"},
-    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show"},
-    "withdrawn": IN_A_CASE,
+    "draft": IN_A_CASE | CONSENTS | {"!case archive", "!case erase"},
+    "opened": IN_A_CASE | CONSENTS | LEADS | {"!case forward"},
+    "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft"},
+    "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
+    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen"},
+    "withdrawn": IN_A_CASE | {"!case erase"},
 }
 EXPERT = {
     "assessing": IN_A_CASE | ANSWERS | {"!opinion", "!opinion show"},
@@ -47,10 +48,13 @@ EXPERT = {
 
 
 def listed(answer: str) -> set[str]:
-    """The names of the commands in a list."""
-    usages = re.findall(r"^- `([^`]+)`", answer, re.MULTILINE)
-    names = {command.usage: command.name for command in COMMANDS}
-    return {names[usage] for usage in usages if usage in names}
+    """The names of the commands in a list, which may be grouped by their first word."""
+    names = {command.usage: command.name for command in COMMANDS} | {each.name: each.name for each in COMMANDS}
+    found = set()
+    for code, text in re.findall(r"^- `([^`]+)` (.*)$", answer, re.MULTILINE):
+        verbs = re.split(": |, ", text)
+        found |= {f"{code} {verb}" for verb in verbs} & names.keys() | {names[it] for it in (code,) if it in names}
+    return found
 
 
 @pytest.mark.parametrize("state", REQUESTER)
@@ -72,14 +76,20 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
                 words = " ".join("x" for parameter in command.parameters if parameter.required)
                 async with chat.nothing_changes():
                     assert re.match(
-                        "Your part in this case|You cannot|Type it like this",
+                        "Your part in this case|You cannot|Type it like this|Nobody has asked",
                         await chat.here(user, f"{command.name} {words}"),
                     )
 
 
 async def test_help_in_a_direct_chat(chat: Chat) -> None:
     assert listed(await chat.alone(ANDERS, "!help")) == ALONE | CASES
-    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | CASES | {"!identity confirm", "!directory report"}
+    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | CASES | {
+        *("!accept", "!decline"),
+        "!identity confirm",
+        "!directory report",
+        "!case takeover",
+        "!case erase",
+    }
     for user in (BRAM, NORA, SIGNE):
         assert listed(await chat.alone(user, "!help")) == ALONE
     assert await chat.alone(STRANGER, "!help") == (
@@ -101,11 +111,11 @@ async def test_a_greeting_says_what_is_true_of_the_person(chat: Chat) -> None:
 MISTAKES = [
     ("!halp", "I do not know `!halp`. Did you mean `!help`?"),
     ("!Lanuage da", "I do not know `!Lanuage da`. Did you mean `!language`?"),
-    ("!casenew ern-cranio Why?", "I do not know `!casenew ern-cranio`. Did you mean `!case new`?"),
+    ("!casse new ern-cranio Why?", "I do not know `!casse new`. Did you mean `!case new`?"),
     ("!opinon diagnosis=1", "I do not know `!opinon diagnosis=1`. Did you mean `!opinion`?"),
     ("!opinion shwo", "I do not know `!opinion shwo`. Did you mean `!opinion show`?"),
     ("!consent widthdraw care", "I do not know `!consent widthdraw`. Did you mean `!consent withdraw`?"),
-    ("!outcome follow-up x", "I do not know `!outcome follow-up`. Did you mean `!outcome followup`?"),
+    ("!outcome folow-up x", "I do not know `!outcome folow-up`. Did you mean `!outcome followup`?"),
     ("!panel", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest."),
     ("!panel 7", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest."),
     (
@@ -114,7 +124,10 @@ MISTAKES = [
     ),
     ("!xyzzy", "I do not know `!xyzzy`. Did you mean `!help`?"),
     ("!" + "é" * 100, f"I do not know `!{'é' * 39}`. Did you mean `!help`?"),
-    ("!help me", "Type it like this: `!help`"),
+    (
+        "!help language",
+        "What you can do here\n\n- `!language <language>` choose the language that I speak to you: `en` or `da`",
+    ),
     ("!language", "Type it like this: `!language <language>`"),
     ("!language klingon", "I speak: en, da\n\nType it like this: `!language <language>`"),
     ("!`code` **x**", "I do not know `!`code` **x**`. Did you mean `!help`?"),
@@ -142,3 +155,59 @@ def test_every_command_has_its_help() -> None:
 async def test_a_question_that_looks_like_markup_stays_words(chat: Chat) -> None:
     await chat.alone(ANDERS, "!case new ern-cranio <b>**now** `or` { $x }</b>")
     assert "> <b>**now** `or` { $x }</b>" in await chat.here(ANDERS, "!case show")
+
+
+async def screen(chat: Chat, user: str, *, room: str | None = None) -> str:
+    (answer,) = await chat.say(user, "!help", room=room)
+    return answer
+
+
+def height(answer: str) -> int:
+    """Lines on a telephone that shows 44 characters in each, empty ones not counted."""
+    return sum(-(-len(line) // 44) for line in answer.splitlines() if line.strip())
+
+
+async def test_help_fits_one_screen_in_every_state(chat: Chat) -> None:
+    for state in ("draft", "opened", "assessing", "drafting", "closed", "withdrawn"):
+        await getattr(chat, state)()
+        for user in (ANDERS, SASKIA):
+            for answer in await chat.say(user, "!help", room=chat.room):
+                assert height(answer) <= 34, f"{state}: {height(answer)} lines\n{answer}"
+    for user in (ANDERS, METTE, BRAM):
+        assert height(await screen(chat, user)) <= 34
+
+
+async def test_help_says_what_comes_next_and_shows_how_it_is_typed(chat: Chat) -> None:
+    await chat.opened()
+    answer = await chat.here(ANDERS, "!help")
+    assert "bring experts in with `!panel invite`" in answer
+    assert "For example: `!panel invite craniosynostosis saskia.devries`" in answer
+
+
+@pytest.mark.parametrize("word", ["outcome", "!outcome", "Outcome", "outcomes", "outcome draft"])
+async def test_a_word_shows_its_commands_in_full(chat: Chat, word: str) -> None:
+    await chat.drafting()
+    answer = await chat.here(ANDERS, f"!help {word}")
+    assert "`!outcome draft`" in answer
+    assert "`!consent" not in answer
+
+
+@pytest.mark.parametrize("word", ["me", "xyzzy", "sign everything for me please", "!", "delete"])
+async def test_a_word_that_means_nothing_here_shows_everything(chat: Chat, word: str) -> None:
+    await chat.drafting()
+    assert "`!consent`" in await chat.here(ANDERS, f"!help {word}")
+
+
+async def test_the_tour_has_five_short_pages(chat: Chat) -> None:
+    pages = [await chat.alone(ANDERS, "!tour" if number == 1 else f"tour {number}") for number in range(1, 6)]
+    assert len(set(pages)) == 5
+    for number, page in enumerate(pages, start=1):
+        assert f"page {number} of 5" in page
+        assert height(page) <= 20
+        assert (f"!tour {number + 1}" in page) == (number < 5)
+    for wrong in ("0", "6", "x", "²", "99999999999999999999"):
+        assert "The tour has 5 pages" in await chat.alone(ANDERS, f"!tour {wrong}")
+
+
+async def test_the_greeting_offers_the_tour(chat: Chat) -> None:
+    assert "`!tour" in await chat.greet(ANDERS)

@@ -126,6 +126,9 @@ def test_usage_lines() -> None:
         ("!OPINION   Show x", "!opinion show", "x"),
         ("!opinion showing", "!opinion", "showing"),
         ("!opinion\nshow", "!opinion show", ""),
+        ("!opinion-show", "!opinion show", ""),
+        ("!opinionshow", "!opinion show", ""),
+        ("!outcome follow-up: MRI.", "!outcome followup", "MRI."),
         ("! consent give care", "!consent give", "care"),
         ("!outcome followup\nMRI.", "!outcome followup", "MRI."),
     ],
@@ -136,7 +139,7 @@ def test_the_longest_name_wins(text: str, name: str, rest: str) -> None:
     assert (match[0].name, match[1]) == (name, rest)
 
 
-@pytest.mark.parametrize("text", ["!", "!opinions", "!o", "!show opinion", "!opinion-show", "!panel"])
+@pytest.mark.parametrize("text", ["!", "!opinions", "!o", "!show opinion", "!opinion.show", "!panel"])
 def test_no_command(text: str) -> None:
     assert find(COMMANDS, text) is None
 

@@ -93,7 +93,7 @@ async def share(speaker: Phone, room: str, bot: AnyBot) -> vodozemac.GroupSessio
     group = vodozemac.GroupSession()
     devices = await speaker.trust.devices([bot.user_id])
     message = speaker.machine.megolm.key_message(room, group)
-    assert await speaker.machine.send_encrypted(devices, "m.room_key", message)
+    assert await speaker.machine.channels.send(devices, "m.room_key", message)
     return group
 
 

@@ -65,6 +65,40 @@ def test_mentions_are_people_once_and_not_ourselves() -> None:
     assert found.mentions == (IDA,)
 
 
+PILL = f'<a href="https://matrix.to/#/{ME}">Case &amp; rooms</a>'
+
+
+@pytest.mark.parametrize(
+    ("body", "formatted", "said"),
+    [
+        ("Case & rooms: help", f"{PILL}: help", "help"),
+        ("Case & rooms help", f"<p>{PILL} help</p>", "help"),
+        ("Case & rooms, !help", f"{PILL}, !help", "!help"),
+        (f"{ME}: help", None, "help"),
+        (f"{ME.partition(':')[0]} help", None, "help"),
+        ("Case & rooms", PILL, ""),
+        ("please help", None, "please help"),
+        (
+            "Somebody else: help",
+            '<a href="https://matrix.to/#/@other:x">Somebody else</a>: help',
+            "Somebody else: help",
+        ),
+        (f"{ME}ter help", None, f"{ME}ter help"),
+    ],
+)
+def test_whoever_addresses_us_need_not_repeat_our_name(body: str, formatted: str | None, said: str) -> None:
+    html = {"format": "org.matrix.custom.html", "formatted_body": formatted} if formatted else {}
+    found = words(text(body, **html, **{"m.mentions": {"user_ids": [ME, IDA]}}), ME)
+    assert found is not None
+    assert (found.text, found.addressed, found.mentions) == (said, True, (IDA,))
+
+
+def test_who_is_not_mentioned_is_not_addressed() -> None:
+    found = words(text(f"{ME}: help", formatted_body=f"{PILL}: help"), ME)
+    assert found is not None
+    assert (found.text, found.addressed) == (f"{ME}: help", False)
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete
 
 from ernbot.demo.homeserver import Homeserver
-from ernbot.matrix import machine as machine_module
+from ernbot.matrix import channels
 from ernbot.matrix.errors import Unreachable
 from ernbot.matrix.identity import Identity, ensure_identity
 from ernbot.matrix.keys import signed
@@ -129,7 +129,7 @@ async def test_a_device_named_like_ours_is_somebody_elses(
 async def test_devices_of_the_same_name_in_different_requests_are_all_reached(
     bot: Phone, new_account: NewAccount, new_phone: NewPhone, room: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine_module, "_MAX_TO_DEVICE", 1)
+    monkeypatch.setattr(channels, "_MAX_TO_DEVICE", 1)
     readers = []
     for name in ("mia", "otto"):
         account = await new_account(name)

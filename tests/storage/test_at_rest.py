@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from ernbot.core.case import Action
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import WrongKey
-from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey, RoomKey, StoredIdentity
+from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey, RoomKey, Step, StoredIdentity
 from ernbot.storage.rotation import rotate
 from ernbot.storage.store import Store
 from ernbot.storage.tables import metadata, vault_keys
@@ -58,6 +58,8 @@ async def _live(store: Store) -> None:
         await tx.add_file(case_file())
         await tx.collect(image_job(), original(), quiet=timedelta(seconds=2), size=1)
         await tx.save_dialogue(dialogue())
+        stored = await tx.case_as_stored("c-1")
+        await tx.keep_step(Step(ROOM, REQUESTER, "$typed", NOW, "!outcome recommend", "case", stored, stored))
         await tx.set_secret("cross-signing", b"secretseed")
         await tx.save_olm_session(OlmSession("curve", "olm", b"channelpickle"), NOW)
         await tx.save_room_key(ROOM_KEY)
@@ -117,6 +119,7 @@ async def test_the_columns_in_the_clear_are_known_to_be_harmless(store: Store) -
         "dialogues.thread",
         *("image_job_files.number", "image_jobs.files", "image_jobs.size", "image_jobs.state", "image_jobs.worker"),
         "inbox.handled",
+        *("last_steps.result", "last_steps.what"),
         *("outbox.done", "outbox.lane", "outbox.reason", "outbox.tag"),
         *("identities.stale", "inbox.turn", "olm_sessions.curve25519"),
         "own_room_keys.messages",

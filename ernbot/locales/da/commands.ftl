@@ -16,7 +16,6 @@ help-help = vis, hvad du kan gøre her
 help-language = vælg det sprog, jeg taler til dig: `en` eller `da`
 help-identity = vis de fingeraftryk, som du og jeg kender hinanden på
 help-identity-confirm = bekræft som koordinator andres nye krypteringsidentitet, når du har talt med dem
-help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
 help-case-show = vis denne sags kort
 help-consent = registrér patientens samtykke, spørgsmål for spørgsmål
 help-consent-give = registrér det på én linje: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`
@@ -225,7 +224,6 @@ unexpected = Noget gik galt (ref. { $ref }). Intet blev ændret. Prøv igen, ell
 unreadable = Jeg kunne ikke læse din besked, fordi din enhed ikke har sendt mig dens nøgle. Send den igen; hjælper det ikke, så log ud og ind igen.
 unreadable-withheld = Jeg kunne ikke læse din besked: din app giver ikke min enhed dens nøgle. Bekræft mig, eller tillad beskeder til enheder, som du ikke har bekræftet, og send den igen.
 late = Din besked kunne først læses nu, fordi dens nøgle kom sent. Jeg har ikke gjort noget ved den: den er gammel, eller du har skrevet siden. Send den igen, hvis den stadig gælder.
-edited = Jeg handler ikke på redigerede beskeder. Send kommandoen som en ny besked.
 
 ## Afslag i samtalen
 

@@ -31,6 +31,8 @@ card-brought-by = Forelagt af
 card-lead = Leder
 card-assists = handler for { $names }
 card-no-patient = Et generelt spørgsmål uden patient: ingen filer og intet samtykke.
+card-consent-given-by = givet { $date } af { $signer }, formular { $version } (registreret af { $name } for { $clinician })
+card-consent-expired-by = givet { $date } af { $signer }, formular { $version } (registreret af { $name } for { $clinician }): skal fornyes
 acting-for = { $name } for { $clinician }
 
 next-renew = Samtykket til behandling skal fornyes med `!consent`. Intet andet kan gøres før det.
@@ -48,7 +50,7 @@ next-send = Alle har stemt: Underskriv med `!outcome sign`.
 next-sign = Underskriv konklusionen med `!outcome sign`.
 next-closed = Konklusionen er underskrevet. Den behandlende læge beslutter.
 next-archived = Lagt væk. `!case reopen …` tager den op igen.
-next-withdrawn = Samtykket er trukket tilbage. Intet behandles længere.
+next-withdrawn = Samtykket er trukket tilbage. Intet behandles længere. `!case erase` i din direkte chat med mig sletter det, der var gemt.
 next-erased = Det, der var, er slettet for altid.
 
 ## Afslag
@@ -66,7 +68,106 @@ refused-background-length = En tekst er på 1 til { $maximum } tegn.
 refused-due = “{ $text }” er ikke en dag, jeg forstår. Skriv den som `2026-03-31`, `31.3.` eller `2 uger`.
 refused-due-past = { $date } er overskredet. Vælg en kommende dag.
 refused-due-far = { $date } er mere end { $days } dage ude i fremtiden. Vælg en tidligere dag.
-refused-lead-already = Vedkommende leder allerede sagen.
+refused-lead-already = Der er intet at gøre: Det er allerede den, der leder sagen.
 refused-lead-not-offered = Ingen har tilbudt dig ledelsen, eller tilbuddet er trukket tilbage.
 refused-take-over-early = { $name } leder sagen, og den har frist { $date }. Du kan overtage den { $days } dage efter.
 refused-take-over-no-due = { $name } leder sagen, og der er ikke sat nogen frist. Tal med vedkommende først.
+refused-case-name = Hvilken sag? Skriv dens navn, for eksempel `Amber Heron 412`, eller blot nummeret.
+refused-case-unknown = Jeg kender ingen sag ved navn “{ $name }”, hvor du kan gøre det.
+refused-case-ambiguous = Flere sager hedder “{ $name }”. Skriv hele navnet.
+refused-person-one = Hvem mener du? Skriv navnet på én person i { $network }.
+refused-assist-whom = For hvem opretter du sagen? Tilføj `for=` og navnet. Du assisterer: { $names }
+refused-forward-network = Til hvilket netværk? Der er: { $networks }
+refused-forward-pending = { $network } er blevet bedt om at tage sagen og har ikke besluttet sig endnu.
+
+## Oprettelse
+
+on-behalf = { $name } for { $clinician }:
+question-created = Dit spørgsmål **{ $nickname }** er åbent. Jeg har inviteret dig til dets rum. Hent folk ind med `!panel invite`; alle i netværket må komme, også patientrepræsentanter og forskere.
+case-created-why = To ord hjælper eksperterne mest: `!case why …` siger, hvorfor du forelægger den, `!case news …`, hvad der er nyt.
+consent-request-waits = Behandling er dækket, og netværket har fået besked om din anmodning. Imens kan du lægge filer her.
+help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
+help-question-new = stil et generelt spørgsmål uden patient: intet samtykke, ingen filer
+help-case-why = sig, hvorfor sagen forelægges
+help-case-news = sig, hvad der er nyt i den
+help-case-due = sig, hvornår panelet skal svare: `2 uger`, `31.3.`, `2026-03-31` eller `ingen`
+help-case-urgent = markér sagen som hastende, og sig det til dem, der skal handle; `off` tager det tilbage
+help-case-answer = svar på det, en visitator spurgte dig om
+case-described = Noteret. Det står på kortet.
+case-due = Sagen har frist { $date }. Det står på kortet.
+case-due-none = Sagen har ingen bestemt frist.
+case-urgent = Markeret som hastende. De, der skal handle, har fået besked.
+case-urgent-due = Hvornår? Sig det med `!case due …`.
+case-urgent-off = Sagen haster ikke længere.
+case-urgent-yours = Sagen **{ $nickname }** haster og venter på dig. Åbn dens rum.
+
+## Ledelsen
+
+help-case-handover = tilbyd en kollega ledelsen; du bliver i panelet
+help-lead-accept = overtag den ledelse, du er blevet tilbudt
+help-lead-decline = lad ledelsen blive, hvor den er
+help-case-takeover = led som koordinator en sag, hvis leder er væk eller har været tavs længe efter fristen
+lead-offered = { $name } er blevet bedt om at lede sagen og svarer med `!lead accept` eller `!lead decline`. Indtil da ændres intet.
+lead-offered-yours = { $name } beder dig lede sagen **{ $nickname }**. Dens rum er blandt dine invitationer; svar dér med `!lead accept` eller `!lead decline`.
+lead-taken = { $name } leder nu sagen. { $before } bliver i panelet.
+lead-consent-stays = Samtykket bliver hos { $requester }, hvis hospital har formularen.
+lead-consent-moves = Begge arbejder på samme hospital, så { $requester } tager sig af samtykket fra nu af.
+lead-declined = { $name } overtager ikke ledelsen. Intet er ændret.
+takeover-gone = { $name } koordinerer netværket og leder nu sagen, fordi { $before } ikke længere står på listen.
+takeover-silent = { $name } koordinerer netværket og leder nu sagen, fordi fristen for længst er overskredet. { $before } bliver i panelet.
+takeover-next = En ny frist sættes med `!case due …`.
+takeover-yours = { $name } har overtaget ledelsen af din sag **{ $nickname }**, fordi fristen for længst er overskredet. Du bliver i panelet.
+takeover-done = Du leder nu **{ $nickname }**. Dens rum er blandt dine invitationer.
+
+## Anmodninger
+
+help-case-forward = bring sagen til et andet netværk; først siger jeg, hvem der ville forlade den
+help-triage = vis de anmodninger, der venter på dit netværk
+help-triage-show = vis spørgsmålet i en anmodning
+help-triage-accept = tag imod en anmodning
+help-triage-ask = spørg først rekvirenten om noget
+help-triage-forward = send en anmodning videre til et andet netværk, med begrundelse
+help-triage-decline = afslå en anmodning, med begrundelse
+verdict-waiting = venter
+verdict-asked = afventer svar fra rekvirenten
+verdict-urgent = **haster**
+triage-none = Ingen anmodning venter på dig.
+triage-title = Disse anmodninger venter på dig:
+triage-line = **{ $nickname }**, { $network }, siden { $date }: { $state }
+triage-how = `!triage show`, `accept`, `ask`, `forward` eller `decline` og derefter sagens navn eller nummer.
+triage-said = { $name }, { $date }:
+triage-accepted = Der er taget imod **{ $nickname }**. Rekvirenten har fået besked.
+triage-asked = Dit spørgsmål står i rummet for **{ $nickname }**. Jeg siger til, når der er svar.
+triage-declined = **{ $nickname }** er afslået. Rekvirenten har fået besked.
+triage-forwarded = **{ $nickname }** er sendt videre til { $network }. Rekvirenten har fået besked.
+request-waiting = En anmodning til { $network } venter på dig: **{ $nickname }**. `!triage show` med navn eller nummer viser spørgsmålet.
+request-waiting-urgent = En **hastende** anmodning til { $network } venter på dig: **{ $nickname }**. `!triage show` med navn eller nummer viser spørgsmålet.
+request-accepted = { $name } har taget imod anmodningen for { $network }. Hent eksperter ind med `!panel invite`.
+request-asked = { $name } spørger for { $network }, før der tages stilling:
+request-declined = { $name } har afslået anmodningen for { $network }:
+request-forwarded = { $name } har sendt anmodningen videre til { $network }:
+request-answered = Dit svar er givet videre.
+forward-before = Sagen ville straks flytte til { $network }. Samtykket gælder fortsat.
+forward-before-asking = Du hører ikke til { $network }, så netværkets visitatorer afgør, om de tager sagen; de ser spørgsmålet. Intet flyttes før det, og samtykket gælder fortsat.
+forward-leave = Ville forlade sagen, fordi de ikke hører til dér
+forward-nobody-leaves = Ingen forlader sagen.
+forward-confirm = For at gøre det: Skriv `!case forward { $network } confirm`.
+forward-asked = { $network } er blevet spurgt. Jeg siger her, hvad de beslutter.
+forward-done = Sagen hører nu til { $network }.
+
+## Slutningen
+
+help-case-archive = læg sagen væk; med begrundelse, når der ingen underskrevet konklusion er
+help-case-reopen = tag en afsluttet sag op igen, og sig, hvad der er nyt
+help-case-erase = slet en sag for altid efter en tilbagetrækning eller i arkivet
+card-panel = Spurgt igen
+case-archived = Lagt væk. `!case reopen …` tager den op igen, `!case erase` sletter den for altid.
+case-reopened = Sagen er åben igen.
+case-reopened-panel = Sagen er åben igen, og panelet bliver spurgt på ny. Tidligere vurderinger er bevaret.
+erase-before = Dette sletter **{ $nickname }** for altid: Spørgsmål, samtykke, filer, vurderinger og konklusion kan aldrig læses igen af nogen, og rummet tømmes. Det, folk har gemt på deres egne enheder, bliver dér. At der var en sag, og hvem der gjorde hvad hvornår, bliver i loggen.
+erase-confirm = For at gøre det: Skriv `!case erase { $nickname } confirm`.
+erase-done = **{ $nickname }** er slettet. Intet af den kan læses længere.
+erase-notice = { $name } har slettet sagen **{ $nickname }** for altid. Du behøver ikke gøre noget.
+help-group-lead = ledelsen af panelet: { $verbs }
+help-group-triage = anmodninger til dit netværk: { $verbs }
+help-group-question = et generelt spørgsmål: { $verbs }

@@ -16,7 +16,6 @@ help-help = list what you can do here
 help-language = choose the language that I speak to you: `en` or `da`
 help-identity = show by which fingerprints you and I know each other
 help-identity-confirm = as coordinator, confirm somebody’s new encryption identity once you have talked to them
-help-case-new = open a case with one clear question; I make the room
 help-case-show = show the card of this case
 help-consent = record the patient’s consent, question by question
 help-consent-give = record it in one line: `!consent give care,images form=2.1 lang=da signer=parent signed=2026-03-31`
@@ -225,7 +224,6 @@ unexpected = Something went wrong (ref { $ref }). Nothing was changed. Please tr
 unreadable = I could not read your message, because your device has not sent me its key. Please send it again; if that does not help, log out and in again.
 unreadable-withheld = I could not read your message: your app does not give my device its key. Verify me, or allow messages to devices that you have not verified, and send it again.
 late = Your message could only be read now, because its key came late. I did nothing with it: it is old, or you have written since. Please send it again if it still counts.
-edited = I do not act on edited messages. Please send the command as a new message.
 
 ## Refusals of the conversation
 
