@@ -167,8 +167,6 @@ async def _open(ctx: Context, case: Case) -> None:
     if case.opened_by is not None:
         who = {"name": name(ctx.actor), "clinician": name(case.requester)}
         parts.insert(0, Text("on-behalf", {**who}))
-    if not case.background.why:
-        parts.append(Text("case-created-why"))
     answer = Message(Reply(tuple(parts)), ctx.actor, ctx.event_id, ctx.thread)
     await ctx.outbox.to_case(case.id, answer, room_id=ctx.room_id)
 

@@ -85,6 +85,9 @@ WITHOUT_CONSENT = frozenset(
 )
 """What may be done while consent to care does not cover the case."""
 
+IN_DRAFT = frozenset({Action.DESCRIBE, Action.PLAN})
+"""What may be done besides while a case is a draft, which nobody outside the hospital sees."""
+
 ABOUT_PATIENTS = frozenset({Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH})
 """What makes no sense, or is not let in, where there is no patient."""
 
@@ -189,7 +192,8 @@ def _check_state(action: Action, case: Case, directory: Directory, at: datetime)
         raise Refused("withdrawn")
     if case.about is About.QUESTION and action in ABOUT_PATIENTS:
         raise Refused("no-patient-files" if action is Action.ATTACH else "no-patient")
-    if action not in WITHOUT_CONSENT and (isinstance(case.state, Draft) or not case.covered(at)):
+    in_draft = isinstance(case.state, Draft)
+    if action not in WITHOUT_CONSENT and not (in_draft and action in IN_DRAFT) and (in_draft or not case.covered(at)):
         raise Refused("consent-needed")
     if action is Action.INVITE and case.triage.holds(case.network):
         step = case.triage.current(case.network)

@@ -19,7 +19,7 @@ MAX_DUE_DAYS = 365
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", re.ASCII)
 _DAY_FIRST = re.compile(r"(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>\d{4})", re.ASCII)
 _SHORT = re.compile(r"(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./]?", re.ASCII)
-_FROM_NOW = re.compile(r"(?:in |om )?\+?\s*(?P<count>\d{1,3})\s*(?P<unit>[^\W\d_]+)")
+_FROM_NOW = re.compile(r"(?:in |om )?\+?\s*(?P<count>[0-9]{1,3})\s*(?P<unit>[^\W\d_]+)")
 _UNITS = {
     **dict.fromkeys(("d", "day", "days", "dag", "dage"), "day"),
     **dict.fromkeys(("w", "week", "weeks", "u", "uge", "uger"), "week"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from ernbot.core.case import Archived, Assessing, Case, Closed, Draft, Drafting, Erased, Open, Signing, Withdrawn
+from ernbot.core.case import About, Archived, Assessing, Case, Closed, Draft, Drafting, Erased, Open, Signing, Withdrawn
 from ernbot.core.directory import Directory
 from ernbot.core.triage import PENDING, Verdict
 
@@ -23,6 +23,7 @@ class Next(StrEnum):
     ANSWER = "answer"
     DECLINED = "declined"
     INVITE = "invite"
+    INVITE_TOLD = "invite-told"
     OPINION = "opinion"
     DRAFT = "draft"
     GATHER = "gather"
@@ -104,4 +105,6 @@ def _under_way(case: Case) -> tuple[tuple[str, ...], Next]:
         case Signing():
             return lead, Next.SIGN
         case _:
-            return lead, Next.INVITE
+            # Why a case is presented is asked for until it is said; a question without a patient says it itself.
+            told = case.background.why or case.about is About.QUESTION
+            return lead, Next.INVITE_TOLD if told else Next.INVITE

@@ -200,6 +200,25 @@ async def test_until_consent_the_bot_itself_invites_nobody_but_the_requester(
     await refused(rooms.invite(room, expert), "not open to this person")
 
 
+async def test_before_consent_an_assistant_of_the_requester_comes_in_and_nobody_else(
+    rooms: Rooms, new_account: NewAccount
+) -> None:
+    requester, assistant, expert = [await new_account(name) for name in ("requester", "assistant", "expert")]
+    room = await rooms.case(requester)
+    people = [account.user_id for account in (requester, assistant, expert)]
+    access = {"requester": people[0], "admitted": people, "open": False}
+    await rooms.bot("PUT", state_path(room, "eu.ern.case.access"), {**access, "assistants": people[1:2]})
+    await rooms.invite(room, assistant)
+    await rooms.join(room, assistant)
+    await rooms.by(assistant, "PUT", send_path(room, "m.room.encrypted", "1"), CIPHERTEXT)
+    await refused(rooms.invite(room, expert), "not open to this person")
+    malformed = rooms.bot("PUT", state_path(room, "eu.ern.case.access"), {**access, "assistants": people[1]})
+    await refused(malformed, "needs requester, admitted and open")
+    await rooms.bot("PUT", state_path(room, "eu.ern.case.access"), {**access, "admitted": people[:1]})
+    write = rooms.by(assistant, "PUT", send_path(room, "m.room.encrypted", "2"), CIPHERTEXT)
+    await refused(write, "not open to this person")
+
+
 async def test_without_an_access_event_nobody_is_invited(
     rooms: Rooms, homeserver: Homeserver, new_account: NewAccount
 ) -> None:

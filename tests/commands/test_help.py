@@ -28,10 +28,11 @@ OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome
 
 PANEL = {"!panel suggest", "!panel invite", "!panel remove", "!panel keep", "!panel guest"}
 ANSWERS = {"!accept", "!decline", "!conflict"}
-LEADS = PANEL | {"!case why", "!case news", "!case due", "!case urgent", "!case handover", "!case archive"}
+TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
+LEADS = PANEL | TOLD | {"!case handover", "!case archive"}
 
 REQUESTER = {
-    "draft": IN_A_CASE | CONSENTS | {"!case archive", "!case erase"},
+    "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
     "opened": IN_A_CASE | CONSENTS | LEADS | {"!case forward"},
     "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft"},
     "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},

@@ -112,16 +112,21 @@ async def test_an_urgent_case_says_so_and_tells_those_who_must_act(chat: Chat) -
 
 async def test_why_and_what_is_new_are_told_with_the_question_or_later(chat: Chat) -> None:
     line = f"!case new ern-cranio {QUESTION} why=Second opinion, parents doubt new=Papilloedema urgent=yes due=10 days"
-    answer = await chat.alone(ANDERS, line)
-    assert "Two words help" not in answer
+    await chat.alone(ANDERS, line)
     await chat.arrive(ANDERS)
     assert "Why it is presented\n\n> Second opinion, parents doubt\n\nWhat is new\n\n> Papilloedema" in chat.card
     assert chat.card.splitlines()[2:6] == ["Urgent", "", "Who must act: Anders Kjær", "By: 15 March 2026"]
     assert (await case(chat)).question == QUESTION
-    await chat.here(ANDERS, CONSENT)
     assert await chat.here(ANDERS, "!case news None since May") == "Noted. It stands on the card."
     assert "> None since May" in chat.card
-    assert "Two words help the experts most" in await chat.alone(ANDERS, "!case new ern-cranio Why?")
+    await chat.here(ANDERS, CONSENT)
+    assert "Next step: Bring people in with `!panel invite`." in chat.card
+
+
+async def test_whoever_does_not_say_why_is_asked_and_not_held_up(chat: Chat) -> None:
+    await chat.opened()
+    assert "say why you present the case with `!case why …`" in chat.card
+    assert (await chat.here(ANDERS, "!panel invite saskia.devries")).startswith("Invited")
 
 
 # --- a question without a patient

@@ -13,9 +13,13 @@ from .chat import ANDERS, CONSENT, METTE, OPINION, PIOTR, QUESTION, SASKIA, Chat
 async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     assert await chat.greet(ANDERS) == (
         "Hello Anders Kjær. Here you bring a rare case to the experts of your network. What you can do here:\n\n"
-        "- `!help` list what you can do here\n"
+        "- `!help [<word>]` list what you can do here\n"
+        "- `!tour [<page>]` see in five short pages what a case is\n"
         "- `!language <language>` choose the language that I speak to you: `en` or `da`\n"
-        "- `!case new <network> <question …>` open a case with one clear question; I make the room\n"
+        "- `!case new <network> <question …> [why=…] [new=…] [due=…] [urgent=yes]` open a case with one clear "
+        "question; I make the room\n"
+        "- `!question new <network> <question …>` ask a general question, without a patient: no consent, no files\n"
+        "- `!who <what …>` say whom to ask about a disease or competence, and why: `!who trigonocephaly Germany`\n"
         "- `!identity` show by which fingerprints you and I know each other\n\n"
         "Your networks:\n\n"
         "- `ern-cranio` ERN CRANIO\n\n"

@@ -65,7 +65,7 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.ATTACH: UNDER_WAY,
         Action.READ_OPINIONS: "assessing drafting signing closed archived",
         Action.READ_OUTCOME: "drafting signing closed archived",
-        Action.DESCRIBE: UNDER_WAY,
+        Action.DESCRIBE: f"draft {UNDER_WAY}",
         Action.FORWARD: "open assessing",
         Action.ANSWER_TRIAGE: UNDER_WAY,
         Action.REOPEN: "closed archived",
@@ -84,8 +84,8 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.SEND_TO_SIGNING: "drafting",
         Action.SIGN: "signing",
         Action.BACK_TO_DRAFTING: "signing",
-        Action.DESCRIBE: UNDER_WAY,
-        Action.PLAN: f"{UNDER_WAY} signing",
+        Action.DESCRIBE: f"draft {UNDER_WAY}",
+        Action.PLAN: f"draft {UNDER_WAY} signing",
         Action.HAND_OVER: UNDER_WAY,
         Action.ANSWER_TRIAGE: UNDER_WAY,
         Action.REOPEN: "closed archived",
@@ -130,7 +130,7 @@ MAY: dict[Standing, dict[Action, str]] = {
 """Who may do what in which state while consent to care holds, written down apart from the code."""
 
 WITHOUT_CONSENT = {
-    *(Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT),
+    *(Action.CREATE, Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT),
     *(Action.REOPEN, Action.ARCHIVE, Action.ERASE, Action.ANSWER_INVITATION, Action.DECLARE_CONFLICT),
 }
 NOT_FOR_QUESTIONS = {Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH}
@@ -250,7 +250,9 @@ def expected_code(who: str, action: Action, kind: StateKind, consent: str) -> st
     if consent == "question":
         if action in NOT_FOR_QUESTIONS:
             return "no-patient-files" if action is Action.ATTACH else "no-patient"
-    elif action not in WITHOUT_CONSENT | {Action.CREATE} and (kind == "draft" or consent != "covered"):
+    elif (kind == "draft" and action not in WITHOUT_CONSENT | {Action.DESCRIBE, Action.PLAN}) or (
+        kind != "draft" and consent != "covered" and action not in WITHOUT_CONSENT
+    ):
         return "consent-needed"
     if action not in part or kind not in part[action]:
         return "wrong-state"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import get_args, get_type_hints
 
 import pytest
+from pydantic import TypeAdapter
 
-from ernbot.core.background import Offer
-from ernbot.core.case import ALLOWED, MAX_QUESTION, Action, Case, Closed, Drafting, State, StateKind, new_case
+from ernbot.core.background import Background, Offer
+from ernbot.core.case import ALLOWED, MAX_QUESTION, About, Action, Case, Closed, Drafting, State, StateKind, new_case
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import Guest
 from ernbot.core.outcome import Section
-from ernbot.core.triage import Verdict
+from ernbot.core.triage import Triage, Verdict
 
 from .samples import CASES, COLLEAGUE, COORDINATOR, DISPATCHER, EXPERT, GUEST, LATER, LEAD, NOW, PAPER, SECOND, opined
 
@@ -109,7 +110,8 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     **{(kind, Action.ARCHIVE): "archived" for kind in ("draft", "open", "assessing", "drafting", "closed")},
     **{(kind, Action.ERASE): "erased" for kind in ("draft", "archived", "withdrawn")},
     **{(kind, Action.FORWARD): kind for kind in ("open", "assessing")},
-    **{(kind, Action.PLAN): kind for kind in (*UNDER_WAY, "signing")},
+    **{(kind, Action.PLAN): kind for kind in ("draft", *UNDER_WAY, "signing")},
+    ("draft", Action.DESCRIBE): "draft",
     **{(kind, action): kind for kind in UNDER_WAY for action in STAYING},
 }
 """The life of a case, written down apart from the code. A draft has no consent to care that could be withdrawn."""
@@ -251,3 +253,81 @@ def test_what_was_not_drafted_is_not_out_of_date() -> None:
     with pytest.raises(Refused) as refusal:
         CASES["assessing"].has_gathered_all()
     assert refusal.value.code == "outcome-none"
+
+
+def test_a_question_is_open_from_the_start_and_keeps_what_was_said_of_it() -> None:
+    told = Background().tell("why", " A guideline. ")
+    case = new_case("c1", "n", "Quiet Heron", LEAD, "Which age?", NOW, about=About.QUESTION, background=told)
+    assert (case.state.kind, case.covered(NOW), case.background.why) == ("open", True, "A guideline.")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 2_001])
+def test_a_background_has_words(text: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        CASES["open"].describe("new", text)
+    assert refusal.value.code == "background-length"
+
+
+def test_whoever_takes_the_lead_leaves_the_panel_and_the_lead_before_joins_it() -> None:
+    offered = CASES["assessing"].offer_lead(EXPERT, LEAD, at=NOW)
+    led = offered.take_lead(hospital=False)
+    assert (led.lead, led.requester, led.panel, led.offer) == (EXPERT, LEAD, (SECOND, LEAD), None)
+    back = led.offer_lead(LEAD, EXPERT, at=NOW).take_lead(hospital=True)
+    assert (back.leader, back.lead, back.panel) == (None, LEAD, (SECOND, EXPERT))
+    same = offered.take_lead(hospital=True)
+    assert (same.requester, same.leader, same.panel) == (EXPERT, None, (SECOND, LEAD))
+    with pytest.raises(Refused):
+        led.take_lead(hospital=False)
+
+
+def test_another_lead_makes_a_drafted_outcome_out_of_date() -> None:
+    assert not CASES["drafting"].take_over(COORDINATOR, gone=False).has_gathered_all()
+
+
+def test_a_case_that_moves_keeps_its_requester_and_its_consent() -> None:
+    led = replace(CASES["assessing"], leader=SECOND, panel=(EXPERT, LEAD))
+    stays = led.move("ecnm", frozenset({SECOND}))
+    assert (stays.lead, stays.panel, stays.consent) == (SECOND, (LEAD,), led.consent)
+    leaves = led.move("ecnm", frozenset({EXPERT}))
+    assert (leaves.lead, leaves.panel, leaves.network) == (LEAD, (EXPERT,), "ecnm")
+
+
+def test_a_case_without_an_outcome_is_archived_with_a_reason() -> None:
+    with pytest.raises(BadInput) as refusal:
+        CASES["assessing"].archive(" ", at=LATER)
+    assert refusal.value.code == "reason-length"
+    with pytest.raises(Refused) as none:
+        CASES["assessing"].archive("Moved away.", at=LATER).outcome()
+    assert none.value.code == "outcome-none"
+    assert CASES["archived"].outcome() == CASES["closed"].outcome()
+
+
+@pytest.mark.parametrize(("kind", "back"), [("draft", "draft"), ("open", "open"), ("assessing", "assessing")])
+def test_a_case_is_reopened_as_far_as_it_had_come(kind: StateKind, back: StateKind) -> None:
+    archived = CASES[kind].archive("Set aside.", at=LATER)
+    assert archived.reopen(LEAD, "On again.", at=LATER).state.kind == back
+
+
+def test_what_is_left_of_an_erased_case_says_nothing_clinical() -> None:
+    case = CASES["archived"].erase(at=LATER)
+    rest = {field.name for field in fields(Case) if getattr(case, field.name) != field.default}
+    assert rest == {"id", "network", "nickname", "requester", "question", "opened_at", "state"}
+    assert case.question == ""
+
+
+def test_a_case_as_it_was_stored_before_is_still_read() -> None:
+    stored = """{
+        "id": "c1", "network": "ern-cranio", "nickname": "Quiet Heron 412", "requester": "@lead:example.org",
+        "question": "Operate now or wait?", "opened_at": "2026-03-05T12:00:00Z", "state": {"kind": "assessing"},
+        "consent": {"entries": [{"purpose": "care", "paper": {"form_version": "2.1", "language": "da",
+            "signer": "parent", "signed_on": "2026-03-01"}, "recorded_by": "@lead:example.org",
+            "recorded_at": "2026-03-05T12:00:00Z"}]},
+        "panel": ["@expert:example.org"],
+        "opinions": [{"author": "@expert:example.org", "form_id": "small", "form_version": "1",
+            "answers": {"step": "watch", "confidence": 4}, "version": 1, "at": "2026-03-05T12:00:00Z"}]
+    }"""
+    case = TypeAdapter(Case).validate_json(stored)
+    assert case.permits(Action.DRAFT_OUTCOME)
+    assert (case.lead, case.admitted) == (LEAD, (LEAD, EXPERT))
+    assert (case.about, case.triage, case.due) == (About.PATIENT, Triage(), None)
+    assert case.answered == {EXPERT}

@@ -143,6 +143,17 @@ def test_a_fault_in_the_settings_has_its_path(tmp_path: Path, old: str, new: str
     assert any(line.startswith(f"{path}: {complaint}") for line in str(error.value).splitlines()), str(error.value)
 
 
+def test_assistants_and_triage_are_read(tmp_path: Path) -> None:
+    settings = changed(NETWORK_FILE, 'name = "ERN CRANIO"', 'name = "ERN CRANIO"\ntriage = true\ntake_over_days = 7')
+    assists = changed(settings, 'role = "coordinator"', 'role = "assistant"\nassists = ["anna"]')
+    written(tmp_path, "one.toml", assists)
+    directory = load_directory(tmp_path, "example.org")
+    assert (directory.networks[0].triage, directory.networks[0].take_over_days) == (True, 7)
+    assert directory.assisted_by("@bram:other.example") == ("@anna:example.org",)
+    assert directory.assistants_of("@anna:example.org") == ("@bram:other.example",)
+    assert not directory.treats_patients("@bram:other.example")
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "ernbot.toml"
     with pytest.raises(ConfigError, match=f"^{re.escape(str(missing))}: cannot be read: No such file"):
@@ -186,6 +197,16 @@ def test_a_network_file_becomes_a_network(tmp_path: Path) -> None:
             "centre 'rotterdam' names the unknown",
         ),
         ('"@bram:other.example"', '"anna"', "person 'anna' is there twice"),
+        ('name = "ERN CRANIO"', 'name = "ERN CRANIO"\ntriage = "often"', "at 'triage': "),
+        ('name = "ERN CRANIO"', 'name = "ERN CRANIO"\ntake_over_days = -1', "at 'take_over_days': "),
+        ('role = "coordinator"', 'assists = ["nobody"]', "person '@bram:other.example' assists 'nobody', who is no"),
+        ('role = "coordinator"', 'assists = ["@bram:other.example"]', "person '@bram:other.example' assists '@bram"),
+        (
+            '"reference-centre"',
+            '"research-centre"\n[[person]]\nuser = "eva"\nname = "Eva"\ncentre = "rotterdam"\n'
+            'assists = ["anna"]\n[[centre]]\nid = "x"\nname = "X"\ncountry = "NL"\nkind = "member-hospital"',
+            "person 'eva' assists 'anna', who does not work at the same hospital",
+        ),
     ],
 )
 def test_a_fault_in_a_network_has_its_path(tmp_path: Path, old: str, new: str, complaint: str) -> None:

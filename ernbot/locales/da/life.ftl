@@ -40,7 +40,8 @@ next-consent = Registrér patientens samtykke med `!consent`. Ingen andre kan ko
 next-decide = Netværket ser på anmodningen, før eksperter bliver spurgt. Skanninger og fotografier kan lægges her imens.
 next-answer = Svar på visitators spørgsmål med `!case answer …`.
 next-declined = Netværket har afslået. Prøv et andet med `!case forward …`, eller læg sagen væk med `!case archive …`.
-next-invite = Læg skanninger og fotografier her, og hent derefter eksperter ind med `!panel invite`.
+next-invite = Læg skanninger og fotografier her, sig med `!case why …`, hvorfor sagen forelægges, og hent derefter eksperter ind med `!panel invite`.
+next-invite-told = Hent folk ind med `!panel invite`.
 next-opinion = Hver ekspert afgiver en vurdering med `!opinion`.
 next-draft = Alle vurderinger er inde: Saml dem med `!outcome draft`.
 next-gather = Vurderingerne eller panelet har ændret sig: Lederen samler konklusionen igen med `!outcome draft`.
@@ -84,7 +85,6 @@ refused-forward-pending = { $network } er blevet bedt om at tage sagen og har ik
 
 on-behalf = { $name } for { $clinician }:
 question-created = Dit spørgsmål **{ $nickname }** er åbent. Jeg har inviteret dig til dets rum. Hent folk ind med `!panel invite`; alle i netværket må komme, også patientrepræsentanter og forskere.
-case-created-why = To ord hjælper eksperterne mest: `!case why …` siger, hvorfor du forelægger den, `!case news …`, hvad der er nyt.
 consent-request-waits = Behandling er dækket, og netværket har fået besked om din anmodning. Imens kan du lægge filer her.
 help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
 help-question-new = stil et generelt spørgsmål uden patient: intet samtykke, ingen filer

@@ -40,7 +40,8 @@ next-consent = Record the patient’s consent with `!consent`. Nobody else can c
 next-decide = The network looks at the request before experts are asked. Scans and photographs can be dropped here meanwhile.
 next-answer = Answer the question of the dispatcher with `!case answer …`.
 next-declined = The network declined. Try another one with `!case forward …`, or put the case away with `!case archive …`.
-next-invite = Drop scans and photographs here, then bring experts in with `!panel invite`.
+next-invite = Drop scans and photographs here, say why you present the case with `!case why …`, then bring experts in with `!panel invite`.
+next-invite-told = Bring people in with `!panel invite`.
 next-opinion = Each expert gives an opinion with `!opinion`.
 next-draft = All opinions are in: gather them with `!outcome draft`.
 next-gather = Opinions or the panel have changed: the lead gathers the outcome again with `!outcome draft`.
@@ -84,7 +85,6 @@ refused-forward-pending = { $network } was asked to take this case and has not d
 
 on-behalf = { $name } for { $clinician }:
 question-created = Your question **{ $nickname }** is open. I have invited you to its room. Bring people in with `!panel invite`; everybody of the network may come, also patient representatives and researchers.
-case-created-why = Two words help the experts most: `!case why …` says why you present it, `!case news …` what is new.
 consent-request-waits = Care is covered, and the network has been told of your request. Meanwhile you can drop files here.
 help-case-new = open a case with one clear question; I make the room
 help-question-new = ask a general question, without a patient: no consent, no files
