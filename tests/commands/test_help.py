@@ -20,8 +20,8 @@ def chat(sqlite_store: Store) -> Chat:
 
 
 ALWAYS = {"!help", "!language", "!who"}
-ALONE = ALWAYS | {"!identity", "!tour", "!question new"}
-CASES = {"!case new", "!cases", "!reminders"}
+ALONE = ALWAYS | {"!identity", "!tour", "!question new", "!cases", "!reminders"}
+CASES = {"!case new"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
