@@ -21,8 +21,8 @@ def chat(sqlite_store: Store) -> Chat:
 
 ALWAYS = {"!help", "!language", "!who"}
 VOTES = {"!outcome agree", "!outcome dissent"}
-ALONE = ALWAYS | {"!identity", "!tour", "!question new"}
-CASES = {"!case new", "!accept", "!decline", "!cases", "!reminders"}
+ALONE = ALWAYS | {"!identity", "!tour", "!question new", "!cases", "!reminders"}
+CASES = {"!case new"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {
@@ -47,7 +47,7 @@ PANEL = {
 }
 ANSWERS = {"!accept", "!decline", "!conflict"}
 TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
-LEADS = TOLD | {"!case handover", "!case archive"} | PANEL
+LEADS = PANEL | TOLD | {"!case handover", "!case archive"}
 
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
@@ -107,8 +107,9 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
 async def test_help_in_a_direct_chat(chat: Chat) -> None:
     assert listed(await chat.alone(ANDERS, "!help")) == ALONE | CASES
     assert listed(await chat.alone(METTE, "!HELP")) == ALONE | CASES | {
-        "!directory report",
+        *("!accept", "!decline"),
         "!identity confirm",
+        "!directory report",
         "!case takeover",
         "!case erase",
     }
