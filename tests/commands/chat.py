@@ -113,7 +113,7 @@ class Answer:
         return self.message.choices
 
 
-@dataclass
+@dataclass(repr=False)
 class Chat:
     """A bot and the people who talk to it; `now` is its clock, `room` the latest case room."""
 
@@ -128,6 +128,10 @@ class Chat:
     delivers: bool = True
     done: list[Done] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __repr__(self) -> str:
+        """Short: all that it holds would fill the report of a failed test."""
+        return f"Chat({self.room!r})"
 
     @property
     def office(self) -> Office:
