@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
@@ -132,6 +132,10 @@ class Chat:
     def __repr__(self) -> str:
         """Short: all that it holds would fill the report of a failed test."""
         return f"Chat({self.room!r})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """The same for Hypothesis."""
+        printer.text(repr(self))
 
     @property
     def office(self) -> Office:
