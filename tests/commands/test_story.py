@@ -14,18 +14,15 @@ from .chat import ANDERS, CONSENT, METTE, OPINION, PIOTR, QUESTION, SASKIA, Chat
 async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     assert await chat.greet(ANDERS) == (
         "Hello Anders Kjær. Here you bring a rare case to the experts of your network. What you can do here:\n\n"
-        "- `!help [<word>]` list what you can do here\n"
-        "- `!tour [<page>]` see in five short pages what a case is\n"
-        "- `!language <language>` choose the language that I speak to you: `en` or `da`\n"
-        "- `!case new <network> <question …> [why=…] [new=…] [due=…] [urgent=yes]` open a case with one clear "
-        "question; I make the room\n"
-        "- `!question new <network> <question …>` ask a general question, without a patient: no consent, no files\n"
-        "- `!cases [mine|waiting|overdue|unanswered|all|<network>]` list your cases: what waits for you first\n"
-        "- `!reminders [off|daily|weekly]` how often I remind you of what waits for you\n"
-        "- `!reminders [how often]` how often I remind you of what waits for you: `daily`, `weekly` or `off`\n"
-        "- `!who <what …>` say whom to ask about a disease or competence, and why: `!who trigonocephaly Germany`\n"
-        "- `!accept [case]` accept an invitation; coming into the room does it too\n"
-        "- `!decline [case] <reason …>` decline an invitation, or leave a case; your reason is shown in its room\n"
+        "- `!help` list what you can do here\n"
+        "- `!tour` see in five short pages what a case is\n"
+        "- `!language` choose the language that I speak to you: `en` or `da`\n"
+        "- `!case new` open a case with one clear question; I make the room\n"
+        "- `!question new` ask a general question, without a patient: no consent, no files\n"
+        "- `!cases` list your cases, what waits for you first; or only `mine`, `waiting`, `overdue`, `unanswered`, "
+        "`all`, or those of a network\n"
+        "- `!reminders` how often I remind you of what waits for you: `daily`, `weekly` or `off`\n"
+        "- `!who` say whom to ask about a disease or competence, and why: `!who trigonocephaly Germany`\n"
         "- `!identity` show by which fingerprints you and I know each other\n\n"
         "Your networks:\n\n"
         "- `ern-cranio` ERN CRANIO\n\n"
@@ -71,7 +68,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     )
     assert chat.new_effects(Access) == [Access(ANDERS, (ANDERS, SASKIA, PIOTR), open=True)]
     assert chat.new_effects(Invite) == [Invite(SASKIA), Invite(PIOTR)]
-    order = [done.effect.kind for done in chat.done[-5:]]
+    order = [done.effect.kind for done in chat.done if done.lane.startswith("case:")][-5:]
     assert order == ["access", "invite", "invite", "card", "message"], "the homeserver is told before anybody comes"
     assert "Who must act: Saskia de Vries, Piotr Zieliński" in chat.card
     await chat.arrive(SASKIA)
@@ -161,7 +158,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     assert not case.consent.covers(Purpose.CARE, chat.now)
     assert QUESTION not in chat.card
 
-    assert await chat.audit() == [
+    assert [row for row in await chat.audit() if row[1] != "answer-invitation"] == [
         (ANDERS, "create", "allowed"),
         *[(ANDERS, "give-consent", "allowed")] * 2,
         (ANDERS, "give-consent", "consent-given"),
