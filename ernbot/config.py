@@ -258,6 +258,7 @@ class NetworkFile(Strict):
         for centre in self.centre:
             self._check_competences(f"centre {centre.id!r}", centre.competences)
         self.check_people(self.person)
+        self.check_assistants(self.person)
         return self
 
     def _check_competences(self, who: str, used: Iterable[str]) -> None:
@@ -275,6 +276,18 @@ class NetworkFile(Strict):
             self._check_competences(f"person {person.user!r}", person.competences)
             if person.centre not in centres:
                 raise ValueError(f"person {person.user!r} names the unknown centre {person.centre!r}")
+
+    def check_assistants(self, people: Iterable[PersonTable]) -> None:
+        """Raise ValueError for an assistant of anybody but clinicians of the same hospital."""
+        known = {person.user: person for person in people}
+        kinds = {centre.id: centre.kind for centre in self.centre}
+        for person in known.values():
+            for name in person.assists:
+                clinician = known.get(name)
+                if clinician is None or clinician.role not in CLINICIANS or name == person.user:
+                    raise ValueError(f"person {person.user!r} assists {name!r}, who is no other clinician of this file")
+                if clinician.centre != person.centre or kinds[person.centre] not in SEES_PATIENTS:
+                    raise ValueError(f"person {person.user!r} assists {name!r}, who does not work at the same hospital")
 
 
 SCALE_POINTS = range(1000)
@@ -405,12 +418,7 @@ def load_directory(folder: Path, server_name: str) -> Directory:
     Raises:
         ConfigError: see `read`; also when two files define one network, there is none, or a people file has none.
     """
-    networks: list[Network] = []
-    for path in network_files(folder):
-        try:
-            networks.append(_network(read(path, NetworkFile), folder, server_name))
-        except ValueError as error:
-            raise ConfigError(f"{path}: {error}") from None
+    networks = [_network(read(path, NetworkFile), folder, server_name) for path in network_files(folder)]
     if not networks:
         raise ConfigError(f"{folder}: holds no network (*.toml)")
     try:
@@ -436,6 +444,7 @@ def read_people(folder: Path, file: NetworkFile, server_name: str) -> tuple[Pers
     by_hand = {full_user_id(person.user, server_name) for person in file.person}
     try:
         file.check_people(imported)
+        file.check_assistants((*file.person, *imported))
         for person in imported:
             if full_user_id(person.user, server_name) in by_hand:
                 raise ValueError(f"person {person.user!r} is in the file of the network as well")
@@ -482,28 +491,11 @@ def _network(file: NetworkFile, folder: Path, server_name: str) -> Network:
         signers=file.signers,
         anonymous_dissent=file.dissent == "anonymous",
     )
-    _check_groups(network)
-    _check_assistants(network)
-    return network
-
-
-def _check_groups(network: Network) -> None:
     for group in network.groups:
         for member in group.members:
             if network.person(member) is None:
-                raise ValueError(f"group {group.id!r} names {member!r}, whom the network does not list")
-
-
-def _check_assistants(network: Network) -> None:
-    """An assistant acts for clinicians of the same hospital, and for nobody else."""
-    for person in network.people:
-        for name in person.assists:
-            clinician = network.person(name)
-            at_fault = f"person {person.user_id!r} assists {name!r}"
-            if clinician is None or clinician.role not in CLINICIANS or name == person.user_id:
-                raise ValueError(f"{at_fault}, who is no other clinician of this network")
-            if clinician.centre != person.centre or network.centre(person.centre).kind not in SEES_PATIENTS:
-                raise ValueError(f"{at_fault}, who does not work at the same hospital")
+                raise ConfigError(f"network {file.id!r}: group {group.id!r} names {member!r}, whom it does not list")
+    return network
 
 
 def load_forms(folder: Path) -> dict[str, Form]:
