@@ -84,7 +84,7 @@ async def test_every_decision_of_the_gate_is_audited(store: Store) -> None:
     await _add(store, drafting())
     asked = [
         (REQUESTER, ROOM, Action.READ, "allowed"),
-        (EXPERT, ROOM, Action.SIGN, "not-yours"),
+        (EXPERT, ROOM, Action.PLAN, "not-yours"),
         (STRANGER, ROOM, Action.READ, "no-case"),
         (REQUESTER, "!other:x", Action.READ, "no-case"),
     ]
@@ -97,7 +97,7 @@ async def test_every_decision_of_the_gate_is_audited(store: Store) -> None:
                     await tx.case_in(room, user, action, DIRECTORY, NOW)
     assert await _audit(store) == [
         (REQUESTER, "read", "c-1", "allowed", "{}"),
-        (EXPERT, "sign", "c-1", "not-yours", "{}"),
+        (EXPERT, "plan", "c-1", "not-yours", "{}"),
         (STRANGER, "read", "c-1", "no-case", "{}"),
         (REQUESTER, "read", None, "no-case", '{"room":"!other:x"}'),
     ]
