@@ -100,7 +100,7 @@ def _day(text: str | None) -> date | None:
 
 
 async def end_guests(tx: Transaction, office: Office, case: Case, at: datetime) -> Case:
-    """Remove the guests of a case whose last day is over, and tell the lead; the case as it is then, saved.
+    """Remove the guests of a case whose last day is over, and tell the lead; the case afterwards, to be saved.
 
     The gate has let them in no longer since that day ended; this empties their chairs.
     """
@@ -108,7 +108,6 @@ async def end_guests(tx: Transaction, office: Office, case: Case, at: datetime) 
     gone = [user for user in (*case.panel, *case.observers) if user not in (*changed.panel, *changed.observers)]
     if changed == case:
         return case
-    await tx.save_case(changed)
     outbox = Outbox(tx, at)
     await outbox.to_case(case.id, access(changed))
     for user in gone:

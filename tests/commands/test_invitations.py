@@ -391,7 +391,9 @@ async def test_a_guest_has_a_part_until_a_day(chat: Chat) -> None:
         await chat.case(OKSANA)
     async with chat.store.transaction() as tx:
         case = await tx.case_in(chat.room, ANDERS, Action.READ, chat.directory, chat.now)
-        assert (await end_guests(tx, chat.office, case, chat.now)).panel == ()
+        changed = await end_guests(tx, chat.office, case, chat.now)
+        assert changed.panel == ()
+        await tx.save_case(changed)
     await chat.deliver()
     assert await state(chat, OKSANA) is InvitationState.EXPIRED
     assert Remove(OKSANA) in chat.effects(Remove)
