@@ -369,7 +369,8 @@ async def test_whoever_comes_later_is_shown_everything(chat: Chat) -> None:
     await attach(chat, ANDERS, scan())
     await attach(chat, ANDERS, face("PNG"))
     await chat.here(ANDERS, "!panel invite saskia.devries")
-    card, *rest = await chat.arrive(SASKIA)
+    accepted, card, *rest = await chat.arrive(SASKIA)
+    assert isinstance(accepted, Card), "by coming she has accepted"
     assert isinstance(card, Card)
     assert card.fresh
     assert shown(rest) == ["original", "file", "original", "announcement", "file"]
