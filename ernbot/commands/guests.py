@@ -22,14 +22,19 @@ from ernbot.storage.transaction import Transaction
 
 KEYS = ("until", "name", "hospital", "country")
 SHAPE = "@user until 2026-12-31 name <name> hospital <hospital> country <country>"
-_KEY = re.compile(rf"(?:^|\s)({'|'.join(KEYS)})(?:\s*=\s*|\s+|$)", re.IGNORECASE)
+_KEY = re.compile(rf"(?<!\S)({'|'.join(KEYS)})(?:\s*=\s*|\s+|$)", re.IGNORECASE)
 _USER = re.compile(r"@[a-z0-9._=/+-]+:\S+")
 MAX_NAME = 100
 
 
 def _parts(text: str) -> tuple[str, dict[str, str]]:
-    """The user and the values behind the words `until`, `name`, `hospital` and `country`, in any order."""
-    keys = list(_KEY.finditer(text))
+    """The user and the values behind the words `until`, `name`, `hospital` and `country`, in any order.
+
+    Most hospitals have that word in their name, so that it is a key the first time only.
+    """
+    found = list(_KEY.finditer(text))
+    hospitals = [key for key in found if key[1].casefold() == "hospital"]
+    keys = [key for key in found if key not in hospitals[1:]]
     first = keys[0].start() if keys else len(text)
     values: dict[str, str] = {}
     for key, following in zip(keys, [*keys[1:], None], strict=False):
