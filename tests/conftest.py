@@ -14,6 +14,10 @@ NO_PARAMETERS = SimpleNamespace(params={})
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write golden files anew; read each difference")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs the homeserver, or repeats on PostgreSQL, carries a mark, so that `make check` can leave it out."""
     for item in items:

@@ -72,11 +72,12 @@ Wanted = TypeVar("Wanted", bound=Effect)
 
 @dataclass(frozen=True)
 class Done:
-    """An effect that was carried out; `event_id` is the event that it became."""
+    """An effect that was carried out; `event_id` is the event that it became, `room` where it was."""
 
     lane: str
     effect: Effect
     event_id: str
+    room: str = ""
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,11 @@ class Chat:
             case OpenDirectChat(user_id):
                 await tx.set_direct_room(user_id, direct_room(user_id))
         await tx.sent(item.id, event_id)
-        return Done(item.lane, effect, event_id)
+        return Done(item.lane, effect, event_id, item.room_id or self._room_of(item.lane))
+
+    def _room_of(self, lane: str) -> str:
+        kind, _, of = lane.partition(":")
+        return direct_room(of) if kind == "direct" else self.room
 
     def answers(self, since: int = 0) -> list[Answer]:
         """The messages among what was done, from a place on."""

@@ -13,3 +13,9 @@ from .chat import Chat
 def chat(store: Store) -> Chat:
     """A bot whom nobody has talked to yet."""
     return Chat(store)
+
+
+@pytest.fixture
+def rewrite(request: pytest.FixtureRequest) -> bool:
+    """Whether golden chats are written anew instead of compared."""
+    return bool(request.config.getoption("--golden"))
