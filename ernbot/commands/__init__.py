@@ -3,7 +3,7 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consent, identity, opinion, outcome, panel, welcome
+from ernbot.commands import case, consensus, consent, delphi, identity, opinion, outcome, panel, poll, rate, welcome
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -19,6 +19,17 @@ COMMANDS: tuple[Command, ...] = (
     opinion.opinion,
     opinion.show,
     opinion.cancel,
+    consensus.consensus,
+    consensus.conflict,
+    delphi.delphi,
+    delphi.show,
+    rate.rate,
+    rate.template,
+    rate.suggest,
+    poll.poll,
+    poll.vote,
+    poll.close,
+    poll.show,
     outcome.draft,
     outcome.show,
     outcome.recommend,

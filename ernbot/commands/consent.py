@@ -12,6 +12,7 @@ from ernbot.commands.context import Context, access
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.effects import Redact, Remove, TakeBack, case_lane
 from ernbot.commands.files import file_tag, is_identifiable, job_tag, together
+from ernbot.commands.rate import KIND as RATING
 from ernbot.commands.registry import PREFIX, Answers, Words, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
 from ernbot.core.case import Action, Case, Draft
@@ -187,6 +188,7 @@ async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
     for job_id in await ctx.tx.drop_jobs(case.id):
         await ctx.outbox.to_case(case.id, TakeBack(job_tag(job_id)))
     await ctx.tx.end_dialogues(ctx.room_id)
+    await ctx.tx.end_dialogues_of(f"{RATING}:{case.id}")
     await ctx.outbox.to_case(case.id, access(changed, open=False, closed=True))
     for expert in case.panel:
         await ctx.outbox.to_case(case.id, Remove(expert))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from ernbot.commands import COMMANDS, consent, dialogue, opinion, questions
+from ernbot.commands import COMMANDS, consent, dialogue, opinion, poll, questions, rate
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.refusals import refusal
@@ -34,6 +34,8 @@ async def hear(ctx: Context, text: str, replies_to: str | None) -> None:
         await _command(ctx, text)
     elif (job := await questions.find(ctx, text, replies_to)) is not None:
         await questions.answer(ctx, job, text)
+    elif (ballot := await poll.meant(ctx, text, replies_to)) is not None:
+        await poll.answer(ctx, *ballot)
     else:
         await _answer(ctx, text, replies_to)
 
@@ -93,6 +95,12 @@ async def _question(ctx: Context, current: Dialogue, replies_to: str | None) -> 
     return await _marked(ctx, current, replies_to)
 
 
+async def _mark(ctx: Context, event_id: str | None) -> str | None:
+    """The mark that an event of ours bears."""
+    sent = await ctx.tx.sent_item(event_id) if event_id else None
+    return sent.tag if sent is not None else None
+
+
 async def _marked(ctx: Context, current: Dialogue, event_id: str | None) -> int | None:
     """The number of the question that an event puts."""
     question = await ctx.tx.sent_item(event_id) if event_id else None
@@ -100,7 +108,13 @@ async def _marked(ctx: Context, current: Dialogue, event_id: str | None) -> int 
 
 
 async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
+    mark = await _mark(ctx, replies_to)
+    if await rate.answered_template(ctx, text, mark):
+        return
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    if current is not None and rate.is_draft(current):
+        await rate.hear(ctx, current, text, mark)
+        return
     number = await _question(ctx, current, replies_to) if current is not None else None
     if current is None or number is None:
         if ctx.place is None:
@@ -127,7 +141,12 @@ async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
 async def hear_reaction(ctx: Context, key: str, target: str) -> None:
     """A numbered reaction under one of our questions answers it; any other reaction is people's own business."""
     chosen = dialogue.chosen(key)
+    if chosen is not None and await poll.tapped(ctx, chosen, target):
+        return
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor) if chosen is not None else None
+    if chosen is not None and current is not None and rate.is_draft(current):
+        await rate.prefill(ctx, current, chosen, await _mark(ctx, target))
+        return
     number = await _marked(ctx, current, target) if current is not None else None
     if chosen is None or current is None or number is None:
         return

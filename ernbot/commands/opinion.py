@@ -104,7 +104,7 @@ def _shown(field: Field, answer: Answer) -> Iterable[Value]:
         yield Labels(labels[value]) if isinstance(value, str) and value in labels else value
 
 
-@command("cancel", where="case")
+@command("cancel", where="anywhere")
 async def cancel(ctx: Context) -> Reply:
     """Leave the questions that are open; nothing of them is kept."""
     if await ctx.tx.dialogue(ctx.room_id, ctx.actor) is None:

@@ -38,6 +38,10 @@ BY_STANDING: dict[Standing, frozenset[Action]] = {
             Action.WRITE_OUTCOME,
             Action.READ_OUTCOME,
             Action.SIGN,
+            Action.RUN_ROUNDS,
+            Action.ASK_POLL,
+            Action.ANSWER_POLL,
+            Action.DECLARE_CONFLICT,
         }
     ),
     Standing.EXPERT: frozenset(
@@ -49,6 +53,9 @@ BY_STANDING: dict[Standing, frozenset[Action]] = {
             Action.READ_OPINIONS,
             Action.READ_OUTCOME,
             Action.VOTE,
+            Action.RATE,
+            Action.ANSWER_POLL,
+            Action.DECLARE_CONFLICT,
         }
     ),
     Standing.COLLEAGUE: frozenset({Action.CREATE}),

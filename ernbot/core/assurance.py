@@ -22,7 +22,7 @@ class Assurance(IntEnum):
     VERIFIED = 3
 
 
-RECORDS = frozenset({Action.GIVE_CONSENT, Action.VOTE, Action.SIGN})
+RECORDS = frozenset({Action.GIVE_CONSENT, Action.VOTE, Action.SIGN, Action.RATE, Action.ANSWER_POLL})
 """What counts as a signature. Withdrawing consent does not: it is never made harder than any other command."""
 
 Doubt = Literal["device-unknown", "identity-changed", "identity-unverified"]

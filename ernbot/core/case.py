@@ -7,16 +7,20 @@ diagram in docs/architecture.md are made from it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from ernbot.core.conflict import Conflict, declare
 from ernbot.core.consent import Ledger, Paper, Purpose
+from ernbot.core.delphi import Study, begin, present
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import Value
 from ernbot.core.opinion import Opinion, latest, revise
 from ernbot.core.outcome import Outcome, Section
+from ernbot.core.poll import Poll, ask, find, put
 
 MAX_QUESTION = 2_000
 
@@ -37,6 +41,11 @@ class Action(StrEnum):
     READ_OUTCOME = "read-outcome"
     VOTE = "vote"
     SIGN = "sign"
+    RUN_ROUNDS = "run-rounds"
+    RATE = "rate"
+    ASK_POLL = "ask-poll"
+    ANSWER_POLL = "answer-poll"
+    DECLARE_CONFLICT = "declare-conflict"
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,11 @@ ALLOWED: dict[StateKind, frozenset[Action]] = {
             Action.GIVE_OPINION,
             Action.READ_OPINIONS,
             Action.DRAFT_OUTCOME,
+            Action.RUN_ROUNDS,
+            Action.RATE,
+            Action.ASK_POLL,
+            Action.ANSWER_POLL,
+            Action.DECLARE_CONFLICT,
         }
     ),
     "drafting": frozenset(set(Action) - {Action.CREATE}),
@@ -127,6 +141,9 @@ class Case:
     consent: Ledger = Ledger()
     panel: tuple[str, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    delphi: tuple[Study, ...] = ()
+    polls: tuple[Poll, ...] = ()
 
     @property
     def lead(self) -> str:
@@ -229,6 +246,52 @@ class Case:
         if not self.has_gathered_all():
             raise Refused("outcome-stale")
         return replace(self, state=Closed(signed, at))
+
+    @property
+    def conflicted(self) -> frozenset[str]:
+        """Who has declared a conflict of interest, by itself or with their latest opinion."""
+        declared = {conflict.by for conflict in self.conflicts}
+        return frozenset(declared | {opinion.author for opinion in latest(self.opinions) if opinion.conflict})
+
+    def declare_conflict(self, by: str, reason: str, *, at: datetime) -> Case:
+        self._require(Action.DECLARE_CONFLICT)
+        return replace(self, conflicts=declare(self.conflicts, by, reason, at))
+
+    @property
+    def study(self) -> Study:
+        """The Delphi study that is spoken of. Raises Refused `delphi-none` before there is one."""
+        return present(self.delphi)
+
+    def begin_study(self, title: str, *, by: str, at: datetime) -> Case:
+        self._require(Action.RUN_ROUNDS)
+        return replace(self, delphi=begin(self.delphi, title, by, at))
+
+    def run_rounds(self, study: Study) -> Case:
+        """A case whose present study is this one."""
+        self._require(Action.RUN_ROUNDS)
+        return replace(self, delphi=(*self.delphi[:-1], study))
+
+    def rate(self, by: str, ratings: Mapping[int, tuple[int, str]], *, at: datetime) -> Case:
+        self._require(Action.RATE)
+        rated = self.study.rate(by, ratings, self.conflicted, at)
+        return replace(self, delphi=(*self.delphi[:-1], rated))
+
+    def suggest(self, by: str, statement: str) -> Case:
+        self._require(Action.RATE)
+        return replace(self, delphi=(*self.delphi[:-1], self.study.suggest(statement, by)))
+
+    def ask_poll(self, text: str, *, by: str, named: bool, at: datetime) -> Case:
+        self._require(Action.ASK_POLL)
+        return replace(self, polls=ask(self.polls, text, by, at, named=named))
+
+    def answer_poll(self, number: int | None, by: str, option: int, *, at: datetime) -> Case:
+        self._require(Action.ANSWER_POLL)
+        voted = find(self.polls, number).vote(by, option, self.conflicted, at)
+        return replace(self, polls=put(self.polls, voted))
+
+    def close_poll(self, *, at: datetime) -> Case:
+        self._require(Action.ASK_POLL)
+        return replace(self, polls=put(self.polls, find(self.polls).close(self.admitted, self.conflicted, at)))
 
 
 def new_case(id: str, network: str, nickname: str, requester: str, question: str, at: datetime) -> Case:

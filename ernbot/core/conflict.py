@@ -12,7 +12,7 @@ MAX_REASON = 500
 
 @dataclass(frozen=True)
 class Conflict:
-    """What somebody declared about themselves; others read who, and the lead reads why."""
+    """What somebody declared about themselves; the reason stands in reports."""
 
     by: str
     reason: str

@@ -101,6 +101,11 @@ class Study:
         """The round that takes ratings now."""
         return self.rounds[-1] if self.rounds and self.rounds[-1].closed_at is None else None
 
+    @property
+    def last_closed_at(self) -> datetime:
+        """When the last round that is over was closed; when the study began, before there is one."""
+        return max((held.closed_at for held in self.rounds if held.closed_at is not None), default=self.begun_at)
+
     def item(self, number: int) -> Item:
         """An item by its number.
 

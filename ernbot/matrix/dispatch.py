@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.commands import arrival, conversation, files, identity, questions
+from ernbot.commands import arrival, conversation, files, identity, poll, questions
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
@@ -23,6 +23,7 @@ from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Reply, say
 from ernbot.core.assurance import Assurance
 from ernbot.core.errors import Refused
+from ernbot.matrix import polls
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.events import Words, attachment, words
 from ernbot.matrix.gaps import GAP, Gaps
@@ -212,7 +213,9 @@ class Dispatcher:
         if concerns(payload["type"], content):
             await self._verify(item, payload)
             return
-        said = words(content, self._gateway.user_id) if payload["type"] == "m.room.message" else None
+        said = polls.response(payload["type"], content)
+        if payload["type"] == "m.room.message":
+            said = words(content, self._gateway.user_id)
         file = attachment(content) if payload["type"] == "m.room.message" else None
         if said is None and file is None:
             await self._done(item)
@@ -223,7 +226,8 @@ class Dispatcher:
             open_dialogue = await tx.dialogue(item.room_id, item.sender)
             unheard = await self._context(tx, item, place, None, said)
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
-        for_us = file is not None or place is None or open_dialogue is not None or asked is not None
+            votes = said is not None and await poll.meant(unheard, said.text, said.replies_to) is not None
+        for_us = file is not None or place is None or open_dialogue is not None or asked is not None or votes
         if not for_us and said is not None and not said.text.startswith(PREFIX):
             await self._done(item)
             return

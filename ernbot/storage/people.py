@@ -75,3 +75,7 @@ class PeopleRows(SealedRows):
 
     async def end_dialogues(self, room_id: str) -> None:
         await self._connection.execute(delete(dialogues).where(dialogues.c.room_id == room_id))
+
+    async def end_dialogues_of(self, kind: str) -> None:
+        """End what is said about one thing, in whatever room."""
+        await self._connection.execute(delete(dialogues).where(dialogues.c.kind == kind))

@@ -41,10 +41,12 @@ MAY: dict[Standing, dict[StateKind, set[Action]]] = {
         "assessing": {
             *(Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH, Action.INVITE),
             *(Action.READ_OPINIONS, Action.DRAFT_OUTCOME),
+            *(Action.RUN_ROUNDS, Action.ASK_POLL, Action.ANSWER_POLL, Action.DECLARE_CONFLICT),
         },
         "drafting": {
             *(Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH, Action.INVITE),
             *(Action.READ_OPINIONS, Action.DRAFT_OUTCOME, Action.WRITE_OUTCOME, Action.READ_OUTCOME, Action.SIGN),
+            *(Action.RUN_ROUNDS, Action.ASK_POLL, Action.ANSWER_POLL, Action.DECLARE_CONFLICT),
         },
         "closed": {Action.READ, Action.WITHDRAW_CONSENT, Action.READ_OPINIONS, Action.READ_OUTCOME},
         "withdrawn": {Action.READ},
@@ -52,10 +54,14 @@ MAY: dict[Standing, dict[StateKind, set[Action]]] = {
     Standing.EXPERT: {
         "draft": {Action.READ},
         "open": {Action.READ, Action.ATTACH},
-        "assessing": {Action.READ, Action.ATTACH, Action.GIVE_OPINION, Action.READ_OPINIONS},
+        "assessing": {
+            *(Action.READ, Action.ATTACH, Action.GIVE_OPINION, Action.READ_OPINIONS),
+            *(Action.RATE, Action.ANSWER_POLL, Action.DECLARE_CONFLICT),
+        },
         "drafting": {
             *(Action.READ, Action.ATTACH, Action.GIVE_OPINION, Action.READ_OPINIONS),
             *(Action.READ_OUTCOME, Action.VOTE),
+            *(Action.RATE, Action.ANSWER_POLL, Action.DECLARE_CONFLICT),
         },
         "closed": {Action.READ, Action.READ_OPINIONS, Action.READ_OUTCOME},
         "withdrawn": {Action.READ},

@@ -1,0 +1,91 @@
+"""`!consensus`: what the panel agrees and differs on, in words; and `!conflict`, for whoever must not be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ernbot.commands.context import Context
+from ernbot.commands.registry import Rest, command
+from ernbot.commands.reply import Fact, Heading, Labels, Part, Reply, Text, say
+from ernbot.core.blind import Blind, visible
+from ernbot.core.case import Action, Case
+from ernbot.core.consensus import counting
+from ernbot.core.errors import Refused
+from ernbot.core.opinion import Opinion, latest
+from ernbot.documents.agreement import Sentences, caution, findings, number
+from ernbot.locales import LANGUAGES, catalogue
+
+
+def spoken(words: Callable[[Sentences], str]) -> Labels:
+    """The same words in every language, for the sender to choose from."""
+    return Labels({language: words(catalogue(language).text) for language in LANGUAGES})
+
+
+def readable(case: Case, reader: str) -> tuple[Opinion, ...]:
+    """The latest opinions of a case that somebody may read."""
+    return latest(visible(case.opinions, reader, case.lead, Blind(), case.panel))
+
+
+def who_counts(case: Case, opinions: tuple[Opinion, ...]) -> tuple[Opinion, ...]:
+    """The opinions of those who are still on the panel and have declared no conflict of interest."""
+    authors = (opinion.author for opinion in opinions)
+    count = counting(authors, conflicted=case.conflicted, present=case.admitted)
+    return tuple(opinion for opinion in opinions if opinion.author in count)
+
+
+def statistics(ctx: Context, case: Case) -> tuple[Part, ...]:
+    """What the opinions say together, for a room after the reveal and for the draft of an outcome.
+
+    Raises:
+        Refused: `no-opinions` when the reader may read none, or `consensus-nobody-counts` when none of them counts.
+    """
+    opinions = readable(case, ctx.actor)
+    if not opinions:
+        raise Refused("no-opinions")
+    counted = who_counts(case, opinions)
+    if not counted:
+        raise Refused("consensus-nobody-counts")
+    form = ctx.office.opinion_form(case)
+    by_language = {language: findings(counted, form, catalogue(language).text, language) for language in LANGUAGES}
+    facts = [
+        Fact(Labels(same[0].label), Labels(dict(zip(by_language, (finding.sentence for finding in same), strict=True))))
+        for same in zip(*by_language.values(), strict=True)
+    ]
+    return (Heading("consensus-title"), *facts, *_notes(ctx, case, opinions, counted))
+
+
+def _notes(ctx: Context, case: Case, opinions: tuple[Opinion, ...], counted: tuple[Opinion, ...]) -> list[Part]:
+    """Who was not counted, and how little the rest may mean."""
+    notes: list[Part] = []
+    left_out = [opinion.author for opinion in opinions if opinion not in counted]
+    if left_out:
+        names = ", ".join(map(ctx.office.directory.name_of, left_out))
+        notes.append(Text("consensus-left-out", {"names": names, "count": len(left_out)}))
+    if caution(len(counted), catalogue("en").text) is not None:
+        count = spoken(lambda text: number(len(counted), text))
+        notes.append(Text("consensus-few", {"count": count}))
+    return notes
+
+
+@command("consensus", where="case", action=Action.READ_OPINIONS)
+async def consensus(ctx: Context) -> Reply:
+    """Say what the opinions agree and differ on."""
+    case = await ctx.case(Action.READ_OPINIONS)
+    return Reply(statistics(ctx, case))
+
+
+@command("conflict", where="case", action=Action.DECLARE_CONFLICT)
+async def conflict(ctx: Context, reason: Rest) -> Reply:
+    """Declare a conflict of interest: what this person says stays to be read, and does not count."""
+    case = await ctx.case(Action.DECLARE_CONFLICT)
+    changed = case.declare_conflict(ctx.actor, reason, at=ctx.now)
+    ctx.tx.audit(
+        at=ctx.now,
+        actor=ctx.actor,
+        action=Action.DECLARE_CONFLICT,
+        case_id=case.id,
+        decision="conflict-declared",
+        detail={"event": ctx.event_id, "device": ctx.device_id},
+    )
+    await ctx.save(changed)
+    return say("conflict-declared")
