@@ -20,8 +20,9 @@ from typing import Any
 from ernbot import deidentify
 from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
-from ernbot.config import ConfigError, Settings, check_forms, load_directory, load_forms, load_settings, read_secret
+from ernbot.config import ConfigError, Settings, load_directory, load_settings, read_secret
 from ernbot.demo.homeserver import HomeserverFailed
+from ernbot.form_files import check_forms, load_forms
 from ernbot.imaging.process import WorkerFailed
 from ernbot.locales import FALLBACK, LANGUAGES
 from ernbot.matrix import bot, nio_store, recovery

@@ -1,4 +1,4 @@
-"""Settings, networks and forms: what an administrator edits, read into typed values.
+"""Settings and networks: what an administrator edits, read into typed values; forms have `form_files`.
 
 An unknown key or a bad value is an error that names the file and the dotted path, so that a typo never passes unseen.
 Secrets are never in these files: a setting names the file or the environment variable that holds one.
@@ -9,16 +9,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ernbot.core.assurance import Assurance, Policy
+from ernbot.core.blind import Mode
 from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
-from ernbot.core.form import CODE_SYSTEMS, Form, Kind, Option
-from ernbot.core.form import Field as FormField
 
 
 class ConfigError(Exception):
@@ -141,10 +139,18 @@ class _PersonTable(Strict):
     languages: tuple[str, ...] = ("en",)
 
 
+class _OpinionFormTable(Strict):
+    """Which form answers which type of question."""
+
+    question: Identifier
+    form: Identifier
+
+
 class _NetworkFile(Strict):
     id: Identifier
     name: str
-    opinion_form: Identifier
+    opinion_form: Identifier | Annotated[tuple[_OpinionFormTable, ...], Field(min_length=1)]
+    blind: Mode = "off"
     competence: tuple[_CompetenceTable, ...]
     centre: tuple[_CentreTable, ...]
     person: tuple[_PersonTable, ...] = ()
@@ -154,6 +160,8 @@ class _NetworkFile(Strict):
         competences = _unique("competence", (c.id for c in self.competence))
         centres = _unique("centre", (c.id for c in self.centre))
         _unique("person", (p.user for p in self.person))
+        if isinstance(self.opinion_form, tuple):
+            _unique("question", (entry.question for entry in self.opinion_form))
         for kind, entry, used in [
             *(("centre", c.id, c.competences) for c in self.centre),
             *(("person", p.user, p.competences) for p in self.person),
@@ -164,54 +172,6 @@ class _NetworkFile(Strict):
         for person in self.person:
             if person.centre not in centres:
                 raise ValueError(f"person {person.user!r} names the unknown centre {person.centre!r}")
-        return self
-
-
-SCALE_POINTS = range(1000)
-
-
-class _OptionTable(Strict):
-    id: Identifier
-    labels: Labels
-
-
-class _FieldTable(Strict):
-    id: Identifier
-    kind: Kind
-    labels: Labels
-    required: bool = True
-    option: tuple[_OptionTable, ...] = ()
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    unit: str | None = None
-    systems: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _fits(self) -> _FieldTable:
-        if self.kind in ("choice", "choices") and len(self.option) < 2:
-            raise ValueError("a choice needs at least two options")
-        _unique("option", (option.id for option in self.option))
-        if self.kind == "scale" and not all(bound in SCALE_POINTS for bound in (self.minimum, self.maximum)):
-            raise ValueError("a scale needs minimum and maximum, whole numbers from 0 to 999")
-        if self.kind == "code" and not self.systems:
-            raise ValueError("a code needs at least one of the systems " + ", ".join(CODE_SYSTEMS))
-        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
-            raise ValueError("minimum must be below maximum")
-        for system in self.systems:
-            if system not in CODE_SYSTEMS:
-                raise ValueError(f"unknown code system {system!r}; known are {', '.join(CODE_SYSTEMS)}")
-        return self
-
-
-class _FormFile(Strict):
-    id: Identifier
-    version: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)*$")]
-    labels: Labels
-    field: Annotated[tuple[_FieldTable, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _unique_fields(self) -> _FormFile:
-        _unique("field", (f.id for f in self.field))
         return self
 
 
@@ -297,10 +257,14 @@ def load_directory(folder: Path, server_name: str) -> Directory:
 
 
 def _network(file: _NetworkFile, server_name: str) -> Network:
+    forms = file.opinion_form
+    by_question = {entry.question: entry.form for entry in forms} if isinstance(forms, tuple) else {}
     return Network(
         id=file.id,
         name=file.name,
-        opinion_form=file.opinion_form,
+        opinion_form=forms if isinstance(forms, str) else forms[0].form,
+        opinion_forms=by_question,
+        blind=file.blind,
         competences=tuple(Competence(c.id, c.labels) for c in file.competence),
         centres=tuple(Centre(c.id, c.name, c.country, c.kind, c.competences) for c in file.centre),
         people=tuple(
@@ -315,50 +279,6 @@ def _network(file: _NetworkFile, server_name: str) -> Network:
             for p in file.person
         ),
     )
-
-
-def load_forms(folder: Path) -> dict[str, Form]:
-    """All forms of a folder by id.
-
-    Raises:
-        ConfigError: see `read`; also when two files define one form.
-    """
-    forms: dict[str, Form] = {}
-    for path in sorted(folder.glob("*.toml")):
-        form = _form(read(path, _FormFile))
-        if form.id in forms:
-            raise ConfigError(f"{path}: form {form.id!r} is there twice")
-        forms[form.id] = form
-    return forms
-
-
-def _form(file: _FormFile) -> Form:
-    return Form(
-        id=file.id,
-        version=file.version,
-        labels=file.labels,
-        fields=tuple(
-            FormField(
-                id=f.id,
-                kind=f.kind,
-                labels=f.labels,
-                required=f.required,
-                options=tuple(Option(o.id, o.labels) for o in f.option),
-                minimum=f.minimum,
-                maximum=f.maximum,
-                unit=f.unit,
-                systems=f.systems,
-            )
-            for f in file.field
-        ),
-    )
-
-
-def check_forms(directory: Directory, forms: dict[str, Form]) -> None:
-    """Raise ConfigError for a network whose opinion form does not exist."""
-    for network in directory.networks:
-        if network.opinion_form not in forms:
-            raise ConfigError(f"network {network.id!r}: at 'opinion_form': there is no form {network.opinion_form!r}")
 
 
 def read_secret(file: Path | None, env: str | None, what: str) -> str:

@@ -24,8 +24,6 @@ COMMANDS: tuple[Command, ...] = (
     delphi.delphi,
     delphi.show,
     rate.rate,
-    rate.template,
-    rate.suggest,
     poll.poll,
     poll.vote,
     poll.close,

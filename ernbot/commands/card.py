@@ -1,4 +1,7 @@
-"""The card of a case: question, consent, who must act, and the next step, in one pinned message."""
+"""The card of a case: one message, edited in place, that a newcomer to the room understands in ten seconds.
+
+Who must act and by when come first, then the question and the next step, then the rest.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,70 @@ from datetime import datetime
 
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value
-from ernbot.core.case import Assessing, Case, Closed, Draft, Drafting, Open, Withdrawn
+from ernbot.core.case import About, Case, Erased, Withdrawn
 from ernbot.core.consent import Purpose
-from ernbot.core.opinion import latest
+from ernbot.core.turn import Next, Turn, turn
 
 
 def card(case: Case, office: Office, at: datetime) -> Reply:
     """The card as it stands at a time. After withdrawal it repeats nothing clinical."""
-    network = office.network(case)
+    now = turn(case, office.directory, at)
     parts: list[Part] = [Heading("card-title", {"nickname": case.nickname})]
-    if not isinstance(case.state, Withdrawn):
+    if case.urgent and now.who:
+        parts.append(Text("card-urgent"))
+    parts.append(Fact(Text("card-must-act"), names(case, now, office)))
+    if now.by is not None:
+        overdue = at.date() > now.by
+        parts.append(Fact(Text("card-by"), Text("card-overdue" if overdue else "card-day", {"date": now.by})))
+    if not isinstance(case.state, Withdrawn | Erased):
         parts += [Text("card-question"), Quote(case.question)]
+    parts.append(Fact(Text("card-next"), Text(f"next-{now.next}")))
+    if not isinstance(case.state, Withdrawn | Erased):
+        parts += _background(case)
+    network = office.directory.network(case.network)
     parts += [
-        Fact(Text("card-network"), network.name),
         Fact(Text("card-state"), Symbol("state", case.state.kind)),
-        Fact(Text("card-requester"), office.directory.name_of(case.requester)),
-        *(consent_fact(case, purpose, at) for purpose in Purpose),
+        Fact(Text("card-network"), network.name if network is not None else case.network),
+        *_people(case, office),
     ]
-    if case.panel:
-        answered = {opinion.author for opinion in case.opinions}
-        for expert in case.panel:
-            state = Symbol("panelist", "answered" if expert in answered else "asked")
-            parts.append(Fact(Text("card-expert", {"name": office.directory.name_of(expert)}), state))
-    parts += [
-        Fact(Text("card-must-act"), must_act(case, office, at)),
-        Fact(Text("card-next"), next_step(case, at)),
-    ]
+    if case.about is About.QUESTION:
+        parts.append(Text("card-no-patient"))
+    elif not isinstance(case.state, Erased):
+        parts += [consent_fact(case, purpose, at) for purpose in Purpose]
     return Reply(tuple(parts))
+
+
+def names(case: Case, now: Turn, office: Office) -> str | Text:
+    """Whose turn it is, by name."""
+    if now.next is Next.DECIDE:
+        step = case.triage.current(case.network)
+        network = office.directory.network(step.network) if step is not None else None
+        return Text("card-dispatchers", {"network": network.name if network is not None else case.network})
+    return ", ".join(map(office.directory.name_of, now.who)) or Text("card-nobody")
+
+
+def _background(case: Case) -> list[Part]:
+    texts = (("card-why", case.background.why), ("card-new", case.background.new))
+    return [part for key, text in texts if text for part in (Text(key), Quote(text))]
+
+
+def _people(case: Case, office: Office) -> list[Fact]:
+    """Who brought the case, who leads its panel, who is on it, and who acts for whom."""
+    name = office.directory.name_of
+    requester: str | Text = name(case.requester)
+    if case.opened_by is not None:
+        requester = Text("acting-for", {"name": name(case.opened_by), "clinician": name(case.requester)})
+    if case.lead == case.requester:
+        people = [Fact(Text("card-requester"), requester)]
+    else:
+        people = [Fact(Text("card-brought-by"), requester), Fact(Text("card-lead"), name(case.lead))]
+    for expert in case.panel:
+        state = Symbol("panelist", "answered" if expert in case.answered else "asked")
+        people.append(Fact(Text("card-expert", {"name": name(expert)}), state))
+    for assistant in case.assistants:
+        clinicians = ", ".join(name(user) for user in office.directory.assisted_by(assistant) if user in case.admitted)
+        people.append(Fact(Text("card-expert", {"name": name(assistant)}), Text("card-assists", {"names": clinicians})))
+    return people
 
 
 def consent_fact(case: Case, purpose: Purpose, at: datetime) -> Fact:
@@ -50,51 +90,3 @@ def consent_fact(case: Case, purpose: Purpose, at: datetime) -> Fact:
         "date": entry.paper.signed_on,
     }
     return Fact(label, Text(key, fields))
-
-
-def _needs_renewal(case: Case, at: datetime) -> bool:
-    """Whether a case under way waits for a new consent to care."""
-    under_way = isinstance(case.state, Open | Assessing | Drafting)
-    return under_way and not case.consent.covers(Purpose.CARE, at)
-
-
-def must_act(case: Case, office: Office, at: datetime) -> str | Text:
-    """Who the case is waiting for, by name."""
-    lead = office.directory.name_of(case.lead)
-    if _needs_renewal(case, at):
-        return lead
-    match case.state:
-        case Draft() | Open():
-            return lead
-        case Assessing():
-            answered = {opinion.author for opinion in latest(case.opinions)}
-            waiting = [office.directory.name_of(expert) for expert in case.panel if expert not in answered]
-            return ", ".join(waiting) or lead
-        case Drafting(outcome):
-            voted = {vote.by for vote in outcome.votes}
-            waiting = [office.directory.name_of(expert) for expert in case.panel if expert not in voted]
-            return ", ".join(waiting) if outcome.recommendation and waiting and case.has_gathered_all() else lead
-        case Closed() | Withdrawn():
-            return Text("card-nobody")
-
-
-def next_step(case: Case, at: datetime) -> Text:
-    """What to type next, as a sentence."""
-    if _needs_renewal(case, at):
-        return Text("next-renew")
-    match case.state:
-        case Draft():
-            return Text("next-consent")
-        case Open():
-            return Text("next-invite")
-        case Assessing():
-            answered = {opinion.author for opinion in case.opinions}
-            return Text("next-draft" if answered.issuperset(case.panel) else "next-opinion")
-        case Drafting(outcome):
-            if not case.has_gathered_all():
-                return Text("next-gather")
-            return Text("next-vote" if outcome.recommendation else "next-recommend")
-        case Closed():
-            return Text("next-closed")
-        case Withdrawn():
-            return Text("next-withdrawn")

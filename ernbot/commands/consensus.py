@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ernbot.commands.context import Context
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Labels, Part, Reply, Text, say
-from ernbot.core.blind import Blind, visible
+from ernbot.core.blind import visible
 from ernbot.core.case import Action, Case
 from ernbot.core.consensus import counting
 from ernbot.core.errors import Refused
@@ -23,13 +23,13 @@ def spoken(words: Callable[[Sentences], str]) -> Labels:
 
 def readable(case: Case, reader: str) -> tuple[Opinion, ...]:
     """The latest opinions of a case that somebody may read."""
-    return latest(visible(case.opinions, reader, case.lead, Blind(), case.panel))
+    return latest(visible(case.opinions, reader, case.lead, case.blind, case.panel))
 
 
 def who_counts(case: Case, opinions: tuple[Opinion, ...]) -> tuple[Opinion, ...]:
     """The opinions of those who are still on the panel and have declared no conflict of interest."""
     authors = (opinion.author for opinion in opinions)
-    count = counting(authors, conflicted=case.conflicted, present=case.admitted)
+    count = counting(authors, conflicted=case.conflicted, present=case.members)
     return tuple(opinion for opinion in opinions if opinion.author in count)
 
 
@@ -37,8 +37,11 @@ def statistics(ctx: Context, case: Case) -> tuple[Part, ...]:
     """What the opinions say together, for a room after the reveal and for the draft of an outcome.
 
     Raises:
-        Refused: `no-opinions` when the reader may read none, or `consensus-nobody-counts` when none of them counts.
+        Refused: `consensus-blind` while opinions are kept apart, because everybody in the room reads the answer;
+            `no-opinions` when there are none, `consensus-nobody-counts` when none of them counts.
     """
+    if case.blind.hides:
+        raise Refused("consensus-blind")
     opinions = readable(case, ctx.actor)
     if not opinions:
         raise Refused("no-opinions")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-from datetime import date, datetime
+from datetime import datetime
 
 from ernbot.commands import dialogue
 from ernbot.commands.card import consent_fact
@@ -12,11 +10,11 @@ from ernbot.commands.context import Context, access
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.effects import Redact, Remove, TakeBack, case_lane
 from ernbot.commands.files import file_tag, is_identifiable, job_tag, together
-from ernbot.commands.rate import KIND as RATING
 from ernbot.commands.registry import PREFIX, Answers, Words, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
 from ernbot.core.case import Action, Case, Draft
 from ernbot.core.consent import Paper, Purpose, Signer, check_form_version, check_language, check_signed
+from ernbot.core.dates import parse_date
 from ernbot.core.errors import BadInput
 from ernbot.core.form import Field, Form, Option
 
@@ -35,21 +33,6 @@ FORM = Form(
 """The questions of `!consent`; their words are in the catalogue, not here."""
 
 DETAILS = "form=… lang=… signer=… signed=…"
-
-
-def parse_date(text: str) -> date:
-    """A date as ISO 8601 (`2026-03-31`) or day first (`31.3.2026`, `31/3/2026`).
-
-    Raises:
-        BadInput: `date` when it is none.
-    """
-    text = text.strip()
-    iso = re.fullmatch(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", text, re.ASCII)
-    match = iso or re.fullmatch(r"(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>\d{4})", text, re.ASCII)
-    if match is not None:
-        with contextlib.suppress(ValueError):
-            return date(int(match["year"]), int(match["month"]), int(match["day"]))
-    raise BadInput("date", text=text)
 
 
 def read(field: Field, text: str, at: datetime) -> tuple[Value, ...]:
@@ -187,8 +170,7 @@ async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
     await ctx.tx.drop_lane_content(case_lane(case.id))
     for job_id in await ctx.tx.drop_jobs(case.id):
         await ctx.outbox.to_case(case.id, TakeBack(job_tag(job_id)))
-    await ctx.tx.end_dialogues(ctx.room_id)
-    await ctx.tx.end_dialogues_of(f"{RATING}:{case.id}")
+    await ctx.tx.end_dialogues(case.id)
     await ctx.outbox.to_case(case.id, access(changed, open=False, closed=True))
     for expert in case.panel:
         await ctx.outbox.to_case(case.id, Remove(expert))

@@ -104,11 +104,11 @@ async def dissent(ctx: Context, reason: Rest) -> Reply:
     return await _vote(ctx, reason, agrees=False)
 
 
-@command("outcome sign", where="case", action=Action.SIGN)
+@command("outcome sign", where="case", action=Action.SEND_TO_SIGNING)
 async def sign(ctx: Context, confirm: Confirm = Confirm(False)) -> Reply:
     """Sign the outcome and close the case."""
-    case = await ctx.case(Action.SIGN)
-    signed = case.sign(ctx.actor, ctx.device_id, at=ctx.now)
+    case = await ctx.case(Action.SEND_TO_SIGNING)
+    signed = case.send_to_signing().sign(ctx.actor, ctx.device_id, at=ctx.now)
     outcome = signed.outcome()
     if not outcome.counts_in_monitoring and not confirm:
         return say("outcome-too-few", count=len(outcome.opinions), minimum=MIN_OPINIONS)

@@ -91,7 +91,7 @@ async def show(ctx: Context) -> Reply:
     return Reply(
         (
             Heading("poll-title", {"question": latest.question}),
-            Text("poll-open", {"voted": len(latest.ballots), "count": len(case.admitted)}),
+            Text("poll-open", {"voted": len(latest.ballots), "count": len(case.members)}),
         )
     )
 
@@ -109,7 +109,7 @@ def _result(ctx: Context, case: Case, closed: Poll) -> tuple[Part, ...]:
             names = ", ".join(map(ctx.office.directory.name_of, closed.voters(number)))
             if names:
                 parts.append(Fact(Text("poll-choice", {"option": option}), names))
-    could = [user for user in case.admitted if user not in case.conflicted]
+    could = [user for user in case.members if user not in case.conflicted]
     parts.append(Text("poll-turnout", {"voted": len(closed.ballots), "count": len(could)}))
     return tuple(parts)
 

@@ -1,14 +1,14 @@
 """`!rate …`: a rater's own ratings, in the direct chat: in one line, statement by statement, or as a filled template.
 
-Only numbers and remarks that wait for the final yes are kept outside of the case, and they end with it. A reaction
-fills in a number and records nothing: it travels in the clear (docs/decisions/0004). Statements are shown on request
-only, in the moment in which the gate lets them pass.
+Numbers and remarks that wait for the final yes are sealed with the case and end with it. A reaction fills in a number
+and records nothing: it travels in the clear (docs/decisions/0004). Statements are shown on request only, in the moment
+in which the gate lets them pass.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ernbot.commands.context import Context
@@ -24,7 +24,7 @@ from ernbot.core.errors import BadInput, Refused
 from ernbot.storage.records import Dialogue
 
 KIND = "rating"
-"""Dialogues about ratings are of the kind `rating:<case id>`, so that they can be ended with their case."""
+"""Dialogues about ratings are of the kind `rating:<case id>`, so that their questions are known by it."""
 
 TEMPLATE = "ratings"
 """Marks a template in the outbox as `ratings:<case id>`, so that a reply to it finds its case."""
@@ -135,16 +135,22 @@ async def _by_id(ctx: Context, case_id: str) -> There:
     return await _again(replace(ctx, room_id=place.room_id))
 
 
-@command("rate", where="direct", shape="[<case>] [<number>=<1 to 9> …]")
+@command("rate", where="direct", shape="[<case>] [<number>=<1 to 9> … or list or suggest <statement …>]")
 async def rate(ctx: Context, ratings: Rest = Rest("")) -> Reply | None:
     """Rate the statements of an open round: in one line, or alone, one by one."""
-    there, rest = await _chosen(ctx, ratings)
+    verb, *words = ratings.split(maxsplit=1) or [""]
+    there, rest = await _chosen(ctx, (words[0] if words else "") if verb.casefold() in VERBS else ratings)
+    if verb.casefold() not in VERBS:
+        verb, *words = rest.split(maxsplit=1) or [""]
+        rest = (words[0] if words else "") if verb.casefold() in VERBS else rest
+    if verb.casefold() in VERBS:
+        return await VERBS[verb.casefold()](ctx, there, rest)
     if rest:
         return await _record(ctx, there, parse(rest))
     open_items = [item for item in there.round.items if item not in there.round.own(ctx.actor)]
     items = open_items or list(there.round.items)
     data = {"case": there.case.id, "round": there.round.number, "items": items, "asked": 0, "answers": {}}
-    draft = Dialogue(ctx.room_id, ctx.actor, f"{KIND}:{there.case.id}", None, data, ctx.now)
+    draft = Dialogue(ctx.room_id, ctx.actor, f"{KIND}:{there.case.id}", None, data, ctx.now, there.case.id)
     await ctx.tx.save_dialogue(draft)
     fields: dict[str, Value] = {
         "nickname": there.case.nickname,
@@ -156,12 +162,8 @@ async def rate(ctx: Context, ratings: Rest = Rest("")) -> Reply | None:
     return None
 
 
-@command("rate list", where="direct", shape="[<case>]")
-async def template(ctx: Context, which: Rest = Rest("")) -> None:
+async def _list(ctx: Context, there: There, _: str) -> None:
     """Show all statements at once; a reply with numbers rates them."""
-    there, rest = await _chosen(ctx, which)
-    if rest:
-        raise BadInput("usage")
     own = there.round.own(ctx.actor)
     shown: list[Part] = [Text("rate-template", {"nickname": there.case.nickname, "round": there.round.number})]
     for number in there.round.items:
@@ -178,12 +180,13 @@ def _example(items: list[int] | tuple[int, ...]) -> str:
     return " ".join(f"{item}={value}" for item, value in zip(items, (8, 3, 9), strict=False))
 
 
-@command("rate suggest", where="direct", shape="[<case>:] <statement …>")
-async def suggest(ctx: Context, statement: Rest) -> Reply:
-    """Suggest a statement for the second round."""
-    there, rest = await _chosen(ctx, statement)
-    await ctx.tx.save_case(there.case.suggest(ctx.actor, rest))
+async def _suggest(ctx: Context, there: There, statement: str) -> Reply:
+    """Take a statement for the second round."""
+    await ctx.tx.save_case(there.case.suggest(ctx.actor, statement))
     return say("rate-suggested", nickname=there.case.nickname)
+
+
+VERBS: Mapping[str, Callable[[Context, There, str], Awaitable[Reply | None]]] = {"list": _list, "suggest": _suggest}
 
 
 async def _record(ctx: Context, there: There, ratings: Mapping[int, tuple[int, str]]) -> Reply:

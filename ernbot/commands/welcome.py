@@ -26,11 +26,10 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
             if c.where != "case" and (c.action is None or _may_open_cases(ctx)) and (coordinates or not c.coordinator)
         ]
     case = await ctx.case(Action.READ)
-    network = ctx.office.network(case)
 
     def fits(action: Action) -> bool:
         try:
-            check_case(ctx.actor, action, case, network, ctx.now)
+            check_case(ctx.actor, action, case, ctx.office.directory, ctx.now)
         except Refused:
             return False
         return ctx.assurance >= ctx.office.policy.needs(action)

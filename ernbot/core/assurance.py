@@ -22,8 +22,13 @@ class Assurance(IntEnum):
     VERIFIED = 3
 
 
-RECORDS = frozenset({Action.GIVE_CONSENT, Action.VOTE, Action.SIGN, Action.RATE, Action.ANSWER_POLL})
-"""What counts as a signature. Withdrawing consent does not: it is never made harder than any other command."""
+RECORDS = frozenset(
+    {
+        *(Action.GIVE_CONSENT, Action.VOTE, Action.SEND_TO_SIGNING, Action.SIGN, Action.TAKE_OVER, Action.ERASE),
+        *(Action.RATE, Action.ANSWER_POLL),
+    }
+)
+"""What counts as a signature or cannot be undone. Withdrawing consent is never made harder than any other command."""
 
 Doubt = Literal["device-unknown", "identity-changed", "identity-unverified"]
 

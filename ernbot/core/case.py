@@ -1,26 +1,30 @@
 """The life of a case: its states, and the transitions between them.
 
 A frozen dataclass per state carries only that state's own facts. A transition takes the time as an argument and
-returns a new case or raises. `ALLOWED` says which action fits which state; the exhaustive test, `!help` and the
-diagram in docs/architecture.md are made from it.
+returns a new case or raises. `FITS` says which action fits which state; the exhaustive test, `!help` and the diagram
+in docs/architecture.md are made from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
+from ernbot.core.background import Background, Offer, Reopening, Topic
+from ernbot.core.blind import Blind, Mode, missing
 from ernbot.core.conflict import Conflict, declare
 from ernbot.core.consent import Ledger, Paper, Purpose
+from ernbot.core.dates import check_due
 from ernbot.core.delphi import Study, begin, present
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import Value
 from ernbot.core.opinion import Opinion, latest, revise
 from ernbot.core.outcome import Outcome, Section
 from ernbot.core.poll import Poll, ask, find, put
+from ernbot.core.triage import Triage, Verdict, given
 
 MAX_QUESTION = 2_000
 
@@ -40,12 +44,34 @@ class Action(StrEnum):
     WRITE_OUTCOME = "write-outcome"
     READ_OUTCOME = "read-outcome"
     VOTE = "vote"
+    SEND_TO_SIGNING = "send-to-signing"
     SIGN = "sign"
+    BACK_TO_DRAFTING = "back-to-drafting"
+    DESCRIBE = "describe"
+    PLAN = "plan"
+    HAND_OVER = "hand-over"
+    TAKE_LEAD = "take-lead"
+    TAKE_OVER = "take-over"
+    FORWARD = "forward"
+    TRIAGE = "triage"
+    ANSWER_TRIAGE = "answer-triage"
+    REOPEN = "reopen"
+    ARCHIVE = "archive"
+    ERASE = "erase"
+    ARRANGE = "arrange"
+    REVEAL = "reveal"
     RUN_ROUNDS = "run-rounds"
     RATE = "rate"
     ASK_POLL = "ask-poll"
     ANSWER_POLL = "answer-poll"
     DECLARE_CONFLICT = "declare-conflict"
+
+
+class About(StrEnum):
+    """What a case is about: a patient, or a general question, which needs no consent and takes no files."""
+
+    PATIENT = "patient"
+    QUESTION = "question"
 
 
 @dataclass(frozen=True)
@@ -78,12 +104,30 @@ class Drafting:
 
 
 @dataclass(frozen=True)
+class Signing:
+    """The text of the outcome is fixed; it waits for signatures."""
+
+    outcome: Outcome
+    kind: Literal["signing"] = "signing"
+
+
+@dataclass(frozen=True)
 class Closed:
     """The outcome is signed."""
 
     outcome: Outcome
     closed_at: datetime
     kind: Literal["closed"] = "closed"
+
+
+@dataclass(frozen=True)
+class Archived:
+    """Put away: nobody waits for anything, and it can be taken up again. `outcome` is the signed one, if any."""
+
+    outcome: Outcome | None
+    archived_at: datetime
+    reason: str = ""
+    kind: Literal["archived"] = "archived"
 
 
 @dataclass(frozen=True)
@@ -94,42 +138,71 @@ class Withdrawn:
     kind: Literal["withdrawn"] = "withdrawn"
 
 
-State = Draft | Open | Assessing | Drafting | Closed | Withdrawn
-StateKind = Literal["draft", "open", "assessing", "drafting", "closed", "withdrawn"]
+@dataclass(frozen=True)
+class Erased:
+    """The key of what there was is destroyed. Nothing clinical is left; only that there was a case is still known."""
+
+    erased_at: datetime
+    kind: Literal["erased"] = "erased"
+
+
+State = Draft | Open | Assessing | Drafting | Signing | Closed | Archived | Withdrawn | Erased
+StateKind = Literal["draft", "open", "assessing", "drafting", "signing", "closed", "archived", "withdrawn", "erased"]
+STATES: tuple[StateKind, ...] = get_args(StateKind)
+
+FITS: dict[Action, tuple[StateKind, ...]] = {
+    Action.CREATE: (),
+    Action.READ: STATES,
+    Action.GIVE_CONSENT: ("draft", "open", "assessing", "drafting", "signing"),
+    Action.WITHDRAW_CONSENT: ("draft", "open", "assessing", "drafting", "signing", "closed", "archived"),
+    Action.ATTACH: ("open", "assessing", "drafting"),
+    Action.INVITE: ("open", "assessing", "drafting"),
+    Action.GIVE_OPINION: ("assessing", "drafting"),
+    Action.READ_OPINIONS: ("assessing", "drafting", "signing", "closed", "archived"),
+    Action.DRAFT_OUTCOME: ("assessing", "drafting"),
+    Action.WRITE_OUTCOME: ("drafting", "signing"),
+    Action.READ_OUTCOME: ("drafting", "signing", "closed", "archived"),
+    Action.VOTE: ("drafting",),
+    Action.SEND_TO_SIGNING: ("drafting",),
+    Action.SIGN: ("signing",),
+    Action.BACK_TO_DRAFTING: ("signing",),
+    Action.DESCRIBE: ("open", "assessing", "drafting"),
+    Action.PLAN: ("open", "assessing", "drafting", "signing"),
+    Action.HAND_OVER: ("open", "assessing", "drafting"),
+    Action.TAKE_LEAD: ("open", "assessing", "drafting"),
+    Action.TAKE_OVER: ("open", "assessing", "drafting", "signing"),
+    Action.FORWARD: ("open", "assessing"),
+    Action.TRIAGE: ("open", "assessing", "drafting"),
+    Action.ANSWER_TRIAGE: ("open", "assessing", "drafting"),
+    Action.REOPEN: ("closed", "archived"),
+    Action.ARCHIVE: ("draft", "open", "assessing", "drafting", "closed"),
+    Action.ERASE: ("draft", "archived", "withdrawn"),
+    Action.ARRANGE: ("open", "assessing"),
+    Action.REVEAL: ("assessing",),
+    Action.RUN_ROUNDS: ("assessing", "drafting"),
+    Action.RATE: ("assessing", "drafting"),
+    Action.ASK_POLL: ("assessing", "drafting"),
+    Action.ANSWER_POLL: ("assessing", "drafting"),
+    Action.DECLARE_CONFLICT: ("assessing", "drafting"),
+}
+"""In which states each action fits. What is not here is refused."""
 
 ALLOWED: dict[StateKind, frozenset[Action]] = {
-    "draft": frozenset({Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT}),
-    "open": frozenset({Action.READ, Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH, Action.INVITE}),
-    "assessing": frozenset(
-        {
-            Action.READ,
-            Action.GIVE_CONSENT,
-            Action.WITHDRAW_CONSENT,
-            Action.ATTACH,
-            Action.INVITE,
-            Action.GIVE_OPINION,
-            Action.READ_OPINIONS,
-            Action.DRAFT_OUTCOME,
-            Action.RUN_ROUNDS,
-            Action.RATE,
-            Action.ASK_POLL,
-            Action.ANSWER_POLL,
-            Action.DECLARE_CONFLICT,
-        }
-    ),
-    "drafting": frozenset(set(Action) - {Action.CREATE}),
-    "closed": frozenset({Action.READ, Action.WITHDRAW_CONSENT, Action.READ_OPINIONS, Action.READ_OUTCOME}),
-    "withdrawn": frozenset({Action.READ}),
+    state: frozenset(action for action, states in FITS.items() if state in states) for state in STATES
 }
-"""Which action fits which state. What is not here is refused."""
+"""The same by state."""
 
-OVER: tuple[StateKind, ...] = ("closed", "withdrawn")
+OVER: tuple[StateKind, ...] = ("closed", "archived", "withdrawn", "erased")
 """States of a case in which nobody is waited for any more."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case. `panel` holds the invited experts, without the requester, who leads the panel."""
+    """One case. `requester` brought it and answers for the patient's consent; `leader` leads the panel instead of them.
+
+    `panel` holds everybody of the panel but the lead. `assistants` are let in because somebody who is in has them act
+    for them; `opened_by` is the one who opened the case like this.
+    """
 
     id: str
     network: str
@@ -141,18 +214,46 @@ class Case:
     consent: Ledger = Ledger()
     panel: tuple[str, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    leader: str | None = None
+    about: About = About.PATIENT
+    urgent: bool = False
+    due: date | None = None
+    background: Background = Background()
+    triage: Triage = Triage()
+    offer: Offer | None = None
+    reopened: tuple[Reopening, ...] = ()
+    assistants: tuple[str, ...] = ()
+    opened_by: str | None = None
+    blind: Blind = Blind()
+    question_type: str = ""
     conflicts: tuple[Conflict, ...] = ()
     delphi: tuple[Study, ...] = ()
     polls: tuple[Poll, ...] = ()
 
     @property
     def lead(self) -> str:
-        return self.requester
+        return self.leader or self.requester
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The lead and the panel."""
+        return (self.lead, *self.panel)
 
     @property
     def admitted(self) -> tuple[str, ...]:
         """Everyone who may be in the room besides the bot."""
-        return (self.requester, *self.panel)
+        offered = (self.offer.to,) if self.offer is not None else ()
+        return tuple(dict.fromkeys((*self.members, *offered, *self.assistants)))
+
+    def covered(self, at: datetime) -> bool:
+        """Whether the case may be worked on: the patient consents to care, or there is no patient."""
+        return self.about is About.QUESTION or self.consent.covers(Purpose.CARE, at)
+
+    @property
+    def answered(self) -> frozenset[str]:
+        """Who has given an opinion since the case was opened, or taken up again."""
+        since = self.reopened[-1].at if self.reopened else self.opened_at
+        return frozenset(opinion.author for opinion in self.opinions if opinion.at >= since)
 
     def permits(self, action: Action) -> bool:
         return action in ALLOWED[self.state.kind]
@@ -167,7 +268,7 @@ class Case:
         Raises:
             Refused: `outcome-none` when nothing has been drafted.
         """
-        if isinstance(self.state, Drafting | Closed):
+        if isinstance(self.state, Drafting | Signing | Closed | Archived) and self.state.outcome is not None:
             return self.state.outcome
         raise Refused("outcome-none")
 
@@ -185,36 +286,61 @@ class Case:
         ledger = self.consent.withdraw(purpose, by=by, at=at)
         if purpose is not Purpose.CARE:
             return replace(self, consent=ledger)
-        return replace(self, consent=ledger, state=Withdrawn(at), panel=())
+        return replace(self, consent=ledger, state=Withdrawn(at), panel=(), leader=None, offer=None, assistants=())
 
     def invite(self, experts: tuple[str, ...]) -> Case:
         """A case with more experts; those already invited stay once."""
         self._require(Action.INVITE)
-        new = tuple(expert for expert in experts if expert not in self.admitted)
+        new = tuple(expert for expert in experts if expert not in self.members)
         state = Assessing() if isinstance(self.state, Open) and new else self.state
         return replace(self, panel=(*self.panel, *dict.fromkeys(new)), state=state)
 
     def record_opinion(
-        self, author: str, form_id: str, form_version: str, answers: dict[str, Value], *, at: datetime
+        self,
+        author: str,
+        form_id: str,
+        form_version: str,
+        answers: dict[str, Value],
+        *,
+        at: datetime,
+        certainty: Mapping[str, tuple[str, ...]] | None = None,
+        conflict: bool = False,
+        words: Mapping[str, dict[str, str]] | None = None,
     ) -> Case:
+        """A case with one opinion more; in blind mode the last one that was waited for reveals them all."""
         self._require(Action.GIVE_OPINION)
-        opinion = revise(self.opinions, author, form_id, form_version, answers, at)
-        return replace(self, opinions=(*self.opinions, opinion))
+        opinion = revise(
+            self.opinions,
+            author,
+            form_id,
+            form_version,
+            answers,
+            at,
+            certainty=certainty,
+            conflict=conflict,
+            after_reveal=self.blind.on and not self.blind.hides,
+            words=words,
+        )
+        opinions = (*self.opinions, opinion)
+        return replace(self, opinions=opinions, blind=self.blind.settle(opinions, self.panel, at))
 
     def draft_outcome(self) -> Case:
         """A case whose outcome gathers the latest opinions; texts already written stay.
 
         Raises:
-            Refused: `no-opinions` when nobody has given an opinion.
+            Refused: `no-opinions` when nobody has given an opinion, `blind-sealed` while opinions are hidden.
         """
         self._require(Action.DRAFT_OUTCOME)
+        if self.blind.hides:
+            given = len(self.answered)
+            raise Refused("blind-sealed", given=given, missing=len(missing(self.opinions, self.panel)))
         opinions = latest(self.opinions)
         if not opinions:
             raise Refused("no-opinions")
         if isinstance(self.state, Drafting):
-            outcome = self.state.outcome.gather(self.admitted, opinions)
+            outcome = self.state.outcome.gather(self.members, opinions)
         else:
-            outcome = Outcome(self.question, self.admitted, opinions)
+            outcome = Outcome(self.question, self.members, opinions)
         return replace(self, state=Drafting(outcome))
 
     def write_outcome(self, section: Section, text: str) -> Case:
@@ -232,20 +358,169 @@ class Case:
             Refused: `outcome-none` when nothing has been drafted.
         """
         outcome = self.outcome()
-        return (outcome.panel, outcome.opinions) == (self.admitted, latest(self.opinions))
+        return (outcome.panel, outcome.opinions) == (self.members, latest(self.opinions))
 
-    def sign(self, by: str, device_id: str, *, at: datetime) -> Case:
-        """A closed case.
+    def send_to_signing(self) -> Case:
+        """A case whose outcome waits for signatures.
 
         Raises:
             Refused: `outcome-empty` while there is no recommendation, `outcome-stale` when opinions or panel have
                 changed since they were gathered: nobody has voted on the outcome as it would be.
         """
-        self._require(Action.SIGN)
-        signed = self.outcome().sign(by, device_id, at)
+        self._require(Action.SEND_TO_SIGNING)
+        if not self.outcome().recommendation:
+            raise Refused("outcome-empty")
         if not self.has_gathered_all():
             raise Refused("outcome-stale")
-        return replace(self, state=Closed(signed, at))
+        return replace(self, state=Signing(self.outcome()))
+
+    def sign(self, by: str, device_id: str, *, at: datetime) -> Case:
+        """A closed case: the last signature is there."""
+        self._require(Action.SIGN)
+        return replace(self, state=Closed(self.outcome().sign(by, device_id, at), at))
+
+    def back_to_drafting(self) -> Case:
+        self._require(Action.BACK_TO_DRAFTING)
+        return replace(self, state=Drafting(self.outcome()))
+
+    # --- the background, and by when
+
+    def describe(self, topic: Topic, text: str) -> Case:
+        self._require(Action.DESCRIBE)
+        return replace(self, background=self.background.tell(topic, text))
+
+    def plan(self, due: date | None, *, at: datetime) -> Case:
+        """A case that is due on a day, or on none."""
+        self._require(Action.PLAN)
+        if due is not None:
+            check_due(due, at.date())
+        return replace(self, due=due)
+
+    def mark(self, *, urgent: bool) -> Case:
+        self._require(Action.PLAN)
+        return replace(self, urgent=urgent)
+
+    # --- who leads
+
+    def offer_lead(self, to: str, by: str, *, at: datetime) -> Case:
+        """A case whose lead somebody was asked to take over."""
+        self._require(Action.HAND_OVER)
+        if to == self.lead:
+            raise Refused("lead-already")
+        return replace(self, offer=Offer(to, by, at))
+
+    def take_lead(self, *, hospital: bool) -> Case:
+        """A case led by the one whom the lead was offered to; the one before stays in the panel.
+
+        `hospital` when both work at the same hospital, whose consent it is: then the case is theirs altogether.
+
+        Raises:
+            Refused: `lead-not-offered` when there is no offer (any more).
+        """
+        self._require(Action.TAKE_LEAD)
+        if self.offer is None:
+            raise Refused("lead-not-offered")
+        return self._led_by(self.offer.to, hospital=hospital and self.lead == self.requester)
+
+    def decline_lead(self) -> Case:
+        self._require(Action.TAKE_LEAD)
+        if self.offer is None:
+            raise Refused("lead-not-offered")
+        return replace(self, offer=None)
+
+    def take_over(self, by: str, *, gone: bool) -> Case:
+        """A case led by its coordinator; `gone` when the lead before is no longer in the directory.
+
+        Raises:
+            Refused: `lead-already` for the lead.
+        """
+        self._require(Action.TAKE_OVER)
+        if by == self.lead:
+            raise Refused("lead-already")
+        led = self._led_by(by)
+        if gone:
+            led = replace(led, panel=tuple(member for member in led.panel if member != self.lead))
+        return led.back_to_drafting() if isinstance(self.state, Signing) else led
+
+    def _led_by(self, lead: str, *, hospital: bool = False) -> Case:
+        requester = lead if hospital else self.requester
+        panel = (*(member for member in self.panel if member != lead), self.lead)
+        return replace(self, requester=requester, leader=None if lead == requester else lead, panel=panel, offer=None)
+
+    # --- requests to networks
+
+    def submit(self, by: str, *, at: datetime) -> Case:
+        """A case that waits for the dispatchers of its network."""
+        return replace(self, triage=self.triage.submit(self.network, by, at))
+
+    def forward(self, network: str, by: str, words: str, *, at: datetime) -> Case:
+        """A case that waits for the dispatchers of another network."""
+        self._require(Action.FORWARD)
+        return replace(self, triage=self.triage.submit(network, by, at, words))
+
+    def answer_request(self, by: str, words: str, *, at: datetime) -> Case:
+        self._require(Action.ANSWER_TRIAGE)
+        return replace(self, triage=self.triage.answer(self.network, by, at, words))
+
+    def decide_request(self, verdict: Verdict, by: str, words: str, *, at: datetime) -> Case:
+        """A case with a decision on its request."""
+        self._require(Action.TRIAGE)
+        return replace(self, triage=self.triage.decide(verdict, self.network, by, at, words))
+
+    def forward_request(self, network: str, by: str, words: str, *, at: datetime) -> Case:
+        """A case whose request those for whom it waited have sent on to another network."""
+        self._require(Action.TRIAGE)
+        return replace(self, triage=self.triage.forward(self.network, network, by, at, words))
+
+    def move(self, network: str, staying: frozenset[str]) -> Case:
+        """A case of another network. Of its panel only these people stay; without its lead, the requester leads."""
+        panel = tuple(member for member in self.panel if member in staying or member == self.requester)
+        leader = self.leader if self.leader in staying else None
+        if leader is None:
+            panel = tuple(member for member in panel if member != self.requester)
+        return replace(self, network=network, leader=leader, panel=panel, offer=None)
+
+    # --- over, and not
+
+    def reopen(self, by: str, reason: str, *, at: datetime) -> Case:
+        """A case that is taken up again: with its panel, or as far as it had come without one."""
+        self._require(Action.REOPEN)
+        reason = given(reason)
+        state: State = Assessing() if self.panel else Open() if self.covered(at) else Draft()
+        background = self.background.tell("new", reason)
+        return replace(
+            self, state=state, background=background, due=None, reopened=(*self.reopened, Reopening(by, at, reason))
+        )
+
+    def archive(self, reason: str, *, at: datetime) -> Case:
+        """A case that is put away; one without a signed outcome needs a reason."""
+        self._require(Action.ARCHIVE)
+        outcome = self.state.outcome if isinstance(self.state, Closed) else None
+        reason = reason.strip() if outcome is not None else given(reason)
+        return replace(self, state=Archived(outcome, at, reason), due=None, urgent=False, offer=None)
+
+    def erase(self, *, at: datetime) -> Case:
+        """What is known of a case after its erasure: that there was one, and nothing clinical."""
+        self._require(Action.ERASE)
+        return Case(self.id, self.network, self.nickname, self.requester, "", self.opened_at, Erased(at))
+
+    # --- how opinions are asked for
+
+    def keep_apart(self, mode: Mode) -> Case:
+        """A case with blind mode set anew, before the first opinion."""
+        self._require(Action.ARRANGE)
+        return replace(self, blind=self.blind.switch(mode, self.opinions))
+
+    def ask_for(self, question_type: str) -> Case:
+        """A case whose experts answer the form for this type of question."""
+        self._require(Action.ARRANGE)
+        return replace(self, question_type=question_type)
+
+    def reveal(self, by: str, *, at: datetime) -> Case:
+        self._require(Action.REVEAL)
+        return replace(self, blind=self.blind.reveal(self.opinions, by=by, at=at))
+
+    # --- conflicts of interest, rounds and polls
 
     @property
     def conflicted(self) -> frozenset[str]:
@@ -291,11 +566,23 @@ class Case:
 
     def close_poll(self, *, at: datetime) -> Case:
         self._require(Action.ASK_POLL)
-        return replace(self, polls=put(self.polls, find(self.polls).close(self.admitted, self.conflicted, at)))
+        return replace(self, polls=put(self.polls, find(self.polls).close(self.members, self.conflicted, at)))
 
 
-def new_case(id: str, network: str, nickname: str, requester: str, question: str, at: datetime) -> Case:
-    """A draft.
+def new_case(
+    id: str,
+    network: str,
+    nickname: str,
+    requester: str,
+    question: str,
+    at: datetime,
+    *,
+    about: About = About.PATIENT,
+    background: Background = Background(),
+    opened_by: str | None = None,
+    blind: Blind = Blind(),
+) -> Case:
+    """A draft; a question without a patient is open from the start.
 
     Raises:
         BadInput: `question-length` when the question is empty or longer than `MAX_QUESTION` characters.
@@ -303,4 +590,6 @@ def new_case(id: str, network: str, nickname: str, requester: str, question: str
     question = question.strip()
     if not question or len(question) > MAX_QUESTION:
         raise BadInput("question-length", maximum=MAX_QUESTION)
-    return Case(id, network, nickname, requester, question, at)
+    state: State = Open() if about is About.QUESTION else Draft()
+    case = Case(id, network, nickname, requester, question, at, state, about=about, opened_by=opened_by)
+    return replace(case, background=background, blind=blind)

@@ -1,169 +1,228 @@
-"""Structured forms: what a network asks of its experts, and whether an answer fits.
+"""Structured forms: what a network asks of its experts, and whether the answers fit.
 
 A form is configuration (`config/forms/*.toml`), versioned, with labels per language. One definition drives the one-line
-command, the dialogue in a thread and every later page. Field kinds follow the FHIR Questionnaire item types.
+command, the dialogue in a thread, the template that is filled and sent back, the FHIR Questionnaire and every later
+page. Field kinds follow the FHIR Questionnaire item types.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
+from ernbot.core.codes import CODE_SYSTEMS
+from ernbot.core.condition import Answered, Condition, Every, atoms, holds, renamed, written
 from ernbot.core.errors import BadInput
+from ernbot.core.field import MAX_TEXT, Answer, Field, Kind, Option, Repeats, Value, label
 
-MAX_TEXT = 10_000
-"""Characters of one free text: what a Matrix event of 65,536 bytes can bring in most scripts."""
+__all__ = [
+    "CODE_SYSTEMS",
+    "MAX_TEXT",
+    "Answer",
+    "Field",
+    "Filled",
+    "Form",
+    "Group",
+    "Kind",
+    "Option",
+    "Repeats",
+    "Value",
+    "expand",
+    "find_form",
+    "label",
+]
 
-Kind = Literal["choice", "choices", "scale", "quantity", "code", "text"]
-
-CODE_SYSTEMS: Mapping[str, re.Pattern[str]] = {
-    "ORPHA": re.compile(r"ORPHA:[1-9]\d{0,6}"),
-    "HP": re.compile(r"HP:\d{7}"),
-    "OMIM": re.compile(r"OMIM:\d{6}"),
-    "ICD10": re.compile(r"ICD10:[A-Z]\d{2}(\.\d{1,2})?"),
-}
-"""How the codes of each system are written: Orphanet nomenclature, HPO, OMIM, ICD-10."""
-
-Value = str | int | tuple[str, ...]
-"""One parsed answer: an option id, option ids, a scale point, text, a code, or `"12.5 mm"`."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """One answer of a choice."""
-
-    id: str
-    labels: dict[str, str]
+MAX_ECHO = 40
+"""Characters of a misspelt name that are repeated."""
 
 
 @dataclass(frozen=True)
-class Field:
-    """One question. `minimum` and `maximum` bound a scale or a quantity; `unit` is a UCUM code."""
+class Group:
+    """Questions that are asked together, several times if need be."""
 
     id: str
-    kind: Kind
     labels: dict[str, str]
-    required: bool = True
-    options: tuple[Option, ...] = ()
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    unit: str | None = None
-    systems: tuple[str, ...] = ()
+    repeats: Repeats
 
-    def parse(self, text: str) -> Value:
-        """The answer that the text means.
 
-        Raises:
-            BadInput: `answer-<kind>` with the field and what would fit.
-        """
-        text = text.strip()
-        match self.kind:
-            case "choice":
-                return self._option(text)
-            case "choices":
-                parts = [part for part in re.split(r"[,;]", text) if part.strip()]
-                if not parts:
-                    raise self._refusal(options=self._names())
-                return tuple(dict.fromkeys(self._option(part.strip()) for part in parts))
-            case "scale":
-                return self._point(text)
-            case "quantity":
-                return self._quantity(text)
-            case "code":
-                return self._code(text)
-            case "text":
-                if not text or len(text) > MAX_TEXT:
-                    raise self._refusal(maximum=MAX_TEXT)
-                return text
+@dataclass(frozen=True)
+class Filled:
+    """What became of the texts of a form that somebody filled in. Nothing of them is lost.
 
-    def _refusal(self, **fields: object) -> BadInput:
-        return BadInput(f"answer-{self.kind}", field=self.id, **fields)
+    `answers` are those that were understood and asked for, in the order of the form, `texts` what was typed for them.
+    `wrong` says why the others do not fit, `rejected` what was typed for those. `idle` fit, but no answer asks for
+    them. `unknown` are names that the form does not have, `missing` the required fields without text.
+    """
 
-    def _names(self) -> str:
-        return ", ".join(option.id for option in self.options)
-
-    def _option(self, text: str) -> str:
-        """An option by its id, by a label in any language, or by its number in the list."""
-        wanted = text.casefold()
-        for number, option in enumerate(self.options, start=1):
-            if wanted in {option.id.casefold(), str(number), *(s.casefold() for s in option.labels.values())}:
-                return option.id
-        raise self._refusal(options=self._names())
-
-    def _point(self, text: str) -> int:
-        assert self.minimum is not None
-        assert self.maximum is not None
-        if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not self.minimum <= int(text) <= self.maximum:
-            raise self._refusal(minimum=int(self.minimum), maximum=int(self.maximum))
-        return int(text)
-
-    def _quantity(self, text: str) -> str:
-        match = re.fullmatch(r"(-?\d{1,12}(?:[.,]\d{1,6})?)\s*(\S*)", text, re.ASCII)
-        if match is None or match[2] not in ("", self.unit):
-            raise self._refusal(range=self.range)
-        number = Decimal(match[1].replace(",", "."))
-        too_low = self.minimum is not None and number < self.minimum
-        too_high = self.maximum is not None and number > self.maximum
-        if too_low or too_high:
-            raise self._refusal(range=self.range)
-        return f"{number} {self.unit}" if self.unit else str(number)
+    answers: dict[str, Answer]
+    texts: dict[str, str]
+    wrong: dict[str, BadInput]
+    rejected: dict[str, str]
+    idle: dict[str, str]
+    unknown: tuple[str, ...]
+    missing: tuple[str, ...]
 
     @property
-    def range(self) -> str:
-        """The numbers that fit, without words: `0–300 ng/mL`, `≥ 0`, `… mm`."""
-        match (self.minimum, self.maximum):
-            case (None, None):
-                numbers = "…"
-            case (minimum, None):
-                numbers = f"≥ {minimum}"
-            case (None, maximum):
-                numbers = f"≤ {maximum}"
-            case (minimum, maximum):
-                numbers = f"{minimum}–{maximum}"
-        return f"{numbers} {self.unit}" if self.unit else numbers
+    def complete(self) -> bool:
+        """Whether it can be recorded as it is."""
+        return not (self.wrong or self.idle or self.unknown or self.missing)
 
-    def _code(self, text: str) -> str:
-        code = text.upper().replace(" ", "")
-        if any(CODE_SYSTEMS[system].fullmatch(code) for system in self.systems):
-            return code
-        raise self._refusal(systems=", ".join(f"{system}:…" for system in self.systems))
+    @property
+    def values(self) -> dict[str, Value]:
+        return {field_id: answer.value for field_id, answer in self.answers.items()}
 
 
 @dataclass(frozen=True)
 class Form:
-    """A versioned set of questions."""
+    """A versioned set of questions; those of a group stand in `fields` once for each time that they may be asked."""
 
     id: str
     version: str
     labels: dict[str, str]
     fields: tuple[Field, ...]
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The form in this very version."""
+        return f"{self.id}@{self.version}"
 
     def field(self, field_id: str) -> Field | None:
         wanted = field_id.casefold()
         return next((field for field in self.fields if field.id.casefold() == wanted), None)
 
-    def parse(self, texts: Mapping[str, str]) -> dict[str, Value]:
-        """All answers of a form, given as texts by field id.
+    def asked(self, values: Mapping[str, Value]) -> tuple[Field, ...]:
+        """The questions that these answers lead to; an answer to a question that is not asked leads nowhere."""
+        asked: list[Field] = []
+        counting: dict[str, Value] = {}
+        for field in self.fields:
+            if field.when is None or holds(field.when, counting):
+                asked.append(field)
+                if field.id in values:
+                    counting[field.id] = values[field.id]
+        return tuple(asked)
 
-        Raises:
-            BadInput: `answer-unknown` for a field that the form does not have, `answer-missing` for a required one
-                without text, `answer-<kind>` for one that does not fit.
-        """
-        answers: dict[str, Value] = {}
+    def fill(self, texts: Mapping[str, str], today: date | None = None) -> Filled:
+        """Whatever fits of texts by field id, and what does not. Never raises."""
+        answers: dict[str, Answer] = {}
+        typed: dict[str, str] = {}
+        wrong: dict[str, BadInput] = {}
+        unknown: list[str] = []
         for key, text in texts.items():
             field = self.field(key)
             if field is None:
-                raise BadInput("answer-unknown", field=key, fields=", ".join(f.id for f in self.fields))
-            answers[field.id] = field.parse(text)
-        missing = [field.id for field in self.fields if field.required and field.id not in answers]
-        if missing:
-            raise BadInput("answer-missing", field=", ".join(missing))
-        return {field.id: answers[field.id] for field in self.fields if field.id in answers}
+                unknown.append(key)
+                continue
+            typed[field.id] = text
+            try:
+                answers[field.id] = field.read(text, today)
+            except BadInput as misfit:
+                wrong[field.id] = misfit
+        asked = self.asked({field_id: answer.value for field_id, answer in answers.items()})
+        ids = {field.id for field in asked}
+        # What hangs on a wrong answer is decided once that answer is right.
+        waiting = {
+            field.id
+            for field in self.fields
+            if field.when and field.id not in ids and any(atom.field in wrong for atom in atoms(field.when))
+        }
+        return Filled(
+            answers={field.id: answers[field.id] for field in asked if field.id in answers},
+            texts={field.id: typed[field.id] for field in self.fields if field.id in answers},
+            wrong=wrong,
+            rejected={field_id: typed[field_id] for field_id in wrong},
+            idle={f: typed[f] for f in answers if f not in ids and f not in waiting},
+            unknown=tuple(unknown),
+            missing=tuple(field.id for field in asked if field.required and field.id not in typed),
+        )
+
+    def complaint(self, filled: Filled) -> BadInput | None:
+        """Why this cannot be recorded as it is; None when it can."""
+        if filled.unknown:
+            fields = ", ".join(field.origin or field.id for field in self.fields if field.occurrence == 1)
+            return BadInput("answer-unknown", field=filled.unknown[0][:MAX_ECHO], fields=fields)
+        if filled.wrong:
+            return next(iter(filled.wrong.values()))
+        if filled.idle:
+            field = self.field(next(iter(filled.idle)))
+            assert field is not None
+            assert field.when is not None
+            return BadInput("answer-idle", field=field.id, when=written(field.when))
+        if filled.missing:
+            return BadInput("answer-missing", field=", ".join(filled.missing))
+        return None
+
+    def read(self, texts: Mapping[str, str], today: date | None = None) -> Filled:
+        """All answers of a form, given as texts by field id.
+
+        Raises:
+            BadInput: `answer-unknown` for a field that the form does not have, `answer-<kind>` for an answer that does
+                not fit, `answer-idle` for one that no other answer asks for, `answer-missing` for a required one
+                without text.
+        """
+        filled = self.fill(texts, today)
+        complaint = self.complaint(filled)
+        if complaint is not None:
+            raise complaint
+        return filled
+
+    def parse(self, texts: Mapping[str, str]) -> dict[str, Value]:
+        """The values of all answers; see `read`."""
+        return self.read(texts).values
+
+    def words(self, answers: Mapping[str, Answer]) -> dict[str, dict[str, str]]:
+        """Every label that these answers are read with, for when the form is gone."""
+        return {k: v for f in self.fields if f.id in answers for k, v in f.words(answers[f.id]).items()}
+
+    def conflict(self, values: Mapping[str, Value]) -> bool:
+        """Whether the answers declare a conflict of interest."""
+        return any(field.kind == "conflict" and values.get(field.id) == "yes" for field in self.fields)
 
 
-def label(labels: Mapping[str, str], language: str) -> str:
-    """The label in a language, in English, or in whatever language there is."""
-    return labels.get(language) or labels.get("en") or next(iter(labels.values()))
+def expand(group: Group, fields: Sequence[Field], when: Condition | None = None) -> tuple[Field, ...]:
+    """The fields of a group, once for each time that they may be asked.
+
+    The first field opens each round: the others are asked once it is answered, and the next round is offered then.
+    """
+
+    def named(field_id: str, number: int) -> str:
+        return field_id if number == 1 else f"{field_id}-{number}"
+
+    own = {field.id for field in fields}
+    first = fields[0].id
+    expanded: list[Field] = []
+    for number in range(1, group.repeats.maximum + 1):
+        for field in fields:
+            conditions: list[Condition] = [when] if when else []
+            if field.id != first:
+                conditions.append(Answered(named(first, number)))
+            elif number > 1:
+                conditions.append(Answered(named(first, number - 1)))
+            if field.when is not None:
+                conditions.append(renamed(field.when, {f: named(f, number) for f in own}))
+            expanded.append(
+                replace(
+                    field,
+                    id=named(field.id, number),
+                    labels={k: v if number == 1 else f"{v} ({number})" for k, v in field.labels.items()},
+                    required=field.required and (field.id != first or number <= group.repeats.minimum),
+                    when=None
+                    if not conditions
+                    else conditions[0]
+                    if len(conditions) == 1
+                    else Every(tuple(conditions)),
+                    group=group.id,
+                    occurrence=number,
+                    origin=field.id,
+                )
+            )
+    return tuple(expanded)
+
+
+def find_form(forms: Mapping[str, Form], form_id: str, version: str) -> Form | None:
+    """A form in this version, newest or not; None when it is configured no longer."""
+    for candidate in (forms.get(f"{form_id}@{version}"), forms.get(form_id)):
+        if candidate is not None and candidate.version == version:
+            return candidate
+    return None

@@ -29,9 +29,14 @@ CHANGE = update(cases).where(cases.c.id == bindparam("case"))
 
 
 class CaseRows(SealedRows):
-    """The part of a transaction that holds cases. `_audited` is what the audit chain gets at commit."""
+    """The part of a transaction that holds cases.
+
+    `_audited` is what the audit chain gets at commit. `acting_for` is the clinician on whose behalf an assistant acts,
+    as the gate found last.
+    """
 
     _audited: list[AuditEntry]
+    acting_for: str | None = None
 
     async def add_case(self, case: Case) -> None:
         scope = case_scope(case.id)
@@ -66,6 +71,7 @@ class CaseRows(SealedRows):
                 `ernbot.core.access.check_case` says, else the doubt.
         """
         row = (await self._connection.execute(CASE_IN, {"room": room_id})).one_or_none()
+        self.acting_for = None
         try:
             case = self._checked(row, user_id, action, network_of, at)
             if doubt is not None:
@@ -77,14 +83,13 @@ class CaseRows(SealedRows):
         return case
 
     def _checked(self, row: Row[Any] | None, user_id: str, action: Action, directory: Directory, at: datetime) -> Case:
-        network = directory.network(row.network) if row is not None else None
-        if row is None or network is None:
+        if row is None or directory.network(row.network) is None:
             raise Refused("no-case")
         try:
             case = CASE.validate_json(self._open(row, cases, "content", row.id))
         except Shredded:
             raise Refused("no-case") from None
-        check_case(user_id, action, case, network, at)
+        self.acting_for = check_case(user_id, action, case, directory, at)
         return case
 
     def _decided(
@@ -92,6 +97,8 @@ class CaseRows(SealedRows):
     ) -> None:
         case_id = row.id if row is not None else None
         detail: dict[str, str | int] = {} if row is not None else {"room": room_id}
+        if self.acting_for is not None:
+            detail["for"] = self.acting_for
         self._audited.append(AuditEntry(at, user_id, str(action), case_id, decision, detail))
 
     async def save_case(self, case: Case) -> None:
@@ -102,7 +109,8 @@ class CaseRows(SealedRows):
         """
         scope = case_scope(case.id)
         content = await self._seal(scope, CASE.dump_json(case), cases, "content", case.id)
-        await self._change_case(case.id, state=case.state.kind, content=content)
+        place = {"network": case.network, "requester": case.requester, "state": case.state.kind}
+        await self._change_case(case.id, **place, content=content)
 
     async def _change_case(self, case_id: str, **values: Any) -> None:
         result = await self._connection.execute(CHANGE, {"case": case_id, **values})

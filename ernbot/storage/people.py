@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, delete, select
 
 from ernbot.storage.records import Dialogue
-from ernbot.storage.sealing import SealedRows, from_json, sealed, to_json
+from ernbot.storage.sealing import SealedRows, case_of, case_scope, from_json, sealed, to_json
 from ernbot.storage.tables import dialogues, direct_rooms, people
 
 LANGUAGE = select(people.c.language).where(people.c.user_id == bindparam("user"))
@@ -52,10 +52,11 @@ class PeopleRows(SealedRows):
         if row is None:
             return None
         data = from_json(self._open(row, dialogues, "data", room_id, user_id))
-        return Dialogue(room_id, user_id, row.kind, row.thread, data, row.at)
+        return Dialogue(room_id, user_id, row.kind, row.thread, data, row.at, case_of(row.scope))
 
     async def save_dialogue(self, dialogue: Dialogue) -> None:
-        scope = await self.scope_of(dialogue.room_id)
+        of_case = dialogue.case_id is not None
+        scope = case_scope(str(dialogue.case_id)) if of_case else await self.scope_of(dialogue.room_id)
         key = (dialogue.room_id, dialogue.user_id)
         await self._put(
             dialogues,
@@ -73,9 +74,6 @@ class PeopleRows(SealedRows):
             delete(dialogues).where(dialogues.c.room_id == room_id, dialogues.c.user_id == user_id)
         )
 
-    async def end_dialogues(self, room_id: str) -> None:
-        await self._connection.execute(delete(dialogues).where(dialogues.c.room_id == room_id))
-
-    async def end_dialogues_of(self, kind: str) -> None:
-        """End what is said about one thing, in whatever room."""
-        await self._connection.execute(delete(dialogues).where(dialogues.c.kind == kind))
+    async def end_dialogues(self, case_id: str) -> None:
+        """End every conversation about a case, wherever it takes place."""
+        await self._connection.execute(delete(dialogues).where(dialogues.c.scope == case_scope(case_id)))

@@ -107,7 +107,11 @@ class ImageJob:
 
 @dataclass(frozen=True)
 class Dialogue:
-    """A conversation question by question; `thread` is its root event."""
+    """A conversation question by question, or a draft; `thread` is its root event.
+
+    `case_id` is the case that it is about: what was answered is sealed under the key of that case and goes with it,
+    also when the conversation takes place in a direct chat.
+    """
 
     room_id: str
     user_id: str
@@ -115,6 +119,7 @@ class Dialogue:
     thread: str | None
     data: dict[str, Any]
     at: datetime
+    case_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,12 @@ def case_scope(case_id: str) -> str:
     return f"case:{case_id}"
 
 
+def case_of(scope: str) -> str | None:
+    """The case that a scope belongs to; None for one of no case."""
+    kind, _, case_id = scope.partition(":")
+    return case_id if kind == "case" else None
+
+
 def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT and asks for nothing back."""
     return postgresql.insert(table).inline() if dialect == "postgresql" else sqlite.insert(table).inline()

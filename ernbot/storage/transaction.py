@@ -98,7 +98,12 @@ class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRo
         decision: str,
         detail: dict[str, str | int] | None = None,
     ) -> None:
-        """Record a decision; it joins the chain when the transaction commits. Nothing in it may be clinical."""
+        """Record a decision; it joins the chain when the transaction commits. Nothing in it may be clinical.
+
+        What an assistant does for somebody bears the name of both.
+        """
+        if self.acting_for is not None:
+            detail = {**(detail or {}), "for": self.acting_for}
         self._audited.append(AuditEntry(at, actor, action, case_id, decision, detail or {}))
 
     @property

@@ -20,11 +20,12 @@ from ernbot.commands import arrival, conversation, identity
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, direct_lane, load
 from ernbot.commands.office import Office
-from ernbot.config import load_directory, load_forms
+from ernbot.config import load_directory
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.form import Form
+from ernbot.form_files import load_forms
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render
 from ernbot.matrix.trust import assurance

@@ -113,10 +113,8 @@ async def test_the_card_asks_for_a_new_consent_when_it_is_due(chat: Chat) -> Non
     chat.later(days=16 * 366)
     card = await chat.here(ANDERS, "!case show")
     assert "Consent: care: given on 1 March 2026 by parent, form 2.1: to be renewed" in card
-    assert card.endswith(
-        "Who must act: Anders Kjær\n"
-        "Next step: The consent to care has to be renewed with `!consent`. Nothing else can be done before."
-    )
+    assert "Who must act: Anders Kjær\n" in card
+    assert "Next step: The consent to care has to be renewed with `!consent`. Nothing else can be done before." in card
     async with chat.nothing_changes():
         assert await chat.here(ANDERS, "!outcome sign") == (
             "This needs the patient’s consent to care first. Record it with `!consent give`."

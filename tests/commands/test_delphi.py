@@ -169,8 +169,8 @@ async def test_a_filled_template(running: Chat) -> None:
         ("1=8 1=9", "Statement 1 is there twice. Give it one number."),
         ("3=8", "There is no statement 3."),
         (f"1=8 {'x' * 501}", "A title, statement or remark has 1 to 500 characters."),
-        ("99999=8", "Type it like this: `!rate [<case>] [<number>=<1 to 9> …]`"),
-        ("eight", "Type it like this: `!rate [<case>] [<number>=<1 to 9> …]`"),
+        ("99999=8", "Type it like this: `!rate [<case>]"),
+        ("eight", "Type it like this: `!rate [<case>]"),
     ],
 )
 async def test_ratings_that_do_not_fit(running: Chat, line: str, answer: str) -> None:

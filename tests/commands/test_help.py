@@ -20,23 +20,29 @@ def chat(sqlite_store: Store) -> Chat:
 
 
 ALWAYS = {"!help", "!language"}
-ALONE = ALWAYS | {"!identity"}
+ALONE = ALWAYS | {"!identity", "!rate", "!cancel"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
 
+READ_TOGETHER = {"!consensus", "!delphi show", "!poll show"}
+TOGETHER = READ_TOGETHER | {"!conflict", "!poll vote"}
+ASK = {"!delphi", "!poll", "!poll close"}
+
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS,
     "opened": IN_A_CASE | CONSENTS | {"!panel invite"},
-    "assessing": IN_A_CASE | CONSENTS | {"!panel invite", "!opinion show", "!outcome draft"},
-    "drafting": IN_A_CASE | CONSENTS | OUTCOME | {"!panel invite", "!opinion show", "!outcome draft"},
-    "closed": IN_A_CASE | {"!consent withdraw", "!opinion show", "!outcome show"},
+    "assessing": IN_A_CASE | CONSENTS | TOGETHER | ASK | {"!panel invite", "!opinion show", "!outcome draft"},
+    "drafting": IN_A_CASE | CONSENTS | TOGETHER | ASK | OUTCOME | {"!panel invite", "!opinion show", "!outcome draft"},
+    "closed": IN_A_CASE | READ_TOGETHER | {"!consent withdraw", "!opinion show", "!outcome show"},
     "withdrawn": IN_A_CASE,
 }
 EXPERT = {
-    "assessing": IN_A_CASE | {"!opinion", "!opinion show"},
-    "drafting": IN_A_CASE | {"!opinion", "!opinion show", "!outcome show", "!outcome agree", "!outcome dissent"},
-    "closed": IN_A_CASE | {"!opinion show", "!outcome show"},
+    "assessing": IN_A_CASE | TOGETHER | {"!opinion", "!opinion show"},
+    "drafting": IN_A_CASE
+    | TOGETHER
+    | {"!opinion", "!opinion show", "!outcome show", "!outcome agree", "!outcome dissent"},
+    "closed": IN_A_CASE | READ_TOGETHER | {"!opinion show", "!outcome show"},
 }
 
 

@@ -41,7 +41,7 @@ async def test_before_the_draft_there_is_no_outcome(chat: Chat) -> None:
         for line, action in (
             ("!outcome show", "read the outcome"),
             ("!outcome recommend Operate.", "write the outcome"),
-            ("!outcome sign", "sign the outcome"),
+            ("!outcome sign", "send the outcome to be signed"),
         ):
             assert await chat.here(ANDERS, line) == (
                 f"You cannot {action} now. State of the case: with the experts.\n\n`!help` lists what you can do now."
@@ -100,7 +100,7 @@ MISTAKES = [
     ),
     (ANDERS, "!outcome agree", "Your part in this case does not let you vote on the outcome."),
     (ANDERS, "!outcome dissent No.", "Your part in this case does not let you vote on the outcome."),
-    (SASKIA, "!outcome sign", "Your part in this case does not let you sign the outcome."),
+    (SASKIA, "!outcome sign", "Your part in this case does not let you send the outcome to be signed."),
     (SASKIA, "!outcome recommend Wait.", "Your part in this case does not let you write the outcome."),
     (SASKIA, "!outcome draft", "Your part in this case does not let you draft the outcome."),
     (METTE, "!outcome show", "There is no case here that you take part in."),
@@ -150,7 +150,8 @@ async def test_what_is_out_of_date_is_not_signed(chat: Chat, user: str, line: st
     await chat.here(SASKIA, "!outcome agree")
     answer = await chat.here(user, line)
     assert "again with `!outcome draft`" in answer
-    assert "Who must act: Anders Kjær\nNext step: Opinions or the panel have changed: the lead gathers" in chat.card
+    assert "Who must act: Anders Kjær\n" in chat.card
+    assert "Next step: Opinions or the panel have changed: the lead gathers" in chat.card
     async with chat.nothing_changes():
         assert await chat.here(ANDERS, "!outcome sign") == STALE
         assert await chat.here(ANDERS, "!outcome sign confirm") == STALE
@@ -194,4 +195,4 @@ async def test_a_closed_case_is_read_and_nothing_else(chat: Chat) -> None:
             assert answer.endswith("State of the case: closed.\n\n`!help` lists what you can do now.")
         assert "> Operate before nine months." in await chat.here(SASKIA, "!outcome show")
         assert "Saskia de Vries, version 1" in await chat.here(PIOTR, "!opinion show")
-    assert (ANDERS, "sign", "wrong-state") in await chat.audit()
+    assert (ANDERS, "send-to-signing", "wrong-state") in await chat.audit()

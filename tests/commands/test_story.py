@@ -16,6 +16,9 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         "- `!help` list what you can do here\n"
         "- `!language <language>` choose the language that I speak to you: `en` or `da`\n"
         "- `!case new <network> <question …>` open a case with one clear question; I make the room\n"
+        "- `!cancel` leave the questions that are open\n"
+        "- `!rate [<case>] [<number>=<1 to 9> … or list or suggest <statement …>]` rate the statements of an open "
+        "Delphi round: in one line, or alone, one by one\n"
         "- `!identity` show by which fingerprints you and I know each other\n\n"
         "Your networks:\n\n"
         "- `ern-cranio` ERN CRANIO\n\n"
@@ -33,17 +36,17 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     assert shown.fresh
     assert chat.card == (
         f"{case.nickname}\n\n"
+        "Who must act: Anders Kjær\n\n"
         "Question\n\n"
         f"> {QUESTION}\n\n"
-        "Network: ERN CRANIO\n"
+        "Next step: Record the patient’s consent with `!consent`. Nobody else can come in before.\n"
         "State: waiting for consent\n"
+        "Network: ERN CRANIO\n"
         "Requester and lead: Anders Kjær\n"
         "Consent: care: not recorded\n"
         "Consent: registry: not recorded\n"
         "Consent: contact for research: not recorded\n"
-        "Consent: identifiable images: not recorded\n"
-        "Who must act: Anders Kjær\n"
-        "Next step: Record the patient’s consent with `!consent`. Nobody else can come in before."
+        "Consent: identifiable images: not recorded"
     )
 
     assert await chat.here(ANDERS, CONSENT) == (
@@ -73,7 +76,8 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         "Recommended next step: Surgery\n"
         "Confidence, from 1 (low) to 5 (high): 4"
     )
-    assert "Saskia de Vries: has given an opinion\nPiotr Zieliński: asked\nWho must act: Piotr Zieliński" in chat.card
+    assert "Saskia de Vries: has given an opinion\nPiotr Zieliński: asked\n" in chat.card
+    assert "\nWho must act: Piotr Zieliński\n" in chat.card
     await chat.here(PIOTR, "!opinion diagnosis=ORPHA:2343 recommendation=watch confidence=3 remarks=Too early, I think")
     assert "Next step: All opinions are in: gather them with `!outcome draft`." in chat.card
     assert await chat.here(ANDERS, "!opinion show") == (
@@ -114,7 +118,8 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     assert await chat.here(PIOTR, "!outcome dissent I would wait for the MRI.") == (
         "Recorded: you dissent from version 4. Your reason stands in the outcome."
     )
-    assert "Who must act: Anders Kjær\nNext step: The panel says `!outcome agree`" in chat.card
+    assert "\nWho must act: Anders Kjær\n" in chat.card
+    assert "Next step: Everybody has voted: sign with `!outcome sign`." in chat.card
     assert "Agrees: Saskia de Vries\nDissents: Piotr Zieliński: I would wait for the MRI." in await chat.here(
         SASKIA, "!outcome show"
     )
@@ -161,7 +166,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         (PIOTR, "vote", "allowed"),
         (PIOTR, "vote", "dissents"),
         (SASKIA, "read-outcome", "allowed"),
-        (ANDERS, "sign", "allowed"),
+        (ANDERS, "send-to-signing", "allowed"),
         (ANDERS, "sign", "signed"),
         (ANDERS, "withdraw-consent", "allowed"),
         (ANDERS, "withdraw-consent", "consent-withdrawn"),

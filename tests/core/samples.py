@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ernbot.core.case import Case, StateKind, new_case
 from ernbot.core.consent import Paper, Purpose, Signer
-from ernbot.core.directory import Centre, CentreKind, Competence, Network, Person, Role
+from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
 from ernbot.core.form import Field, Form, Option
 from ernbot.core.outcome import Section
 
@@ -25,6 +25,12 @@ RESEARCHER = "@researcher:example.org"
 REPRESENTATIVE = "@representative:example.org"
 HELPDESK = "@helpdesk:example.org"
 LABORATORY = "@laboratory:example.org"
+DISPATCHER = "@dispatcher:example.org"
+SECRETARY = "@secretary:example.org"
+"""The assistant of the lead."""
+
+REGISTRAR = "@registrar:example.org"
+"""The assistant of an expert."""
 STRANGER = "@stranger:example.org"
 
 PAPER = Paper("2.1", "da", Signer.PARENT, date(2026, 3, 1))
@@ -51,8 +57,13 @@ NETWORK = Network(
         Person(REPRESENTATIVE, "Gerda Maes", "patients", Role.REPRESENTATIVE),
         Person(HELPDESK, "Hugo Lopes", "reference", Role.HELPDESK, ("cleft",)),
         Person(LABORATORY, "Ida Lind", "research", competences=("cleft",)),
+        Person(DISPATCHER, "Jan Kok", "reference", Role.DISPATCHER),
+        Person(SECRETARY, "Karla Moos", "member", Role.ASSISTANT, assists=(LEAD,)),
+        Person(REGISTRAR, "Lena Falk", "reference", Role.ASSISTANT, assists=(EXPERT,)),
     ),
 )
+
+DIRECTORY = Directory((NETWORK,))
 
 FORM = Form(
     id="small",
@@ -91,12 +102,24 @@ def drafting() -> Case:
     return assessing().draft_outcome().write_outcome(Section.RECOMMENDATION, "Wait.")
 
 
+def signing() -> Case:
+    return drafting().send_to_signing()
+
+
 def closed() -> Case:
-    return drafting().sign(LEAD, "DEVICE", at=LATER)
+    return signing().sign(LEAD, "DEVICE", at=LATER)
+
+
+def archived() -> Case:
+    return closed().archive("", at=LATER)
 
 
 def withdrawn() -> Case:
     return assessing().withdraw_consent(Purpose.CARE, by=LEAD, at=LATER)
+
+
+def erased() -> Case:
+    return withdrawn().erase(at=LATER)
 
 
 CASES: dict[StateKind, Case] = {
@@ -104,6 +127,9 @@ CASES: dict[StateKind, Case] = {
     "open": opened(),
     "assessing": assessing(),
     "drafting": drafting(),
+    "signing": signing(),
     "closed": closed(),
+    "archived": archived(),
     "withdrawn": withdrawn(),
+    "erased": erased(),
 }

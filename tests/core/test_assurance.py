@@ -13,19 +13,14 @@ POLICIES = [Policy(*values) for values in product(SETTABLE, SETTABLE, (SIGNED, U
 ACTIONS: tuple[Action | None, ...] = (None, *Action)
 
 
-def test_by_default_only_what_counts_as_a_signature_asks_for_more_than_a_signed_device() -> None:
+def test_by_default_only_what_counts_as_a_signature_or_cannot_be_undone_asks_for_more_than_a_signed_device() -> None:
     asks_more = {action for action in ACTIONS if Policy().needs(action) is not SIGNED}
-    assert (
-        asks_more
-        == RECORDS
-        == {
-            Action.GIVE_CONSENT,
-            Action.VOTE,
-            Action.SIGN,
-            Action.RATE,
-            Action.ANSWER_POLL,
-        }
-    )
+    assert asks_more == RECORDS
+    assert asks_more == {
+        *(Action.GIVE_CONSENT, Action.VOTE, Action.SEND_TO_SIGNING, Action.SIGN),
+        *(Action.TAKE_OVER, Action.ERASE),
+        *(Action.RATE, Action.ANSWER_POLL),
+    }
     assert {Policy().needs(action) for action in asks_more} == {UNCHANGED}
 
 

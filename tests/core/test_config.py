@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ernbot.config import ConfigError, check_forms, load_directory, load_forms, load_settings, read_secret
+from ernbot.config import ConfigError, load_directory, load_settings, read_secret
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.directory import CentreKind, Directory, Role
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind
+from ernbot.form_files import check_forms, load_forms
 
 from .samples import FORM, NETWORK
 

@@ -14,9 +14,10 @@ from .samples import COORDINATOR, EXPERT, LEAD, NETWORK, SECOND, STRANGER
 OTHER = replace(NETWORK, id="ecnm", name="ECNM", people=(replace(NETWORK.people[0], name="Anna J."),))
 DIRECTORY = Directory((NETWORK, OTHER))
 
+CLINICIANS = (Role.CLINICIAN, Role.COORDINATOR, Role.DISPATCHER)
 TREATING = {
-    *product((Role.CLINICIAN, Role.COORDINATOR), (CentreKind.EXCELLENCE, CentreKind.REFERENCE)),
-    *product((Role.CLINICIAN, Role.COORDINATOR), (CentreKind.MEMBER, CentreKind.AFFILIATED)),
+    *product(CLINICIANS, (CentreKind.EXCELLENCE, CentreKind.REFERENCE)),
+    *product(CLINICIANS, (CentreKind.MEMBER, CentreKind.AFFILIATED)),
 }
 
 

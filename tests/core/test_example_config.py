@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from bridge.settings import Configuration
-from ernbot.config import Settings, check_forms, load_directory, load_forms, load_settings
+from ernbot.config import Settings, load_directory, load_settings
+from ernbot.form_files import check_forms, load_forms
 
 CONFIG = Path(__file__).parents[2] / "config"
 EXAMPLE = CONFIG / "ernbot.toml"

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ernbot.config import load_forms
 from ernbot.core.characters import harmless
 from ernbot.core.directory import Centre, CentreKind, Network, Person
 from ernbot.core.opinion import Opinion
@@ -23,6 +22,7 @@ from ernbot.core.outcome import Outcome, Section
 from ernbot.documents import outcome_pdf
 from ernbot.documents.outcome_pdf import TEMPLATE
 from ernbot.documents.press import Page, press_apart
+from ernbot.form_files import load_forms
 from ernbot.locales import LANGUAGES, catalogue
 
 AT = datetime(2026, 3, 5, 13, 7, tzinfo=UTC)

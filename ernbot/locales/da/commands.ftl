@@ -57,16 +57,6 @@ card-next = Næste skridt
 card-nobody = ingen
 panelist-asked = spurgt
 panelist-answered = har afgivet vurdering
-next-renew = Samtykket til behandling skal fornyes med `!consent`. Intet andet kan gøres før det.
-next-gather = Vurderingerne eller panelet har ændret sig: Lederen samler konklusionen igen med `!outcome draft`.
-next-consent = Registrér patientens samtykke med `!consent`. Ingen andre kan komme ind før det.
-next-invite = Læg skanninger og fotografier her, og hent derefter eksperter ind med `!panel invite`.
-next-opinion = Hver ekspert afgiver en vurdering med `!opinion`.
-next-draft = Alle vurderinger er inde: Saml dem med `!outcome draft`.
-next-recommend = Skriv anbefalingen med `!outcome recommend`.
-next-vote = Panelet svarer `!outcome agree` eller `!outcome dissent`; derefter underskriver lederen med `!outcome sign`.
-next-closed = Konklusionen er underskrevet. Den behandlende læge beslutter.
-next-withdrawn = Samtykket er trukket tilbage. Intet behandles længere.
 
 ## Samtykke
 

@@ -45,6 +45,7 @@ consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } delta
 consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: for få vurderinger, eller alle ens.
 conflict-declared = Registreret. Din begrundelse står i rapporter. Det, du siger, kan stadig læses, men fra nu af tælles du ikke med i afstemninger og statistik.
 refused-consensus-nobody-counts = Ingen af dem, der har afgivet en vurdering, tæller med: De har en interessekonflikt eller har forladt panelet.
+refused-consensus-blind = Vurderingerne holdes adskilt, til de afsløres. Derefter siger `!consensus`, hvor panelet står.
 refused-conflict-reason = Skriv med 1 til { $maximum } tegn, hvad interessekonflikten er: `!conflict Jeg rådgiver producenten af udstyret.`
 
 ## Delphi-runder, i rummet
@@ -117,8 +118,6 @@ refused-accord-note = Skriv 1 til { $maximum } tegn efter punktet, for eksempel 
 ## At vurdere, i den direkte chat
 
 help-rate = vurdér udsagnene i en åben Delphi-runde: på én linje, eller alene, ét ad gangen
-help-rate-list = vis alle rundens udsagn på én gang, så du kan svare med tal
-help-rate-suggest = foreslå et udsagn til anden runde
 rate-invited = **{ $nickname }**: runde { $round } beder dig vurdere { $count ->
         [one] ét udsagn
        *[other] { $count } udsagn

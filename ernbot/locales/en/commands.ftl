@@ -57,16 +57,6 @@ card-next = Next step
 card-nobody = nobody
 panelist-asked = asked
 panelist-answered = has given an opinion
-next-renew = The consent to care has to be renewed with `!consent`. Nothing else can be done before.
-next-gather = Opinions or the panel have changed: the lead gathers the outcome again with `!outcome draft`.
-next-consent = Record the patient’s consent with `!consent`. Nobody else can come in before.
-next-invite = Drop scans and photographs here, then bring experts in with `!panel invite`.
-next-opinion = Each expert gives an opinion with `!opinion`.
-next-draft = All opinions are in: gather them with `!outcome draft`.
-next-recommend = Write the recommendation with `!outcome recommend`.
-next-vote = The panel says `!outcome agree` or `!outcome dissent`, then the lead signs with `!outcome sign`.
-next-closed = The outcome is signed. The treating clinician decides.
-next-withdrawn = Consent was withdrawn. Nothing is processed any more.
 
 ## Consent
 

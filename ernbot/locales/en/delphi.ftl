@@ -45,6 +45,7 @@ consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } r
 consensus-alpha-none = Krippendorff’s alpha cannot be had: too few ratings, or all of them the same.
 conflict-declared = Recorded. Your reason stands in reports. What you say can still be read, but from now on you are not counted in votes and statistics.
 refused-consensus-nobody-counts = Nobody who gave an opinion counts: they have a conflict of interest, or have left the panel.
+refused-consensus-blind = Opinions are kept apart until they are revealed. After that, `!consensus` says where the panel stands.
 refused-conflict-reason = Please say in 1 to { $maximum } characters what the conflict of interest is: `!conflict I advise the maker of the device.`
 
 ## Delphi rounds, in the room
@@ -117,8 +118,6 @@ refused-accord-note = Write 1 to { $maximum } characters behind the item, for ex
 ## Rating, in the direct chat
 
 help-rate = rate the statements of an open Delphi round: in one line, or alone, one by one
-help-rate-list = show all statements of the round at once, to reply with numbers
-help-rate-suggest = suggest a statement for the second round
 rate-invited = **{ $nickname }**: round { $round } asks you to rate { $count ->
         [one] one statement
        *[other] { $count } statements
