@@ -35,10 +35,10 @@ def number(count: int, text: Sentences) -> str:
     return text(f"number-{count}") if 0 <= count <= SPELLED else str(count)
 
 
-def decimal(value: float, text: Sentences, digits: int = 1) -> str:
-    """A number as the language writes it, without needless zeros."""
-    shown = f"{value:.{digits}f}"
-    return (shown.rstrip("0").rstrip(".") if "." in shown else shown).replace(".", text("decimal-point"))
+def decimal(value: float, text: Sentences) -> str:
+    """A number as the language writes it, without needless zeros; quartiles of whole numbers end in quarters."""
+    shown = f"{value:.2f}"
+    return shown.rstrip("0").rstrip(".").replace(".", text("decimal-point"))
 
 
 def shares(answers: Sequence[str], text: Sentences, *, verb: str = "say") -> str:
@@ -78,10 +78,10 @@ def reliability(alpha: Alpha | None, text: Sentences) -> str:
     """Krippendorff's alpha with its interval, and what there is too little of."""
     if alpha is None:
         return text("consensus-alpha-none")
-    value = decimal(alpha.value, text, 2)
+    value = decimal(alpha.value, text)
     if alpha.low is None or alpha.high is None:
         return text("consensus-alpha-few", value=value, raters=alpha.raters, units=alpha.units)
-    low, high = decimal(alpha.low, text, 2), decimal(alpha.high, text, 2)
+    low, high = decimal(alpha.low, text), decimal(alpha.high, text)
     return text("consensus-alpha", value=value, low=low, high=high, raters=alpha.raters, units=alpha.units)
 
 
