@@ -3,7 +3,20 @@
 A command takes typed arguments and returns a `Reply`. It never sees Matrix, SQL or a file.
 """
 
-from ernbot.commands import case, consensus, consent, delphi, identity, opinion, outcome, panel, poll, rate, welcome
+from ernbot.commands import (
+    blind,
+    case,
+    consensus,
+    consent,
+    delphi,
+    identity,
+    opinion,
+    outcome,
+    panel,
+    poll,
+    rate,
+    welcome,
+)
 from ernbot.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -16,8 +29,12 @@ COMMANDS: tuple[Command, ...] = (
     consent.withdraw,
     panel.invite,
     panel.show,
+    blind.panel_blind,
+    blind.panel_question,
     opinion.opinion,
+    opinion.form,
     opinion.show,
+    blind.reveal,
     opinion.cancel,
     consensus.consensus,
     consensus.conflict,

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value
+from ernbot.core.blind import missing
 from ernbot.core.case import About, Case, Erased, Withdrawn
 from ernbot.core.consent import Purpose
 from ernbot.core.turn import Next, Turn, turn
@@ -26,7 +27,10 @@ def card(case: Case, office: Office, at: datetime) -> Reply:
         parts.append(Fact(Text("card-by"), Text("card-overdue" if overdue else "card-day", {"date": now.by})))
     if not isinstance(case.state, Withdrawn | Erased):
         parts += [Text("card-question"), Quote(case.question)]
-    parts.append(Fact(Text("card-next"), Text(f"next-{now.next}")))
+    sealed = "-sealed" if case.blind.hides and now.next is Next.OPINION else ""
+    parts.append(Fact(Text("card-next"), Text(f"next-{now.next}{sealed}")))
+    if case.blind.hides and case.panel:
+        parts.append(Fact(Text("card-blind"), sealed_count(case)))
     if not isinstance(case.state, Withdrawn | Erased):
         parts += _background(case)
     network = office.directory.network(case.network)
@@ -40,6 +44,12 @@ def card(case: Case, office: Office, at: datetime) -> Reply:
     elif not isinstance(case.state, Erased):
         parts += [consent_fact(case, purpose, at) for purpose in Purpose]
     return Reply(tuple(parts))
+
+
+def sealed_count(case: Case) -> Text:
+    """How many opinions are in, and never what they say."""
+    absent = len(missing(case.opinions, case.panel))
+    return Text("blind-count", {"given": len(case.panel) - absent, "asked": len(case.panel)})
 
 
 def names(case: Case, now: Turn, office: Office) -> str | Text:

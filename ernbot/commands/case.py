@@ -10,6 +10,7 @@ from ernbot.commands.effects import CreateCaseRoom, Message
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, say
 from ernbot.core.access import check_new_case
+from ernbot.core.blind import blind
 from ernbot.core.case import Action, new_case
 from ernbot.core.errors import BadInput, Refused
 
@@ -36,7 +37,9 @@ async def new(ctx: Context, network: str, question: Rest) -> None:
             raise BadInput("network-unknown", networks=mine) from None
         raise
     assert wanted is not None
-    case = new_case(secrets.token_hex(8), wanted.id, nickname(), ctx.actor, question, ctx.now)
+    case = new_case(
+        secrets.token_hex(8), wanted.id, nickname(), ctx.actor, question, ctx.now, blind=blind(wanted.blind)
+    )
     ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.CREATE, case_id=case.id, decision="allowed")
     await ctx.tx.add_case(case)
     await ctx.outbox.to_case(case.id, CreateCaseRoom(case.nickname, wanted.id, ctx.actor))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ernbot.commands.card import card
@@ -21,8 +21,9 @@ class Context:
     """One message of one person, checked: `actor` really sent it, from the signed device `device_id`.
 
     `assurance` says how sure that is. What proves nothing, such as a reaction or an arrival, has none, and no device.
-    `place` is the case room in which it was written, None in a direct chat. `mentions` are the user ids that the
-    message mentions, apart from the bot.
+    `place` is the case room in which it was written, None in a direct chat. `about` is the case that a direct chat is
+    about, once that is known. `elsewhere`: the answer goes to another room than the message. `mentions` are the user
+    ids that the message mentions, apart from the bot.
     """
 
     tx: Transaction
@@ -36,6 +37,22 @@ class Context:
     place: CasePlace | None = None
     mentions: tuple[str, ...] = ()
     assurance: Assurance = Assurance.NONE
+    about: CasePlace | None = None
+    elsewhere: bool = False
+
+    def on(self, place: CasePlace) -> Context:
+        """The same message in a direct chat, as one about a case."""
+        return replace(self, about=place)
+
+    def aside(self, room_id: str) -> Context:
+        """What is answered in a direct chat to a message in the room of a case."""
+        return replace(self, room_id=room_id, place=None, about=self.place, thread=None, elsewhere=True)
+
+    @property
+    def case_id(self) -> str | None:
+        """The case that the message is about."""
+        place = self.place or self.about
+        return place.case_id if place is not None else None
 
     @property
     def outbox(self) -> Outbox:
@@ -47,7 +64,7 @@ class Context:
         return self.thread or self.event_id
 
     async def case(self, action: Action, *, said: bool = True) -> Case:
-        """The case of this room, through the access gate.
+        """The case of this room, or the one that the direct chat is about, through the access gate.
 
         `said` is false for what nobody said, so that nothing vouches for it: nothing may be recorded then.
 
@@ -55,7 +72,8 @@ class Context:
             Refused: see `core.access.check_case` and `doubt`.
         """
         doubt = await self.doubt(self.office.policy.needs(action)) if said else None
-        return await self.tx.case_in(self.room_id, self.actor, action, self.office.directory, self.now, doubt=doubt)
+        room_id = self.about.room_id or "" if self.about is not None else self.room_id
+        return await self.tx.case_in(room_id, self.actor, action, self.office.directory, self.now, doubt=doubt)
 
     async def doubt(self, needed: Assurance) -> Refused | None:
         """Why we are not sure enough of the sender; None when we are.
@@ -83,13 +101,17 @@ class Context:
         becomes several messages, of which the last bears the tag and the choices.
         """
         *first, last = pages(reply)
+        reply_to = None if self.elsewhere else self.event_id
         for page in first:
-            await self._send(Message(page, self.actor, self.event_id, thread or self.thread))
-        await self._send(Message(last, self.actor, self.event_id, thread or self.thread, choices), tag)
+            await self._send(Message(page, self.actor, reply_to, thread or self.thread))
+        await self._send(Message(last, self.actor, reply_to, thread or self.thread, choices), tag)
 
     async def _send(self, message: Message, tag: str | None = None) -> None:
         if self.place is not None:
             await self.outbox.to_case(self.place.case_id, message, tag=tag)
+        elif self.about is not None:
+            # Sealed under the key of the case, and taken back with it.
+            await self.outbox.to_case(self.about.case_id, message, tag=tag, room_id=self.room_id)
         else:
             await self.outbox.to_room(self.room_id, message, tag=tag)
 

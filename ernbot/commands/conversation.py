@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 
-from ernbot.commands import COMMANDS, consent, dialogue, opinion, poll, questions, rate
+from ernbot.commands import COMMANDS, blind, consent, dialogue, opinion, poll, questions, rate
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
+from ernbot.commands.effects import Redact
+from ernbot.commands.office import Office
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Command, find
 from ernbot.commands.reply import Part, Reply, Text, say
+from ernbot.core import sheet
+from ernbot.core.case import Action, Case
 from ernbot.core.characters import harmless
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.form import find_form
 from ernbot.storage.records import Dialogue
 
 ALIKE = 0.6
@@ -30,6 +35,8 @@ async def hear(ctx: Context, text: str, replies_to: str | None) -> None:
     A refusal is answered with a sentence and changes nothing.
     """
     text = harmless(text).strip()
+    if ctx.place is not None and await _sealed(ctx, text, replies_to):
+        return
     if text.startswith(PREFIX) and text.replace(PREFIX, "").strip():
         await _command(ctx, text)
     elif (job := await questions.find(ctx, text, replies_to)) is not None:
@@ -38,6 +45,33 @@ async def hear(ctx: Context, text: str, replies_to: str | None) -> None:
         await poll.answer(ctx, *ballot)
     else:
         await _answer(ctx, text, replies_to)
+
+
+async def hear_edit(ctx: Context, text: str, edits: str) -> None:
+    """An edited message is no command; but no opinion stays in a room by way of an edit."""
+    text = harmless(text).strip()
+    if ctx.place is not None and await blind.intercepted(ctx, text, edited=edits):
+        return
+    if text.startswith(PREFIX):
+        await ctx.say(say("edited"))
+
+
+def concerns_us(office: Office, text: str) -> bool:
+    """Whether a message in a case room is for us though it is no command: an opinion that may have to be sealed."""
+    return blind.tells(harmless(text).strip(), office.forms.values())
+
+
+async def _sealed(ctx: Context, text: str, replies_to: str | None) -> bool:
+    """Whether a message was an opinion in a room where opinions are sealed, and was taken out of it."""
+    current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    about = current is not None and current.kind == "opinion" and not text.startswith(PREFIX)
+    number = await _question(ctx, current, replies_to) if about and current is not None else None
+    try:
+        async with ctx.tx.savepoint():
+            return await blind.intercepted(ctx, text, number)
+    except Refused as error:
+        await ctx.say(explain(error, None))
+        return True
 
 
 async def _command(ctx: Context, text: str) -> None:
@@ -80,19 +114,21 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
         await ctx.say(reply)
 
 
-def _topic(ctx: Context, current: Dialogue) -> Topic | None:
+def _topic(ctx: Context, current: Dialogue, case: Case) -> Topic | None:
     """What a dialogue is about; None when the configuration no longer has its form as it was."""
     if current.kind == "consent":
         return consent.TOPIC
-    form = ctx.office.forms.get(current.data["form"])
-    return opinion.topic(form) if form is not None and form.version == current.data["version"] else None
+    form = find_form(ctx.office.forms, current.data["form"], current.data["version"])
+    return opinion.topic(form, sealed=case.blind.hides) if form is not None else None
 
 
 async def _question(ctx: Context, current: Dialogue, replies_to: str | None) -> int | None:
-    """The number of the question that a message answers: in the thread the present one, else the one replied to."""
-    if ctx.thread is not None and ctx.thread == current.thread:
-        return int(current.data["asked"])
-    return await _marked(ctx, current, replies_to)
+    """The number of the question that a message answers: the one replied to, else in thread or chat the present one."""
+    marked = await _marked(ctx, current, replies_to)
+    if marked is not None:
+        return marked
+    alone = ctx.place is None and current.kind == "opinion"
+    return int(current.data["asked"]) if alone or (ctx.thread is not None and ctx.thread == current.thread) else None
 
 
 async def _mark(ctx: Context, event_id: str | None) -> str | None:
@@ -105,6 +141,12 @@ async def _marked(ctx: Context, current: Dialogue, event_id: str | None) -> int 
     """The number of the question that an event puts."""
     question = await ctx.tx.sent_item(event_id) if event_id else None
     return dialogue.question_of(current, question.tag) if question is not None else None
+
+
+async def _about(ctx: Context, current: Dialogue) -> Context:
+    """The context of the case that a dialogue in a direct chat is about."""
+    place = await ctx.tx.case_place(current.case_id) if current.case_id and ctx.place is None else None
+    return ctx.on(place) if place is not None else ctx
 
 
 async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
@@ -120,22 +162,34 @@ async def _answer(ctx: Context, text: str, replies_to: str | None) -> None:
         if ctx.place is None:
             await ctx.say(say("not-a-command"))
         return
-    topic = _topic(ctx, current)
-    if topic is None:
-        await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
-        await ctx.say(say("dialogue-form-changed", command=f"{PREFIX}{current.kind}"))
-        return
+    ctx = await _about(ctx, current)
     asked = dialogue.tag(current)
     try:
         async with ctx.tx.savepoint():
-            await ctx.case(topic.action)
-            answers = await dialogue.take(ctx, current, topic, text, number)
-            if answers is not None:
-                record = consent.record if topic.kind == "consent" else opinion.record
-                await ctx.say(await record(ctx, answers))
+            reply = await _answered(ctx, current, text, number)
+            if reply is not None:
+                await ctx.say(reply)
     except Refused as error:
         # Whoever replies to this sentence instead of the question answers the question.
         await ctx.say(explain(error, None), tag=asked)
+
+
+async def _answered(ctx: Context, current: Dialogue, text: str, number: int) -> Reply | None:
+    """What comes of an answer, or of a template that was filled in and sent back."""
+    case = await ctx.case(consent.TOPIC.action if current.kind == "consent" else Action.GIVE_OPINION)
+    topic = _topic(ctx, current, case)
+    if topic is None:
+        await opinion.hand_back(ctx, case, current)
+        return None
+    if topic.kind == "opinion" and sheet.looks_filled(text, topic.form):
+        reading = sheet.read(text, topic.form)
+        return await opinion.settle(ctx, case, topic.form, dialogue.merged(current, reading.texts), reading.unplaced)
+    answers = await dialogue.take(ctx, current, topic, text, number)
+    if answers is None:
+        return None
+    return await (
+        consent.record(ctx, answers) if topic.kind == "consent" else opinion.record(ctx, case, topic.form, answers)
+    )
 
 
 async def hear_reaction(ctx: Context, key: str, target: str) -> None:
@@ -150,17 +204,29 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
     number = await _marked(ctx, current, target) if current is not None else None
     if chosen is None or current is None or number is None:
         return
-    topic = _topic(ctx, current)
-    text = dialogue.reacted(current, topic, number, chosen) if topic is not None else None
-    if topic is None or text is None:
-        return
+    ctx = await _about(ctx, current)
     try:
         async with ctx.tx.savepoint():
             # It proves nothing, and completes nothing: that takes words, of whose sender we are sure.
-            await ctx.case(topic.action, said=False)
-            await dialogue.take(ctx, current, topic, text, number)
+            case = await ctx.case(
+                consent.TOPIC.action if current.kind == "consent" else Action.GIVE_OPINION, said=False
+            )
+            topic = _topic(ctx, current, case)
+            if topic is not None and topic.sealed:
+                await _unseen(ctx, case)
+                return
+            text = dialogue.reacted(current, topic, number, chosen) if topic is not None else None
+            if topic is not None and text is not None:
+                await dialogue.take(ctx, current, topic, text, number)
     except Refused as error:
         await ctx.say(explain(error, None))
+
+
+async def _unseen(ctx: Context, case: Case) -> None:
+    """A reaction would tell an answer to everybody who sees it, so while opinions are sealed none counts."""
+    if ctx.place is not None:
+        await ctx.outbox.to_case(case.id, Redact(ctx.event_id))
+    await ctx.say(say("blind-no-reaction"))
 
 
 def _verbs(noun: str) -> list[str]:

@@ -1,24 +1,28 @@
-"""A form answered question by question in a thread, by reply, thread message or numbered reaction.
+"""A form answered question by question, by reply, message or numbered reaction; and the draft that this leaves.
 
-The answers so far are kept in the database, so a dialogue survives restarts. Nothing is recorded in the case until the
+The answers so far are kept in the database, so a draft survives restarts. Nothing is recorded in the case until the
 last question is answered with an encrypted message: reactions travel in the clear, so they may fill in an answer but
 never complete a record, nor change one that has been read through.
+
+In a room a dialogue hangs in a thread; in a direct chat, where nobody else writes, every message belongs to it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from ernbot.commands.context import Context
+from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Fact, Item, Labels, Part, Reply, Symbol, Text, Value
 from ernbot.core.case import Action
 from ernbot.core.errors import BadInput
-from ernbot.core.form import Field, Form, Option
+from ernbot.core.field import CHOICES
+from ernbot.core.form import Field, Filled, Form, Option
 from ernbot.storage.records import Dialogue
 
 TAG = "dialogue"
@@ -37,7 +41,7 @@ class Topic:
 
     `question`, `label` and `option` give the words of a question, its short name, and the words of a choice; `read`
     gives an answer as it was understood, and raises BadInput for one that does not fit. `one_line` is the command that
-    says it all at once.
+    says it all at once. `sealed`: not even a reaction may tell what is answered.
     """
 
     kind: Kind
@@ -47,28 +51,60 @@ class Topic:
     question: Callable[[Field], Text]
     label: Callable[[Field], Text | Labels]
     option: Callable[[Field, Option], Labels | Symbol]
-    read: Callable[[Field, str, datetime], Sequence[Value]]
+    read: Callable[[Field, str, datetime], Sequence[Value | Text]]
+    sealed: bool = False
 
 
-async def begin(ctx: Context, topic: Topic) -> None:
-    """Ask the first question in a thread under the message at hand; an unfinished dialogue starts anew."""
-    data = {"form": topic.form.id, "version": topic.form.version, "answers": {}, "asked": 0}
-    dialogue = Dialogue(ctx.room_id, ctx.actor, topic.kind, ctx.root, data, ctx.now)
+async def begin(
+    ctx: Context, topic: Topic, filled: Filled | None = None, before: Sequence[Part] = (), *, silent: bool = False
+) -> None:
+    """Ask the first question; an unfinished dialogue of this person in this room starts anew.
+
+    With what was `filled` in already it is a draft: what fits is kept, and only what is missing or wrong is asked.
+    `silent` asks nothing yet.
+    """
+    texts = {**filled.texts, **filled.idle} if filled else {}
+    wrong = dict(filled.rejected) if filled else {}
+    skipped = [f.id for f in topic.form.fields if filled and not f.required and f.id not in texts | wrong]
+    data: dict[str, Any] = {"form": topic.form.id, "version": topic.form.version, "answers": texts}
+    data |= {"asked": 0, "skipped": skipped, "wrong": wrong}
+    dialogue = Dialogue(ctx.room_id, ctx.actor, topic.kind, ctx.root, data, ctx.now, ctx.case_id)
+    _proceed(ctx, dialogue, topic)
     await ctx.tx.save_dialogue(dialogue)
-    opening = Text("dialogue-opening", {"count": len(topic.form.fields), "usage": topic.one_line})
-    await ask(ctx, dialogue, topic, opening)
+    if silent:
+        return
+    if filled is None:
+        count = len(topic.form.asked({}))
+        before = (Text("dialogue-opening", {"count": count, "usage": topic.one_line}),)
+    await ask(ctx, dialogue, topic, *before)
 
 
 async def ask(ctx: Context, dialogue: Dialogue, topic: Topic, *before: Part) -> None:
     """Put the next question, or show all answers and ask whether to record them."""
     number = dialogue.data["asked"]
+    parts: list[Part] = list(before)
+    options = 0
     if number < len(topic.form.fields):
         field = topic.form.fields[number]
-        parts = [*before, *_question(topic, field)]
-        options = len(field.options) if field.kind == "choice" else 0
+        parts += [*_misfit(ctx, dialogue, topic, field), *_question(topic, field)]
+        options = len(field.options) if field.kind in CHOICES and not topic.sealed else 0
     else:
-        parts, options = [*_summary(ctx, dialogue, topic), Text("dialogue-confirm")], 0
-    await ctx.say(Reply(tuple(parts)), tag=tag(dialogue), choices=options, thread=dialogue.thread)
+        confirm = "dialogue-confirm-sealed" if topic.sealed else "dialogue-confirm"
+        parts += [*summary(ctx, dialogue, topic), Text(confirm)]
+    thread = dialogue.thread if ctx.place is not None else None
+    await ctx.say(Reply(tuple(parts)), tag=tag(dialogue), choices=options, thread=thread)
+
+
+def _misfit(ctx: Context, dialogue: Dialogue, topic: Topic, field: Field) -> Sequence[Part]:
+    """Why what was typed for a question before did not fit."""
+    text = dialogue.data.get("wrong", {}).get(field.id)
+    if text is None:
+        return ()
+    try:
+        topic.read(field, text, ctx.now)
+    except BadInput as misfit:
+        return refusal(misfit).parts
+    return ()
 
 
 def tag(dialogue: Dialogue) -> str:
@@ -83,12 +119,31 @@ def question_of(dialogue: Dialogue, mark: str | None) -> int | None:
     return int(number) if name == TAG and thread == dialogue.thread else None
 
 
-def _summary(ctx: Context, dialogue: Dialogue, topic: Topic) -> list[Fact]:
+def _asked(ctx: Context, dialogue: Dialogue, topic: Topic) -> tuple[Field, ...]:
+    """The questions that the answers so far lead to."""
+    if not any(field.when for field in topic.form.fields):
+        return topic.form.fields
+    return topic.form.asked(topic.form.fill(dialogue.data["answers"], ctx.now.date()).values)
+
+
+def _proceed(ctx: Context, dialogue: Dialogue, topic: Topic) -> None:
+    """Go to the first question that is asked and has neither an answer nor been left out."""
+    data, fields = dialogue.data, topic.form.fields
+    # Dialogues of version 0.1 went through the questions one after the other.
+    skipped = data.setdefault("skipped", [f.id for f in fields[: data["asked"]] if f.id not in data["answers"]])
+    asked = _asked(ctx, dialogue, topic)
+    done = {*data["answers"], *skipped}
+    data["asked"] = next(
+        (number for number, field in enumerate(fields) if field in asked and field.id not in done), len(fields)
+    )
+
+
+def summary(ctx: Context, dialogue: Dialogue, topic: Topic) -> list[Fact]:
     """Every answer as it was understood, so that a misreading is seen before it is recorded."""
     answers = dialogue.data["answers"]
     return [
         Fact(topic.label(field), value)
-        for field in topic.form.fields
+        for field in _asked(ctx, dialogue, topic)
         if field.id in answers
         for value in topic.read(field, answers[field.id], ctx.now)
     ]
@@ -102,10 +157,16 @@ def _question(topic: Topic, field: Field) -> list[Part]:
         "choices": Text("dialogue-hint-choices"),
         "scale": Text("dialogue-hint-scale", {"minimum": int(field.minimum or 0), "maximum": int(field.maximum or 0)}),
         "quantity": Text("dialogue-hint-quantity", {"range": field.range}),
-        "code": Text("dialogue-hint-code", {"systems": ", ".join(f"{system}:…" for system in field.systems)}),
+        "code": Text("dialogue-hint-code", {"systems": field.shapes}),
+        "date": Text("dialogue-hint-date-partial" if field.partial else "dialogue-hint-date"),
     }.get(field.kind)
     if hint is not None:
         parts.append(hint)
+    if field.certainties:
+        words = ", ".join(option.id for option in field.certainties)
+        parts.append(Text("dialogue-hint-certainty", {"options": words}))
+    if field.repeats is not None and field.repeats.maximum > 1:
+        parts.append(Text("dialogue-hint-repeats", {"maximum": field.repeats.maximum}))
     if not field.required:
         parts.append(Text("dialogue-hint-optional"))
     return parts
@@ -123,21 +184,26 @@ async def take(ctx: Context, dialogue: Dialogue, topic: Topic, text: str, number
         if text.casefold().rstrip(" .!") not in YES:
             raise BadInput("dialogue-yes", prefix=PREFIX)
         await ctx.tx.end_dialogue(dialogue.room_id, dialogue.user_id)
-        return dict(dialogue.data["answers"])
+        asked = {field.id for field in _asked(ctx, dialogue, topic)}
+        return {field_id: given for field_id, given in dialogue.data["answers"].items() if field_id in asked}
     field = topic.form.fields[number]
     before: list[Part] = []
+    _proceed(ctx, dialogue, topic)
     if text.casefold() in SKIP:
         if field.required:
             raise BadInput("answer-required", field=field.id)
         dialogue.data["answers"].pop(field.id, None)
+        dialogue.data["skipped"] = [*dialogue.data["skipped"], field.id]
     else:
         values = topic.read(field, text, ctx.now)
         dialogue.data["answers"][field.id] = text
         if number < dialogue.data["asked"]:
             before += [Text("dialogue-changed"), *(Fact(topic.label(field), value) for value in values)]
-    dialogue.data["asked"] = max(dialogue.data["asked"], number + 1)
+    dialogue.data.get("wrong", {}).pop(field.id, None)
+    _proceed(ctx, dialogue, topic)
     await ctx.tx.save_dialogue(dialogue)
-    await ask(ctx, dialogue, topic, *before)
+    # Where all answers are shown, a changed one needs no line of its own.
+    await ask(ctx, dialogue, topic, *(before if dialogue.data["asked"] < len(topic.form.fields) else ()))
     return None
 
 
@@ -153,7 +219,14 @@ def reacted(dialogue: Dialogue, topic: Topic, number: int, chosen: str) -> str |
     before = dialogue.data["answers"].get(field.id)
     if field.kind == "choices":
         return f"{before}, {chosen}" if before else chosen
-    return chosen if field.kind == "choice" else None
+    return chosen if field.kind in CHOICES else None
+
+
+def merged(dialogue: Dialogue | None, texts: Mapping[str, str]) -> dict[str, str]:
+    """What was typed for a form before, with newer texts in the place of older ones."""
+    if dialogue is None:
+        return dict(texts)
+    return {**dialogue.data["answers"], **dialogue.data.get("wrong", {}), **texts}
 
 
 def chosen(key: str) -> str | None:

@@ -44,4 +44,5 @@ class Office:
         return network
 
     def opinion_form(self, case: Case) -> Form:
-        return self.forms[self.network(case).opinion_form]
+        """The form that the experts of a case answer, in its newest version."""
+        return self.forms[self.network(case).form_for(case.question_type)]

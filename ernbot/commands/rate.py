@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ernbot.commands.context import Context
 from ernbot.commands.delphi import _decimal
@@ -36,7 +36,7 @@ Ratings = dict[int, tuple[int, str]]
 
 @dataclass(frozen=True)
 class There:
-    """A case with an open round that asks this person; `ctx` is the context as if they wrote in its room."""
+    """A case with an open round that asks this person; `ctx` is about it, so that what is said goes with its key."""
 
     ctx: Context
     case: Case
@@ -80,7 +80,7 @@ async def _waiting(ctx: Context) -> list[There]:
     for place in await ctx.tx.places_of(ctx.actor):
         if place.room_id is None:
             continue
-        there = replace(ctx, room_id=place.room_id)
+        there = ctx.on(place)
         try:
             case = await there.case(Action.READ)
         except Refused:
@@ -132,11 +132,11 @@ async def _by_id(ctx: Context, case_id: str) -> There:
     place = await ctx.tx.case_place(case_id)
     if place is None or place.room_id is None:
         raise Refused("no-case")
-    return await _again(replace(ctx, room_id=place.room_id))
+    return await _again(ctx.on(place))
 
 
 @command("rate", where="direct", shape="[<case>] [<number>=<1 to 9> … or list or suggest <statement …>]")
-async def rate(ctx: Context, ratings: Rest = Rest("")) -> Reply | None:
+async def rate(ctx: Context, ratings: Rest = Rest("")) -> None:
     """Rate the statements of an open round: in one line, or alone, one by one."""
     verb, *words = ratings.split(maxsplit=1) or [""]
     there, rest = await _chosen(ctx, (words[0] if words else "") if verb.casefold() in VERBS else ratings)
@@ -144,9 +144,11 @@ async def rate(ctx: Context, ratings: Rest = Rest("")) -> Reply | None:
         verb, *words = rest.split(maxsplit=1) or [""]
         rest = (words[0] if words else "") if verb.casefold() in VERBS else rest
     if verb.casefold() in VERBS:
-        return await VERBS[verb.casefold()](ctx, there, rest)
+        await VERBS[verb.casefold()](there, rest)
+        return
     if rest:
-        return await _record(ctx, there, parse(rest))
+        await _record(there, parse(rest))
+        return
     open_items = [item for item in there.round.items if item not in there.round.own(ctx.actor)]
     items = open_items or list(there.round.items)
     data = {"case": there.case.id, "round": there.round.number, "items": items, "asked": 0, "answers": {}}
@@ -158,13 +160,12 @@ async def rate(ctx: Context, ratings: Rest = Rest("")) -> Reply | None:
         "count": len(items),
         "example": _example(items),
     }
-    await _ask(ctx, there, draft, Text("rate-opening", fields))
-    return None
+    await _ask(there, draft, Text("rate-opening", fields))
 
 
-async def _list(ctx: Context, there: There, _: str) -> None:
+async def _list(there: There, _: str) -> None:
     """Show all statements at once; a reply with numbers rates them."""
-    own = there.round.own(ctx.actor)
+    own = there.round.own(there.ctx.actor)
     shown: list[Part] = [Text("rate-template", {"nickname": there.case.nickname, "round": there.round.number})]
     for number in there.round.items:
         text = there.case.study.item(number).text
@@ -173,24 +174,25 @@ async def _list(ctx: Context, there: There, _: str) -> None:
         fields: dict[str, Value] = {"text": text, "value": given.value if given is not None else 0}
         shown.append(Item(Text(key, fields if given is not None else {"text": text}), code=f"{number}="))
     shown.append(Text("rate-reply", {"example": _example(there.round.items)}))
-    await ctx.say(Reply(tuple(shown)), tag=f"{TEMPLATE}:{there.case.id}")
+    await there.ctx.say(Reply(tuple(shown)), tag=f"{TEMPLATE}:{there.case.id}")
 
 
 def _example(items: list[int] | tuple[int, ...]) -> str:
     return " ".join(f"{item}={value}" for item, value in zip(items, (8, 3, 9), strict=False))
 
 
-async def _suggest(ctx: Context, there: There, statement: str) -> Reply:
+async def _suggest(there: There, statement: str) -> None:
     """Take a statement for the second round."""
-    await ctx.tx.save_case(there.case.suggest(ctx.actor, statement))
-    return say("rate-suggested", nickname=there.case.nickname)
+    await there.ctx.tx.save_case(there.case.suggest(there.ctx.actor, statement))
+    await there.ctx.say(say("rate-suggested", nickname=there.case.nickname))
 
 
-VERBS: Mapping[str, Callable[[Context, There, str], Awaitable[Reply | None]]] = {"list": _list, "suggest": _suggest}
+VERBS: Mapping[str, Callable[[There, str], Awaitable[None]]] = {"list": _list, "suggest": _suggest}
 
 
-async def _record(ctx: Context, there: There, ratings: Mapping[int, tuple[int, str]]) -> Reply:
+async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
     """Store ratings; when nobody is missing any more, the lead is told that, and not what anybody rated."""
+    ctx = there.ctx
     changed = there.case.rate(ctx.actor, ratings, at=ctx.now)
     ctx.tx.audit(
         at=ctx.now,
@@ -212,7 +214,7 @@ async def _record(ctx: Context, there: There, ratings: Mapping[int, tuple[int, s
     parts.append(Text("rate-missing", {"items": ", ".join(missing)}) if missing else Text("rate-complete"))
     if now.number == 1 and not missing:
         parts.append(Text("rate-suggest"))
-    return Reply(tuple(parts))
+    await ctx.say(Reply(tuple(parts)))
 
 
 def _complete(now: Round) -> bool:
@@ -238,20 +240,20 @@ def place_of(draft: Dialogue, mark: str | None) -> int | None:
     return int(asked) if before == f"{draft.kind}:{draft.data['round']}" and asked.isdigit() else None
 
 
-async def _ask(ctx: Context, there: There, draft: Dialogue, *before: Part) -> None:
+async def _ask(there: There, draft: Dialogue, *before: Part) -> None:
     """Put the next statement, or show all numbers and ask whether to record them."""
     items, asked = draft.data["items"], draft.data["asked"]
     if asked < len(items):
         parts = [*before, Text("rate-item", {"place": asked + 1, "count": len(items), "number": items[asked]})]
         parts += [
             Quote(there.case.study.item(items[asked]).text),
-            *_feedback(there.case.study, items[asked], ctx.actor),
+            *_feedback(there.case.study, items[asked], there.ctx.actor),
         ]
-        await ctx.say(Reply(tuple(parts)), tag=tag(draft), choices=9)
+        await there.ctx.say(Reply(tuple(parts)), tag=tag(draft), choices=9)
         return
     answers = draft.data["answers"]
     lines = [Item(_given(value, remark), code=item) for item, (value, remark) in answers.items()]
-    await ctx.say(Reply((*before, *lines, Text("rate-confirm"))), tag=tag(draft))
+    await there.ctx.say(Reply((*before, *lines, Text("rate-confirm"))), tag=tag(draft))
 
 
 def _given(value: int, remark: str) -> Text:
@@ -294,9 +296,7 @@ async def hear(ctx: Context, draft: Dialogue, text: str, mark: str | None) -> No
     try:
         async with ctx.tx.savepoint():
             there = await _same(ctx, draft)
-            reply = await _take(ctx, there, draft, text, place)
-            if reply is not None:
-                await ctx.say(reply)
+            await _take(there, draft, text, place)
     except BadInput as error:
         await ctx.say(refusal(error), tag=tag(draft))
     except Refused as error:
@@ -317,14 +317,19 @@ async def _same(ctx: Context, draft: Dialogue) -> There:
     return there
 
 
-async def _take(ctx: Context, there: There, draft: Dialogue, text: str, place: int) -> Reply | None:
+async def _take(there: There, draft: Dialogue, text: str, place: int) -> None:
+    ctx = there.ctx
     items, answers = draft.data["items"], draft.data["answers"]
     if place >= len(items):
         if text.casefold().rstrip(" .!") not in YES:
             raise BadInput("rate-yes")
         await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
         given = {int(item): (value, remark) for item, (value, remark) in answers.items()}
-        return await _record(ctx, there, given) if given else say("cancel-done")
+        if given:
+            await _record(there, given)
+        else:
+            await ctx.say(say("cancel-done"))
+        return
     item = items[place]
     if text.casefold() in SKIP:
         answers.pop(str(item), None)
@@ -333,8 +338,7 @@ async def _take(ctx: Context, there: There, draft: Dialogue, text: str, place: i
         answers[str(item)] = [_value(value.rstrip(".,:;"), item), " ".join(remark)]
     draft.data["asked"] = max(draft.data["asked"], place + 1)
     await ctx.tx.save_dialogue(draft)
-    await _ask(ctx, there, draft)
-    return None
+    await _ask(there, draft)
 
 
 async def prefill(ctx: Context, draft: Dialogue, chosen: str, mark: str | None) -> None:
@@ -351,11 +355,11 @@ async def prefill(ctx: Context, draft: Dialogue, chosen: str, mark: str | None) 
             if place_in is None or place_in.room_id is None:
                 return
             # It proves nothing, and completes nothing: that takes words, of whose sender we are sure.
-            there = replace(ctx, room_id=place_in.room_id)
+            there = ctx.on(place_in)
             case = await there.case(Action.RATE, said=False)
             now = case.study.open_round if case.delphi else None
             if now is not None and now.number == draft.data["round"] and ctx.actor in now.invited:
-                await _take(ctx, There(there, case), draft, chosen, place)
+                await _take(There(there, case), draft, chosen, place)
     except Refused as error:
         await ctx.say(refusal(error))
 
@@ -368,7 +372,7 @@ async def answered_template(ctx: Context, text: str, mark: str | None) -> bool:
     try:
         async with ctx.tx.savepoint():
             there = await _by_id(ctx, case_id)
-            await ctx.say(await _record(ctx, there, _filled(text)))
+            await _record(there, _filled(text))
     except Refused as error:
         reply = say("rate-reply", example="1=8 2=3") if error.code == "usage" else refusal(error)
         await ctx.say(reply, tag=mark)

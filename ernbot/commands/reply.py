@@ -7,7 +7,7 @@ shown as they were written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -113,7 +113,27 @@ class Line:
     kind: Literal["line"] = "line"
 
 
-Part = Text | Heading | Quote | Fact | Item | Line
+@dataclass(frozen=True)
+class Blank:
+    """One question of a template: `hints` are joined with strokes, `value` is filled in already."""
+
+    id: str
+    label: Labels
+    hints: tuple[Text | Labels | str, ...] = ()
+    value: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A template to be copied, filled in and sent back; see `core.sheet`."""
+
+    preamble: Text
+    blanks: tuple[Blank, ...]
+    kind: Literal["sheet"] = "sheet"
+
+
+Part = Text | Heading | Quote | Fact | Item | Line | Sheet
 
 
 @dataclass(frozen=True)
@@ -133,6 +153,8 @@ MAX_PIECE = 4_500
 
 def _pieces(part: Part) -> list[Part]:
     """A part that holds a long text as several, cut between words where there are any."""
+    if isinstance(part, Sheet):
+        return list(_sheets(part))
     text = part.text if isinstance(part, Quote) else part.value if isinstance(part, Fact) else None
     if not isinstance(text, str) or len(text) <= MAX_PIECE:
         return [part]
@@ -140,6 +162,19 @@ def _pieces(part: Part) -> list[Part]:
     if isinstance(part, Fact):
         return [replace(part, value=piece.strip()) for piece in pieces]
     return [Quote(piece.strip()) for piece in pieces]
+
+
+def _sheets(sheet: Sheet) -> Iterator[Sheet]:
+    """A template as several where what is filled in already is too long for one message."""
+    blanks: list[Blank] = []
+    for blank in sheet.blanks:
+        pieces = [piece.text for piece in _pieces(Quote(blank.value)) if isinstance(piece, Quote)]
+        for piece in pieces:
+            if blanks and len(piece) + sum(len(other.value) for other in blanks) > MAX_PIECE:
+                yield replace(sheet, blanks=tuple(blanks))
+                blanks = []
+            blanks.append(replace(blank, value=piece))
+    yield replace(sheet, blanks=tuple(blanks))
 
 
 def pages(reply: Reply) -> list[Reply]:

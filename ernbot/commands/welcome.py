@@ -20,11 +20,11 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
         return []
     if ctx.place is None:
         coordinates = any(person.role is Role.COORDINATOR for _, person in ctx.office.directory.memberships(ctx.actor))
-        return [
-            c
-            for c in commands
-            if c.where != "case" and (c.action is None or _may_open_cases(ctx)) and (coordinates or not c.coordinator)
-        ]
+        # What is said about a case helps nobody who is in none.
+        offered: set[Action | None] = {None} | ({Action.CREATE} if _may_open_cases(ctx) else set())
+        if any(c.where == "anywhere" and c.action is not None for c in commands) and await ctx.tx.places_of(ctx.actor):
+            offered |= {c.action for c in commands if c.where == "anywhere"}
+        return [c for c in commands if c.where != "case" and c.action in offered and (coordinates or not c.coordinator)]
     case = await ctx.case(Action.READ)
 
     def fits(action: Action) -> bool:

@@ -11,7 +11,7 @@ One line asks one question: `[diagnosis] Most likely diagnosis (ORPHA:…): `. T
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ernbot.core.form import Field, Form
@@ -196,8 +196,3 @@ def _unhinted(text: str) -> str:
     text = text.strip().removeprefix("*").strip()
     hint = _HINT.match(text)
     return text[hint.end() :] if hint else text
-
-
-def filled(texts: Mapping[str, str], lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines with what was answered before filled in."""
-    return tuple(Line(line.id, line.label, line.hint, texts.get(line.id, ""), line.required) for line in lines)

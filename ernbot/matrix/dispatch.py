@@ -228,6 +228,8 @@ class Dispatcher:
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
             votes = said is not None and await poll.meant(unheard, said.text, said.replies_to) is not None
         for_us = file is not None or place is None or open_dialogue is not None or asked is not None or votes
+        if said is not None and not for_us and not said.text.startswith(PREFIX):
+            for_us = conversation.concerns_us(self._office, said.text)
         if not for_us and said is not None and not said.text.startswith(PREFIX):
             await self._done(item)
             return
@@ -258,8 +260,8 @@ class Dispatcher:
     async def _hear(self, context: Context, said: Words) -> None:
         if said.edits is None:
             await conversation.hear(context, said.text, said.replies_to)
-        elif said.text.startswith(PREFIX):
-            await context.say(say("edited"))
+        else:
+            await conversation.hear_edit(context, said.text, said.edits)
 
     async def _verify(self, item: InboxItem, payload: dict[str, Any]) -> None:
         """A message of a verification by emoji, which no command ever sees."""

@@ -16,7 +16,8 @@ from datetime import date
 from html import escape
 from itertools import groupby
 
-from ernbot.commands.reply import Fact, Heading, Item, Labels, Line, Part, Quote, Reply, Symbol, Text, Value
+from ernbot.commands.reply import Fact, Heading, Item, Labels, Line, Part, Quote, Reply, Sheet, Symbol, Text, Value
+from ernbot.core import sheet
 from ernbot.core.characters import harmless, right_to_left
 from ernbot.core.form import label
 from ernbot.locales import Catalogue, catalogue
@@ -91,6 +92,30 @@ def _part(part: Part, sentences: Catalogue) -> _Inline:
             texts = [_sentence(text.key, text.fields, sentences) for text in part.texts]
             html = " · ".join(text.html for text in texts)
             return _Inline(" · ".join(text.plain for text in texts), f"<p>{html}</p>")
+        case Sheet():
+            text = _template(part, sentences)
+            return _Inline(text, f"<pre><code>{escape(text)}</code></pre>")
+
+
+def _template(part: Sheet, sentences: Catalogue) -> str:
+    """A template in plain text, so that what is copied is what is read."""
+
+    def hint(value: Text | Labels | str) -> str:
+        if isinstance(value, Text):
+            return _sentence(value.key, value.fields, sentences).plain
+        return _words(value, sentences)
+
+    lines = [
+        sheet.Line(
+            blank.id,
+            _words(blank.label, sentences),
+            " / ".join(map(hint, blank.hints)),
+            harmless(blank.value),
+            blank.required,
+        )
+        for blank in part.blanks
+    ]
+    return sheet.written(_sentence(part.preamble.key, part.preamble.fields, sentences).plain, lines)
 
 
 def _fact(fact: Fact, sentences: Catalogue) -> _Inline:

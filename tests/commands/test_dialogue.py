@@ -360,25 +360,42 @@ async def test_a_dialogue_survives_a_restart(saskia: Talk, reopened: Chat) -> No
     assert opinion.answers == {"diagnosis": "ORPHA:2343", "recommendation": "watch", "confidence": 4}
 
 
-@pytest.mark.parametrize("change", ["removed", "renewed"])
-async def test_a_form_that_has_changed_is_begun_anew(saskia: Talk, change: str) -> None:
+async def test_a_draft_is_finished_in_the_version_of_the_form_that_it_was_begun_in(saskia: Talk) -> None:
     chat = saskia.chat
     await saskia.begin("!opinion")
     await saskia.answer("ORPHA:2343")
     form = FORMS["cranio-opinion"]
-    if change == "removed":
-        del chat.forms["cranio-opinion"]
-    else:
-        chat.forms["cranio-opinion"] = replace(form, version="2", fields=form.fields[1:])
+    chat.forms["cranio-opinion"] = replace(form, version="99", fields=form.fields[1:])
+    for text in ("1", "4"):
+        await saskia.answer(text)
+    while not (answer := await saskia.answer("-")).endswith("throws it all away."):
+        pass
+    assert "Most likely diagnosis: ORPHA:2343" in answer
+    await saskia.answer("yes")
+    (opinion,) = (await chat.case()).opinions
+    assert (opinion.form_version, opinion.answers["diagnosis"]) == (form.version, "ORPHA:2343")
+
+
+async def test_a_draft_whose_form_is_gone_comes_back_in_the_new_one(saskia: Talk) -> None:
+    chat = saskia.chat
+    await saskia.begin("!opinion")
+    await saskia.answer("ORPHA:2343")
+    await saskia.answer("surgery")
+    form = FORMS["cranio-opinion"]
+    chat.forms.clear()
+    chat.forms["cranio-opinion"] = replace(form, version="99", fields=form.fields[1:])
     async with chat.nothing_changes():
         assert await chat.react(SASKIA, f"1{KEYCAP}", saskia.questions[1]) == []
-        assert await saskia.answer("1") == (
-            "The questions have changed since you began, so I cannot use your answers. "
-            "Please begin anew with `!opinion`."
-        )
-        assert await chat.say(SASKIA, "1", room=chat.room, thread=saskia.root) == []
-    if change == "renewed":
-        assert "Recommended next step" in await saskia.begin("!opinion")
+        told, sheet = await chat.say(SASKIA, "4", room=chat.room, thread=saskia.root)
+    assert told.startswith("The form has changed since you began.")
+    assert told.endswith("> diagnosis: ORPHA:2343"), "what the new form does not ask is handed back"
+    assert "\n[recommendation] Recommended next step* (" in sheet
+    assert "): surgery\n" in sheet
+    filled = sheet.replace("[confidence] Confidence, from 1 (low) to 5 (high)* (1–5):", "[confidence]: 4")
+    answer = await chat.here(SASKIA, filled, replies_to=chat.last.event_id)
+    assert answer.startswith("Your opinion is recorded.")
+    (opinion,) = (await chat.case()).opinions
+    assert (opinion.form_version, opinion.answers) == ("99", {"recommendation": "surgery", "confidence": 4})
 
 
 async def test_a_dialogue_begun_in_a_thread_stays_there(anders: Talk) -> None:

@@ -20,28 +20,37 @@ def chat(sqlite_store: Store) -> Chat:
 
 
 ALWAYS = {"!help", "!language"}
-ALONE = ALWAYS | {"!identity", "!rate", "!cancel"}
+ALONE = ALWAYS | {"!identity", "!rate"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
 
+ARRANGING = {"!panel blind", "!panel question"}
+OPINION = {"!opinion", "!opinion form"}
 READ_TOGETHER = {"!consensus", "!delphi show", "!poll show"}
 TOGETHER = READ_TOGETHER | {"!conflict", "!poll vote"}
-ASK = {"!delphi", "!poll", "!poll close"}
+ASK = TOGETHER | {"!delphi", "!poll", "!poll close"}
+ASKED = TOGETHER | OPINION
 
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS,
-    "opened": IN_A_CASE | CONSENTS | {"!panel invite"},
-    "assessing": IN_A_CASE | CONSENTS | TOGETHER | ASK | {"!panel invite", "!opinion show", "!outcome draft"},
-    "drafting": IN_A_CASE | CONSENTS | TOGETHER | ASK | OUTCOME | {"!panel invite", "!opinion show", "!outcome draft"},
+    "opened": IN_A_CASE | CONSENTS | {"!panel invite"} | ARRANGING,
+    "assessing": IN_A_CASE
+    | TOGETHER
+    | ASK
+    | CONSENTS
+    | {"!panel invite", "!opinion show", "!outcome draft", "!reveal"}
+    | ARRANGING,
+    "drafting": IN_A_CASE | ASK | CONSENTS | OUTCOME | {"!panel invite", "!opinion show", "!outcome draft"},
     "closed": IN_A_CASE | READ_TOGETHER | {"!consent withdraw", "!opinion show", "!outcome show"},
     "withdrawn": IN_A_CASE,
 }
 EXPERT = {
-    "assessing": IN_A_CASE | TOGETHER | {"!opinion", "!opinion show"},
+    "assessing": IN_A_CASE | ASKED | {"!opinion show"},
     "drafting": IN_A_CASE
     | TOGETHER
-    | {"!opinion", "!opinion show", "!outcome show", "!outcome agree", "!outcome dissent"},
+    | OPINION
+    | {"!opinion show", "!outcome show", "!outcome agree", "!outcome dissent"},
     "closed": IN_A_CASE | READ_TOGETHER | {"!opinion show", "!outcome show"},
 }
 
@@ -82,6 +91,8 @@ async def test_help_in_a_direct_chat(chat: Chat) -> None:
     assert listed(await chat.alone(METTE, "!HELP")) == ALONE | {"!case new", "!identity confirm"}
     for user in (BRAM, NORA, SIGNE):
         assert listed(await chat.alone(user, "!help")) == ALONE
+    await chat.assessing()
+    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | OPINION | {"!case new", "!opinion show", "!cancel"}
     assert await chat.alone(STRANGER, "!help") == (
         "No network lists you. Please ask the helpdesk of your network for access."
     )
@@ -106,8 +117,8 @@ MISTAKES = [
     ("!opinion shwo", "I do not know `!opinion shwo`. Did you mean `!opinion show`?"),
     ("!consent widthdraw care", "I do not know `!consent widthdraw`. Did you mean `!consent withdraw`?"),
     ("!outcome follow-up x", "I do not know `!outcome follow-up`. Did you mean `!outcome followup`?"),
-    ("!panel", "`!panel` needs one more word: invite, show."),
-    ("!panel 7", "`!panel` needs one more word: invite, show."),
+    ("!panel", "`!panel` needs one more word: invite, show, blind, question."),
+    ("!panel 7", "`!panel` needs one more word: invite, show, blind, question."),
     (
         "!outcome",
         "`!outcome` needs one more word: draft, show, recommend, evidence, followup, agree, dissent, sign.",

@@ -16,7 +16,6 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         "- `!help` list what you can do here\n"
         "- `!language <language>` choose the language that I speak to you: `en` or `da`\n"
         "- `!case new <network> <question …>` open a case with one clear question; I make the room\n"
-        "- `!cancel` leave the questions that are open\n"
         "- `!rate [<case>] [<number>=<1 to 9> … or list or suggest <statement …>]` rate the statements of an open "
         "Delphi round: in one line, or alone, one by one\n"
         "- `!identity` show by which fingerprints you and I know each other\n\n"

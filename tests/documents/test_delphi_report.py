@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pypdf
 import pytest
@@ -55,7 +56,7 @@ def pdf(language: str) -> bytes:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pdf_is_tagged_and_in_its_language(language: str) -> None:
     document = pypdf.PdfReader(io.BytesIO(pdf(language)))
-    root = document.trailer["/Root"]
+    root: Any = document.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == language
     assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()

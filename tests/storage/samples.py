@@ -107,8 +107,8 @@ def original(event_id: str = "$dropped") -> Original:
     return Original(event_id, {"body": "droppedfilename"})
 
 
-def dialogue(room_id: str = ROOM, user_id: str = EXPERT) -> Dialogue:
-    return Dialogue(room_id, user_id, "opinion", "$root", {"answers": {"finding": "dialogueanswer"}}, NOW)
+def dialogue(room_id: str = ROOM, user_id: str = EXPERT, case_id: str | None = None) -> Dialogue:
+    return Dialogue(room_id, user_id, "opinion", "$root", {"answers": {"finding": "dialogueanswer"}}, NOW, case_id)
 
 
 def received(event_id: str = "$in", room_id: str = ROOM) -> InboxItem:

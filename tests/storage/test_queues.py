@@ -232,12 +232,16 @@ async def test_a_dialogue_is_kept_replaced_and_ended(store: Store) -> None:
         await tx.save_dialogue(second)
         await tx.save_dialogue(dialogue(user_id=REQUESTER))
         await tx.save_dialogue(dialogue(room_id="!other:x"))
+        await tx.save_dialogue(dialogue(room_id="!direct:x", case_id="c-2"))
+        await tx.save_dialogue(dialogue(room_id="!direct:x", user_id=REQUESTER, case_id="c-3"))
     async with store.transaction() as tx:
         assert await tx.dialogue(ROOM, EXPERT) == second
         await tx.end_dialogue(ROOM, EXPERT)
         assert await tx.dialogue(ROOM, EXPERT) is None
-        await tx.end_dialogues(ROOM)
-        assert await tx.dialogue(ROOM, REQUESTER) is None
+        assert await tx.dialogue(ROOM, REQUESTER) is not None
+        await tx.end_dialogues("c-2")
+        assert await tx.dialogue("!direct:x", EXPERT) is None
+        assert await tx.dialogue("!direct:x", REQUESTER) is not None
         assert await tx.dialogue("!other:x", EXPERT) is not None
 
 

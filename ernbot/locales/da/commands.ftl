@@ -105,7 +105,6 @@ dialogue-hint-code = En kode: { $systems }
 dialogue-hint-optional = `-` springer over.
 dialogue-confirm = Er det rigtigt? Svar **ja** med ord for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. For at ændre et svar: Svar på beskeden med spørgsmålet. `!cancel` smider det hele væk.
 dialogue-changed = Ændret:
-dialogue-form-changed = Spørgsmålene er ændret, siden du begyndte, så jeg kan ikke bruge dine svar. Begynd forfra med `{ $command }`.
 cancel-done = Intet blev registreret.
 cancel-nothing = Der er intet at annullere.
 

@@ -105,7 +105,6 @@ dialogue-hint-code = A code: { $systems }
 dialogue-hint-optional = `-` leaves this out.
 dialogue-confirm = Is this right? Answer **yes** in words to record it: a reaction is not enough, because it is not encrypted. To change an answer, reply to its question. `!cancel` throws it all away.
 dialogue-changed = Changed:
-dialogue-form-changed = The questions have changed since you began, so I cannot use your answers. Please begin anew with `{ $command }`.
 cancel-done = Nothing was recorded.
 cancel-nothing = There is nothing to cancel.
 
