@@ -9,10 +9,10 @@ from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Labels, Part, Reply, Text, say
 from ernbot.core.blind import visible
 from ernbot.core.case import Action, Case
-from ernbot.core.consensus import counting
+from ernbot.core.consensus import FEW, counting
 from ernbot.core.errors import Refused
 from ernbot.core.opinion import Opinion, latest
-from ernbot.documents.agreement import Sentences, caution, findings, number
+from ernbot.documents.agreement import Sentences, findings, number
 from ernbot.locales import LANGUAGES, catalogue
 
 
@@ -64,10 +64,12 @@ def _notes(ctx: Context, case: Case, opinions: tuple[Opinion, ...], counted: tup
     if left_out:
         names = ", ".join(map(ctx.office.directory.name_of, left_out))
         notes.append(Text("consensus-left-out", {"names": names, "count": len(left_out)}))
-    if caution(len(counted), catalogue("en").text) is not None:
-        count = spoken(lambda text: number(len(counted), text))
-        notes.append(Text("consensus-few", {"count": count}))
-    return notes
+    return [*notes, *cautioned(len(counted))]
+
+
+def cautioned(count: int) -> tuple[Text, ...]:
+    """What belongs to a statement about so few people."""
+    return (Text("consensus-few", {"count": spoken(lambda text: number(count, text))}),) if count < FEW else ()
 
 
 @command("consensus", where="case", action=Action.READ_OPINIONS)

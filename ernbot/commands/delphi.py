@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from ernbot.commands.consensus import spoken
+from ernbot.commands.consensus import cautioned, spoken
 from ernbot.commands.context import Context
 from ernbot.commands.effects import SendDelphiReport
 from ernbot.commands.registry import PREFIX, Rest, command
@@ -210,6 +210,7 @@ def round_report(study: Study) -> tuple[Part, ...]:
         Heading("delphi-closed", {"round": last.number}),
         Text("delphi-attrition", counts),
         *found,
+        *cautioned(len(last.counted)),
         about,
         *_suggestions(study),
         next_step(study),

@@ -203,6 +203,10 @@ async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
         detail={"round": there.round.number, "event": ctx.event_id, "device": ctx.device_id},
     )
     await ctx.tx.save_case(changed)
+    draft = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    if draft is not None and is_draft(draft) and draft.case_id == changed.id:
+        # What was filled in before must not overwrite what was just recorded.
+        await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
     now = changed.study.open_round
     assert now is not None
     if _complete(now) and not _complete(there.round):

@@ -20,7 +20,7 @@ from ernbot.core.consensus import Share
 from ernbot.core.delphi import Standing, Study
 from ernbot.core.directory import Network
 from ernbot.core.rating import HIGHEST, LOWEST, MIN_RATERS, STABLE_PERCENT
-from ernbot.documents.agreement import Sentences, decimal, reliability
+from ernbot.documents.agreement import Sentences, caution, decimal, reliability
 from ernbot.documents.press import Page
 
 TEMPLATE = Path(__file__).with_name("delphi_report.typ")
@@ -137,7 +137,7 @@ class _Writer:
         )
         sections = (
             Section(text("report-definition"), (self._rules(), text("report-stability", percent=STABLE_PERCENT))),
-            Section(text("report-results"), (self._summary(),), self._results()),
+            Section(text("report-results"), self._summary(), self._results()),
             Section(text("report-distribution"), (text("report-distribution-how"),), self._distribution()),
             *self._remarks(),
             Section(text("report-rounds"), tuple(self._reliability()), self._rounds()),
@@ -161,11 +161,14 @@ class _Writer:
             minimum=MIN_RATERS,
         )
 
-    def _summary(self) -> str:
+    def _summary(self) -> tuple[str, ...]:
+        """How many statements were settled, and how little that means when only few rated last."""
         standings = self.study.standings()
         reached = sum(found.result.verdict == "for" for found in standings)
         against = sum(found.result.verdict == "against" for found in standings)
-        return self.text("report-summary", count=len(standings), reached=reached, against=against)
+        summary = self.text("report-summary", count=len(standings), reached=reached, against=against)
+        few = caution(len(self.held[-1].counted), self.text)
+        return (summary, few) if few is not None else (summary,)
 
     def _results(self) -> Table:
         columns = ("number", "statement", "result", "round", "agree", "reject", "median", "ratings")

@@ -312,3 +312,11 @@ def test_one_line_as_people_type_it() -> None:
     assert parse("1=8 see study2=x") == {1: (8, "see study2=x")}
     with pytest.raises(BadInput):
         parse("")
+
+
+async def test_one_line_ends_a_draft(running: Chat) -> None:
+    await running.alone(SASKIA, "!rate")
+    await running.alone(SASKIA, "2")
+    await running.alone(SASKIA, "!rate 1=8 2=8")
+    async with running.nothing_changes():
+        assert (await running.alone(SASKIA, "3")).startswith("I answer commands")

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from ernbot.core.accord import ITEMS
+from ernbot.core.case import Case
 from ernbot.core.conflict import Conflict, declare
 from ernbot.core.delphi import MAX_ITEMS, MAX_TEXT, Study, begin, present
 from ernbot.core.errors import Refused
+from ernbot.core.poll import ask
 from ernbot.core.rating import Thresholds, Verdict, distribution, stable, verdict
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -258,3 +261,18 @@ def test_a_conflict_is_declared_once_per_person() -> None:
     once = declare((), "a", " Sells the device. ", NOW)
     assert declare(once, "a", "Owns shares.", LATER) == (Conflict("a", "Owns shares.", LATER),)
     assert code_of(declare, (), "a", "  ", NOW) == "conflict-reason"
+
+
+def test_a_case_of_before_still_loads_and_one_of_today_comes_back_as_it_was() -> None:
+    before = (
+        '{"id": "c1", "network": "ern-cranio", "nickname": "Quiet Heron", "requester": "@lead:example.org", '
+        '"question": "Operate now?", "opened_at": "2026-03-05T12:00:00Z", "state": {"kind": "open"}, '
+        '"consent": {"entries": []}, "panel": [], "opinions": []}'
+    )
+    rows = TypeAdapter(Case)
+    case = rows.validate_json(before)
+    assert (case.conflicts, case.delphi, case.polls) == ((), (), ())
+    held = closed(rated(started(), a=(8, 5), b=(8, 5), c=(9, 2), d=(7, 8))).note("O3", "None.")
+    polls = ask((), "When? | Now | Later", "lead", NOW, named=True)
+    full = replace(case, delphi=(held,), polls=polls, conflicts=(Conflict("a", "Owns shares.", NOW),))
+    assert rows.validate_json(rows.dump_json(full)) == full
