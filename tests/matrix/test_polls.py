@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from ernbot.commands.effects import SendPoll
 from ernbot.matrix import polls
 from ernbot.matrix.events import Words
+from ernbot.matrix.intake import Intake
+from ernbot.storage.store import Store
 
 RESPONSE = "org.matrix.msc3381.poll.response"
 TO_POLL = {"rel_type": "m.reference", "event_id": "$poll"}
@@ -55,3 +59,20 @@ def test_a_poll_as_clients_read_it() -> None:
     assert content[polls.START]["kind"] == "org.matrix.msc3381.poll.undisclosed"
     assert content[polls.START]["max_selections"] == 1
     assert polls.end("$poll", "Two of three.")["m.relates_to"] == TO_POLL
+
+
+async def test_an_answer_that_was_not_encrypted_is_never_taken(sqlite_store: Store) -> None:
+    machine: Any = SimpleNamespace(olm=SimpleNamespace(user_id="@bot:example.org"))
+    intake = Intake(machine, clock=lambda: datetime(2026, 3, 5, tzinfo=UTC))
+    events = [
+        {
+            "event_id": f"$vote-{number}",
+            "sender": "@expert:example.org",
+            "type": kind,
+            "content": {"m.relates_to": TO_POLL, kind: {"answers": ["2"]}, "m.selections": ["2"]},
+        }
+        for number, kind in enumerate(polls.RESPONSES)
+    ]
+    async with sqlite_store.transaction() as tx:
+        assert await intake.take(tx, "!room:example.org", events) is False
+        assert await tx.pending(at=datetime(2026, 3, 6, tzinfo=UTC)) == []
