@@ -20,7 +20,7 @@ def chat(sqlite_store: Store) -> Chat:
 
 
 ALWAYS = {"!help", "!language", "!who"}
-ALONE = ALWAYS | {"!identity", "!tour", "!question new"}
+ALONE = ALWAYS | {"!identity", "!tour", "!question new", "!rate"}
 CASES = {"!case new", "!accept", "!decline", "!cases", "!reminders"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
@@ -38,21 +38,25 @@ PANEL = {
 ANSWERS = {"!accept", "!decline", "!conflict"}
 TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
 LEADS = TOLD | {"!case handover", "!case archive"} | PANEL
+READ_TOGETHER = {"!consensus", "!delphi show", "!poll show"}
+TOGETHER = READ_TOGETHER | {"!poll vote"}
+ASK = TOGETHER | {"!delphi", "!poll", "!poll close"}
 
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
     "opened": IN_A_CASE | CONSENTS | LEADS | {"!case forward"},
-    "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft", "!reveal"},
-    "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
+    "assessing": IN_A_CASE | ASK | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft", "!reveal"},
+    "drafting": IN_A_CASE | ASK | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
     "closed": IN_A_CASE
+    | READ_TOGETHER
     | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen", "!followup"},
     "withdrawn": IN_A_CASE | {"!case erase"},
 }
 OPINION = {"!opinion", "!opinion form", "!opinion show"}
 EXPERT = {
-    "assessing": IN_A_CASE | ANSWERS | OPINION,
-    "drafting": IN_A_CASE | ANSWERS | OPINION | {"!outcome show", "!outcome agree", "!outcome dissent"},
-    "closed": IN_A_CASE | {"!opinion show", "!outcome show"},
+    "assessing": IN_A_CASE | TOGETHER | ANSWERS | OPINION,
+    "drafting": IN_A_CASE | TOGETHER | ANSWERS | OPINION | {"!outcome show", "!outcome agree", "!outcome dissent"},
+    "closed": IN_A_CASE | READ_TOGETHER | {"!opinion show", "!outcome show"},
 }
 
 

@@ -25,6 +25,8 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         "- `!who <what …>` say whom to ask about a disease or competence, and why: `!who trigonocephaly Germany`\n"
         "- `!accept [case]` accept an invitation; coming into the room does it too\n"
         "- `!decline [case] <reason …>` decline an invitation, or leave a case; your reason is shown in its room\n"
+        "- `!rate [<case>] [<number>=<1 to 9> … or list or suggest <statement …>]` rate the statements of an open "
+        "Delphi round: in one line, or alone, one by one\n"
         "- `!identity` show by which fingerprints you and I know each other\n\n"
         "Your networks:\n\n"
         "- `ern-cranio` ERN CRANIO\n\n"
