@@ -263,6 +263,7 @@ class NetworkFile(Strict):
         if isinstance(self.opinion_form, tuple):
             _unique("question", (entry.question for entry in self.opinion_form))
         self.check_people(self.person)
+        self.check_assistants(self.person)
         return self
 
     def _check_competences(self, who: str, used: Iterable[str]) -> None:
@@ -280,6 +281,18 @@ class NetworkFile(Strict):
             self._check_competences(f"person {person.user!r}", person.competences)
             if person.centre not in centres:
                 raise ValueError(f"person {person.user!r} names the unknown centre {person.centre!r}")
+
+    def check_assistants(self, people: Iterable[PersonTable]) -> None:
+        """Raise ValueError for an assistant of anybody but clinicians of the same hospital."""
+        known = {person.user: person for person in people}
+        kinds = {centre.id: centre.kind for centre in self.centre}
+        for person in known.values():
+            for name in person.assists:
+                clinician = known.get(name)
+                if clinician is None or clinician.role not in CLINICIANS or name == person.user:
+                    raise ValueError(f"person {person.user!r} assists {name!r}, who is no other clinician of this file")
+                if clinician.centre != person.centre or kinds[person.centre] not in SEES_PATIENTS:
+                    raise ValueError(f"person {person.user!r} assists {name!r}, who does not work at the same hospital")
 
 
 def _unique(what: str, ids: Iterable[str]) -> set[str]:
@@ -388,6 +401,7 @@ def read_people(folder: Path, file: NetworkFile, server_name: str) -> tuple[Pers
     by_hand = {full_user_id(person.user, server_name) for person in file.person}
     try:
         file.check_people(imported)
+        file.check_assistants((*file.person, *imported))
         for person in imported:
             if full_user_id(person.user, server_name) in by_hand:
                 raise ValueError(f"person {person.user!r} is in the file of the network as well")
@@ -439,25 +453,7 @@ def _network(file: NetworkFile, folder: Path, server_name: str) -> Network:
         for member in group.members:
             if network.person(member) is None:
                 raise ConfigError(f"network {file.id!r}: group {group.id!r} names {member!r}, whom it does not list")
-    _check_assistants(network)
     return network
-
-
-def _user_id(user: str, server_name: str) -> str:
-    """A user name, which belongs to this installation unless it says another server."""
-    return user if user.startswith("@") else f"@{user}:{server_name}"
-
-
-def _check_assistants(network: Network) -> None:
-    """An assistant acts for clinicians of the same hospital, and for nobody else."""
-    for person in network.people:
-        for name in person.assists:
-            clinician = network.person(name)
-            at_fault = f"network {network.id!r}: person {person.user_id!r} assists {name!r}"
-            if clinician is None or clinician.role not in CLINICIANS or name == person.user_id:
-                raise ConfigError(f"{at_fault}, who is no other clinician of this network")
-            if clinician.centre != person.centre or network.centre(person.centre).kind not in SEES_PATIENTS:
-                raise ConfigError(f"{at_fault}, who does not work at the same hospital")
 
 
 def read_secret(file: Path | None, env: str | None, what: str) -> str:

@@ -20,6 +20,7 @@ from ernbot.commands import arrival, conversation, identity
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, direct_lane, load
 from ernbot.commands.office import Office
+from ernbot.commands.reply import Part, Text
 from ernbot.config import load_directory
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Action, Case
@@ -226,7 +227,18 @@ class Chat:
         await self.deliver()
 
     def told(self, user: str) -> list[Answer]:
-        """What the bot said to somebody alone, by itself."""
+        """What the bot said to somebody alone, by itself, apart from invitations."""
+        return [answer for answer in self._alone(user) if answer.message.reply.parts[0] not in self._invitations(user)]
+
+    def invited(self, user: str) -> list[Answer]:
+        """The invitations into cases that the bot told somebody alone."""
+        return [answer for answer in self._alone(user) if answer.message.reply.parts[0] in self._invitations(user)]
+
+    def _invitations(self, user: str) -> list[Part]:
+        parts = (answer.message.reply.parts[0] for answer in self._alone(user))
+        return [part for part in parts if isinstance(part, Text) and part.key == "invitation"]
+
+    def _alone(self, user: str) -> list[Answer]:
         return [
             Answer(done.event_id, done.effect)
             for done in self.done

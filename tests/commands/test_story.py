@@ -72,7 +72,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     )
     assert chat.new_effects(Access) == [Access(ANDERS, (ANDERS, SASKIA, PIOTR), open=True)]
     assert chat.new_effects(Invite) == [Invite(SASKIA), Invite(PIOTR)]
-    order = [done.effect.kind for done in chat.done[-5:]]
+    order = [done.effect.kind for done in chat.done if done.lane.startswith("case:")][-5:]
     assert order == ["access", "invite", "invite", "card", "message"], "the homeserver is told before anybody comes"
     assert "Who must act: Saskia de Vries, Piotr Zieliński" in chat.card
     await chat.arrive(SASKIA)
@@ -157,7 +157,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     assert not case.consent.covers(Purpose.CARE, chat.now)
     assert QUESTION not in chat.card
 
-    assert await chat.audit() == [
+    assert [row for row in await chat.audit() if row[1] != "answer-invitation"] == [
         (ANDERS, "create", "allowed"),
         *[(ANDERS, "give-consent", "allowed")] * 2,
         (ANDERS, "give-consent", "consent-given"),
