@@ -53,11 +53,9 @@ def statistics(ctx: Context, case: Case) -> tuple[Part, ...]:
 
 
 def after_reveal(ctx: Context, case: Case) -> tuple[Part, ...]:
-    """What belongs to opinions that were revealed just now: what they say together, or nothing where nobody counts."""
-    try:
-        return statistics(ctx, case)
-    except Refused:
-        return ()
+    """What belongs to opinions that were revealed just now: what they say together, or nothing of a single one."""
+    enough = len(who_counts(case, readable(ctx, case))) > 1
+    return statistics(ctx, case) if enough else ()
 
 
 def _notes(ctx: Context, case: Case, opinions: tuple[Opinion, ...], counted: tuple[Opinion, ...]) -> list[Part]:

@@ -150,13 +150,14 @@ async def _by_numbers(ctx: Context, text: str, replies_to: str | None) -> bool:
 
 async def _takes_part(ctx: Context) -> bool:
     """Whether somebody whom no network lists is a guest here, or of any case."""
-    if ctx.place is None:
-        return bool(await ctx.tx.places_of(ctx.actor))
-    try:
-        await ctx.case(Action.READ, said=False)
-    except Refused:
-        return False
-    return True
+    there = [ctx] if ctx.place is not None else [ctx.on(place) for place in await ctx.tx.places_of(ctx.actor)]
+    for each in there:
+        try:
+            await each.case(Action.READ, said=False)
+        except Refused:
+            continue
+        return True
+    return False
 
 
 def concerns_us(office: Office, text: str) -> bool:
@@ -215,8 +216,11 @@ async def _run(ctx: Context, command: Command, rest: str) -> None:
             raise doubt
     can_be_undone = command.changes == "case" and ctx.place is not None
     before = await ctx.tx.case_as_stored(ctx.place.case_id) if can_be_undone and ctx.place is not None else None
+    if before is None:
+        await steps.remember(ctx, command.name, command.changes)
     reply = await command.run(ctx, **command.arguments(rest))
-    await steps.remember(ctx, command.name, command.changes, before)
+    if before is not None:
+        await steps.remember(ctx, command.name, command.changes, before)
     if reply is not None:
         await ctx.say(reply, tag=steps.tag(ctx) if can_be_undone else None, undo=can_be_undone)
 

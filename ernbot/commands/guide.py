@@ -19,8 +19,11 @@ from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.turn import turn
 
-FEW = 8
+FEW = 9
 """Commands that are listed one by one: more are grouped, so that the list fits a telephone."""
+
+OF_A_CASE = frozenset({"opinion", "rate", "cancel"})
+"""What is done alone about a case, and helps nobody who is in none."""
 
 EXAMPLES = 2
 TOUR = 5
@@ -35,7 +38,8 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     if ctx.place is None and not ctx.office.directory.knows(ctx.actor):
         return []
     if ctx.place is None:
-        return [c for c in commands if c.where != "case" and _fits_direct_chat(ctx, c)]
+        in_a_case = bool(await ctx.tx.places_of(ctx.actor))
+        return [c for c in commands if c.where != "case" and _fits_direct_chat(ctx, c, in_a_case=in_a_case)]
     case = await ctx.case(Action.READ)
 
     def fits(action: Action) -> bool:
@@ -48,8 +52,10 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     return [c for c in commands if c.where != "direct" and (c.action is None or fits(c.action))]
 
 
-def _fits_direct_chat(ctx: Context, command: Command) -> bool:
+def _fits_direct_chat(ctx: Context, command: Command, *, in_a_case: bool) -> bool:
     """Whether a command of direct chats is for this person. What few ever need is told them when they do."""
+    if command.words[0] in OF_A_CASE:
+        return in_a_case
     memberships = list(ctx.office.directory.memberships(ctx.actor))
     if command.dispatcher:
         return any(network.triage and network.triages(ctx.actor) for network, _ in memberships)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ernbot.commands import dialogue, shown
+from ernbot.commands import dialogue, shown, steps
 from ernbot.commands.choosing import choose
 from ernbot.commands.consensus import after_reveal
 from ernbot.commands.context import Context
@@ -190,7 +190,7 @@ def _field(form: Form, field_id: str) -> Field:
     where="anywhere",
     action=Action.GIVE_OPINION,
     shape="[<case>] [<key>=<value> …]",
-    example="!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=4",
+    example="!opinion diagnosis=ORPHA:207 recommendation=watch confidence=4",
 )
 async def opinion(ctx: Context, text: Rest = Rest("")) -> Reply | None:
     """Give or revise an opinion: in one line, by a filled template, or question by question."""
@@ -203,7 +203,11 @@ async def opinion(ctx: Context, text: Rest = Rest("")) -> Reply | None:
     if sheet.looks_filled(rest, form) and not _KEYS.match(rest):
         reading = sheet.read(rest, form)
         return await _told(ctx, await settle(ctx, case, form, reading.texts, reading.unplaced))
-    return await _told(ctx, await settle(ctx, case, form, key_values(rest)))
+    reply = await settle(ctx, case, form, key_values(rest))
+    if reply is None:
+        # Nothing but a draft: what is wrong in the message can still be put right by editing it.
+        await steps.remember(ctx, PREFIX + "opinion", "refused")
+    return await _told(ctx, reply)
 
 
 async def _told(ctx: Context, reply: Reply | None) -> Reply | None:

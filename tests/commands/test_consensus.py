@@ -36,17 +36,29 @@ async def test_the_panel_in_words(answered: Chat) -> None:
     assert await answered.here(SASKIA, "!consensus") == answered.last.text
 
 
-async def test_a_conflict_is_heard_and_not_counted(answered: Chat) -> None:
+async def test_a_conflict_is_kept_and_not_counted(answered: Chat) -> None:
     case = await answered.case()
-    assert case.conflicted == {METTE}
-    assert "Mette Holm" in await answered.here(ANDERS, "!opinion show")
-    assert (METTE, "declare-conflict", "conflict-declared") in await answered.audit()
+    assert case.conflicts == {METTE: "I advise the maker of the helmet."}
+    assert [opinion.author for opinion in case.set_aside] == [METTE]
+    assert "Mette Holm" not in await answered.here(ANDERS, "!opinion show")
 
 
 async def test_a_conflict_that_comes_with_an_opinion_counts_as_one(answered: Chat) -> None:
     case = await answered.case()
     opinions = tuple(replace(o, conflict=True) if o.author == SASKIA else o for o in case.opinions)
     assert replace(case, opinions=opinions).conflicted == {METTE, SASKIA}
+
+
+async def test_a_reveal_says_where_the_panel_stands(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, "!panel blind on")
+    await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski freja.lund")
+    await chat.alone(SASKIA, OPINION)
+    await chat.here(ANDERS, "!consensus")
+    assert chat.last.text.startswith("Opinions are kept apart until they are revealed.")
+    await chat.alone(PIOTR, "!opinion diagnosis=OMIM:123100 recommendation=surgery confidence=4")
+    await chat.here(ANDERS, "!reveal confirm")
+    assert "Recommended next step: All two advise “Surgery”." in "\n".join(chat.texts())
 
 
 async def test_who_may_not_read_opinions_learns_nothing(answered: Chat) -> None:
@@ -67,7 +79,7 @@ async def test_one_opinion_is_no_consensus(chat: Chat) -> None:
 
 async def test_nobody_counts(chat: Chat) -> None:
     await chat.assessing()
-    await chat.here(SASKIA, "!conflict I own shares.")
+    await chat.here(SASKIA, f"{OPINION} conflict=yes")
     assert (await chat.here(ANDERS, "!consensus")).startswith("Nobody who gave an opinion counts")
 
 

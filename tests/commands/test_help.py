@@ -20,33 +20,26 @@ def chat(sqlite_store: Store) -> Chat:
 
 
 ALWAYS = {"!help", "!language", "!who"}
-ALONE = ALWAYS | {"!identity", "!tour", "!question new", "!rate"}
-CASES = {"!case new", "!cases", "!reminders"}
+ALONE = ALWAYS | {"!identity", "!tour", "!question new", "!cases", "!reminders"}
+CASES = {"!case new"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
 
-PANEL = {
-    "!panel blind",
-    "!panel question",
-    "!panel suggest",
-    "!panel invite",
-    "!panel remove",
-    "!panel keep",
-    "!panel guest",
-}
+ARRANGING = {"!panel blind", "!panel question"}
+PANEL = ARRANGING | {"!panel suggest", "!panel invite", "!panel remove", "!panel keep", "!panel guest"}
 ANSWERS = {"!accept", "!decline", "!conflict"}
 TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
 LEADS = TOLD | {"!case handover", "!case archive"} | PANEL
 READ_TOGETHER = {"!consensus", "!delphi show", "!poll show"}
-TOGETHER = READ_TOGETHER | {"!poll vote"}
-ASK = TOGETHER | {"!delphi", "!poll", "!poll close"}
+TOGETHER = READ_TOGETHER | {"!poll", "!poll vote"}
+ASK = TOGETHER | {"!delphi", "!poll close"}
 
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
     "opened": IN_A_CASE | CONSENTS | LEADS | {"!case forward"},
     "assessing": IN_A_CASE | ASK | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft", "!reveal"},
-    "drafting": IN_A_CASE | ASK | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
+    "drafting": IN_A_CASE | ASK | CONSENTS | (LEADS - ARRANGING) | OUTCOME | {"!opinion show", "!outcome draft"},
     "closed": IN_A_CASE
     | READ_TOGETHER
     | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen", "!followup"},
@@ -106,7 +99,7 @@ async def test_help_in_a_direct_chat(chat: Chat) -> None:
     for user in (BRAM, NORA, SIGNE):
         assert listed(await chat.alone(user, "!help")) == ALONE
     await chat.assessing()
-    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | OPINION | {"!case new", "!opinion show", "!cancel"}
+    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | OPINION | {"!case new", "!rate", "!cancel"}
     assert await chat.alone(STRANGER, "!help") == (
         "No network lists you. Please ask the helpdesk of your network for access."
     )

@@ -103,11 +103,12 @@ async def test_a_mistake_in_a_direct_chat(ward: Ward, who: str, text: str, answe
     assert await ward.house.rooms() == rooms
 
 
-async def test_a_researcher_is_offered_nothing_to_do_with_cases(ward: Ward) -> None:
+async def test_a_researcher_is_offered_no_case_of_a_patient(ward: Ward) -> None:
     person, chat = await ward.house.chat(RESEARCHER)
     offered = (await ward.house.ask(person, chat, "!help")).body
     assert "!language" in offered
-    assert "!case" not in offered
+    assert "!question new" in offered
+    assert "!case new" not in offered
 
 
 async def test_a_colleague_who_was_not_asked_stays_outside(ward: Ward) -> None:

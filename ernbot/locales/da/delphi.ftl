@@ -22,7 +22,7 @@ decimal-point = ,
 
 ## Hvad panelet er enigt om
 
-help-consensus = sig, hvad vurderingerne er enige og uenige om
+help-consensus = hvor panelet står
 consensus-title = Hvor panelet står
 consensus-nobody = ingen har svaret
 consensus-say = { $count } af { $of } siger “{ $answer }”
@@ -46,7 +46,7 @@ refused-consensus-blind = Vurderingerne holdes adskilt, til de afsløres. Dereft
 
 ## Delphi-runder, i rummet
 
-help-group-delphi = lad udsagn blive vurderet i runder. Desuden: { $verbs }
+help-group-delphi = vurderingsrunder. Desuden: { $verbs }
 help-delphi = lad udsagn blive vurderet i runder; alene siger den, hvad der er det næste
 help-delphi-show = vis de udsagn, der vurderes i runder, og hvad der er fundet
 delphi-title = Delphi: { $title }
@@ -114,7 +114,7 @@ refused-accord-note = Skriv 1 til { $maximum } tegn efter punktet, for eksempel 
 
 ## At vurdere, i den direkte chat
 
-help-rate = vurdér udsagnene i en åben Delphi-runde: på én linje, eller alene, ét ad gangen
+help-rate = vurdér udsagnene i en runde
 rate-invited = **{ $nickname }**: runde { $round } beder dig vurdere { $count ->
         [one] ét udsagn
        *[other] { $count } udsagn
@@ -249,7 +249,7 @@ accord-answer-O2-none = Ingen oplyste en.
 
 ## Afstemninger
 
-help-group-poll = et hurtigt spørgsmål til alle: { $verbs }
+help-group-poll = et hurtigt spørgsmål: { $verbs }
 help-poll = stil alle i rummet et hurtigt spørgsmål
 help-poll-vote = stem i den seneste afstemning, eller ret din stemme
 help-poll-close = luk afstemningen, og sig, hvad der kom ud af den

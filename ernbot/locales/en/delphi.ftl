@@ -22,7 +22,7 @@ decimal-point = .
 
 ## What the panel agrees on
 
-help-consensus = say what the opinions agree and differ on
+help-consensus = where the panel stands
 consensus-title = Where the panel stands
 consensus-nobody = nobody has answered
 consensus-say = { $count } of { $of } say “{ $answer }”
@@ -46,7 +46,7 @@ refused-consensus-blind = Opinions are kept apart until they are revealed. After
 
 ## Delphi rounds, in the room
 
-help-group-delphi = have statements rated in rounds. Also: { $verbs }
+help-group-delphi = rounds of ratings. Also: { $verbs }
 help-delphi = have statements rated in rounds; alone, it says what comes next
 help-delphi-show = show the statements that are rated in rounds, and what was found
 delphi-title = Delphi: { $title }
@@ -114,7 +114,7 @@ refused-accord-note = Write 1 to { $maximum } characters behind the item, for ex
 
 ## Rating, in the direct chat
 
-help-rate = rate the statements of an open Delphi round: in one line, or alone, one by one
+help-rate = rate the statements of a round
 rate-invited = **{ $nickname }**: round { $round } asks you to rate { $count ->
         [one] one statement
        *[other] { $count } statements
@@ -249,7 +249,7 @@ accord-answer-O2-none = Nobody declared one.
 
 ## Polls
 
-help-group-poll = a quick question to everybody: { $verbs }
+help-group-poll = a quick question: { $verbs }
 help-poll = ask everybody in the room a quick question
 help-poll-vote = vote in the latest poll, or change your vote
 help-poll-close = close the poll and say what came out
