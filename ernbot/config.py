@@ -365,7 +365,7 @@ def load_directory(folder: Path, server_name: str) -> Directory:
     Raises:
         ConfigError: see `read`; also when two files define one network, there is none, or a people file has none.
     """
-    networks = [_network(read(path, NetworkFile), folder, server_name) for path in network_files(folder)]
+    networks = [_checked_network(path, folder, server_name) for path in network_files(folder)]
     if not networks:
         raise ConfigError(f"{folder}: holds no network (*.toml)")
     try:
@@ -402,6 +402,13 @@ def read_people(folder: Path, file: NetworkFile, server_name: str) -> tuple[Pers
 def full_user_id(user: str, server_name: str) -> str:
     """A Matrix user id; a user name without a server belongs to the bot's own homeserver."""
     return user if user.startswith("@") else f"@{user}:{server_name}"
+
+
+def _checked_network(path: Path, folder: Path, server_name: str) -> Network:
+    try:
+        return _network(read(path, NetworkFile), folder, server_name)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _network(file: NetworkFile, folder: Path, server_name: str) -> Network:

@@ -136,7 +136,12 @@ async def _by_id(ctx: Context, case_id: str) -> There:
     return await _again(ctx.on(place))
 
 
-@command("rate", where="direct", shape="[<case>] [<number>=<1 to 9> … or list or suggest <statement …>]")
+@command(
+    "rate",
+    where="direct",
+    action=Action.RATE,
+    shape="[<case>] [<number>=<1 to 9> … or list or suggest <statement …>]",
+)
 async def rate(ctx: Context, ratings: Rest = Rest("")) -> None:
     """Rate the statements of an open round: in one line, or alone, one by one."""
     verb, *words = ratings.split(maxsplit=1) or [""]

@@ -251,7 +251,9 @@ async def test_an_expert_who_left_is_out_and_the_others_go_on(sealed: Chat) -> N
         for network in sealed.directory.networks
     ]
     sealed.directory = Directory(tuple(networks))
-    assert await sealed.alone(SASKIA, "!opinion show") == "No open case of yours takes this now."
+    assert await sealed.alone(SASKIA, "!opinion show") == (
+        "No network lists you. Please ask the helpdesk of your network for access."
+    )
     await sealed.alone(PIOTR, "!opinion diagnosis=ORPHA:2343 recommendation=watch confidence=3")
     assert f"{SASKIA}, version 1" in in_the_room(sealed), "an author whom the directory lost is shown by user id"
 

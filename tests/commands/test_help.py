@@ -131,9 +131,9 @@ async def test_help_in_a_direct_chat(chat: Chat) -> None:
 async def test_what_somebody_is_asked_is_listed_in_their_direct_chat_as_well(chat: Chat) -> None:
     invited = {"!accept", "!decline"}
     await chat.assessing()
-    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | {"!case new"} | invited | OPINION
+    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | {"!case new", "!rate"} | invited | OPINION
     await chat.drafting()
-    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | {"!case new"} | invited | OPINION | VOTES
+    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | {"!case new", "!rate"} | invited | OPINION | VOTES
     await chat.here(SASKIA, "!outcome agree")
     assert not listed(await chat.alone(SASKIA, "!help")) & VOTES, "the case waits for her no longer"
     assert not listed(await chat.alone(ANDERS, "!help")) & (VOTES | invited), "the lead is not asked"
