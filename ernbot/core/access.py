@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from ernbot.core.case import About, Action, Case, Draft, Erased, Withdrawn
 from ernbot.core.consent import Purpose
@@ -149,7 +150,12 @@ def rights(user_id: str, case: Case, directory: Directory, at: datetime | None =
 
     Opening another case is no part in this one, and a coordinator brings guests only into a case that they are in.
     """
-    parts = standings(user_id, case, directory, at)
+    return _included(standings(user_id, case, directory, at))
+
+
+@cache
+def _included(parts: frozenset[Standing]) -> frozenset[Action]:
+    """What these standings include together; there are few combinations of them."""
     found = frozenset[Action]().union(*(BY_STANDING[standing] for standing in parts))
     return found if Action.READ in found else found - {Action.CREATE, Action.ADMIT_GUEST}
 

@@ -107,6 +107,7 @@ agenda = Table(
     Column("kind", Text, primary_key=True),
     Column("user_id", Text, primary_key=True),
     Column("due_at", Instant, index=True),
+    Column("again_at", Instant),
     Column("said_at", Instant),
 )
 
