@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 RULES = 1
 """To be raised with every change of what is due when, or of the index: cases are then planned anew."""
 
-BATCH = 100
+BATCH = 200
 """Cases that are planned in one transaction."""
 
-PEOPLE = 20
+PEOPLE = 50
 """People who are reminded in one transaction."""
 
 IDLE = 20.0
