@@ -113,7 +113,8 @@ def standings(user_id: str, case: Case, directory: Directory, at: datetime | Non
         found |= {Standing.SUCCESSOR} if case.offer is not None and user_id == case.offer.to else set()
     elif at is not None and _is_guest(user_id, case, home, directory, at):
         found |= _on_panel(user_id, case, home, GUEST)
-    if any(network.triages(user_id) for network in directory.networks if network.id in case.triage.networks):
+    asked = case.triage.networks
+    if asked and any(network.triages(user_id) for network in directory.networks if network.id in asked):
         found.add(Standing.DISPATCHER)
     if user_id in home.coordinators() and home.treats_patients(user_id):
         found.add(Standing.COORDINATOR)
