@@ -7,6 +7,7 @@ strictly in the order of their lane.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -287,17 +288,26 @@ class Outbox:
         room_id: str | None = None,
         tag: str | None = None,
     ) -> None:
-        await self.tx.send(
-            OutboxItem(
-                id=secrets.token_urlsafe(18),
-                lane=lane,
-                kind=effect.kind,
-                case_id=case_id,
-                room_id=room_id,
-                payload=dump(effect),
-                at=self.now,
-                tag=tag,
-            )
+        await self.tx.send(self._item(lane, effect, case_id=case_id, room_id=room_id, tag=tag))
+
+    def _item(
+        self,
+        lane: str,
+        effect: Effect,
+        *,
+        case_id: str | None = None,
+        room_id: str | None = None,
+        tag: str | None = None,
+    ) -> OutboxItem:
+        return OutboxItem(
+            id=secrets.token_urlsafe(18),
+            lane=lane,
+            kind=effect.kind,
+            case_id=case_id,
+            room_id=room_id,
+            payload=dump(effect),
+            at=self.now,
+            tag=tag,
         )
 
     async def to_case(
@@ -319,3 +329,12 @@ class Outbox:
         lane = direct_lane(user_id)
         await self._add(lane, OpenDirectChat(user_id), tag=tag)
         await self._add(lane, Message(reply, user_id, plain=plain), tag=tag)
+
+    async def to_people(self, replies: Mapping[str, Reply], *, tag: str) -> None:
+        """`to_person` for many, each with a reply of their own."""
+        items = []
+        for user_id, reply in replies.items():
+            lane = direct_lane(user_id)
+            items.append(self._item(lane, OpenDirectChat(user_id), tag=tag))
+            items.append(self._item(lane, Message(reply, user_id), tag=tag))
+        await self.tx.send_all(items)

@@ -30,16 +30,23 @@ FOLLOW_UP = "follow-up"
 
 
 def digest(reminders: Sequence[Reminder], briefs: Mapping[str, Brief], office: Office) -> Reply | None:
-    """One message for everything that somebody is to be reminded of; None when nothing of it is left."""
-    known = [each for each in reminders if each.case_id in briefs and office.directory.network(each.network)]
-    if not known:
+    """One message for everything that somebody is to be reminded of; None when nothing of it is left.
+
+    `briefs` are those of the cases that are named.
+    """
+    lines = [_item(each, briefs[each.case_id], office) for each in reminders[:LINES] if each.case_id in briefs]
+    if not lines:
         return None
-    parts: list[Part] = [Heading("reminder-title", {"count": len(known)})]
-    parts += [_item(each, briefs[each.case_id], office) for each in known[:LINES]]
-    if more := known[LINES:]:
+    parts: list[Part] = [Heading("reminder-title", {"count": len(reminders)}), *lines]
+    if more := reminders[LINES:]:
         parts.append(Text("reminder-more", {"count": len(more)}))
     parts.append(Text("reminder-stop"))
     return Reply(tuple(parts))
+
+
+def sayable(reminders: Sequence[Reminder], office: Office) -> list[Reminder]:
+    """Those of cases that can be named, in networks that are still there."""
+    return [each for each in reminders if each.readable and office.directory.network(each.network) is not None]
 
 
 def _item(reminder: Reminder, brief: Brief, office: Office) -> Item:
@@ -50,10 +57,10 @@ def _item(reminder: Reminder, brief: Brief, office: Office) -> Item:
     return Item(Line((name, Text("reminder-what", fields))), room=reminder.room_id)
 
 
-async def remind(tx: Transaction, user_id: str, reply: Reply, now: datetime) -> None:
-    """Say it in the direct chat, in the place of an earlier reminder that has not gone out."""
-    await tx.replace_tagged(direct_lane(user_id), REMINDER)
-    await Outbox(tx, now).to_person(user_id, reply, tag=REMINDER)
+async def remind(tx: Transaction, replies: Mapping[str, Reply], now: datetime) -> None:
+    """Say it to each in the direct chat, in the place of an earlier reminder that has not gone out."""
+    await tx.replace_tagged([direct_lane(user_id) for user_id in replies], REMINDER)
+    await Outbox(tx, now).to_people(replies, tag=REMINDER)
 
 
 async def ask_follow_up(tx: Transaction, office: Office, case: Case, place_card: str | None, now: datetime) -> Case:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from ernbot.core.case import About, Action, Case, Draft, Erased, Withdrawn
 from ernbot.core.consent import Purpose
@@ -122,7 +123,8 @@ def standings(user_id: str, case: Case, directory: Directory, at: datetime | Non
         found |= {Standing.SUCCESSOR} if case.offer is not None and user_id == case.offer.to else set()
     elif at is not None and _is_guest(user_id, case, home, directory, at):
         found |= _on_panel(user_id, case, home, GUEST)
-    if any(network.triages(user_id) for network in directory.networks if network.id in case.triage.networks):
+    asked = case.triage.networks
+    if asked and any(network.triages(user_id) for network in directory.networks if network.id in asked):
         found.add(Standing.DISPATCHER)
     if user_id in home.coordinators() and home.treats_patients(user_id):
         found.add(Standing.COORDINATOR)
@@ -159,7 +161,12 @@ def rights(user_id: str, case: Case, directory: Directory, at: datetime | None =
 
     Opening another case is no part in this one, and a coordinator brings guests only into a case that they are in.
     """
-    parts = standings(user_id, case, directory, at)
+    return _included(standings(user_id, case, directory, at))
+
+
+@cache
+def _included(parts: frozenset[Standing]) -> frozenset[Action]:
+    """What these standings include together; there are few combinations of them."""
     found = frozenset[Action]().union(*(BY_STANDING[standing] for standing in parts))
     return found if Action.READ in found else found - {Action.CREATE, Action.ADMIT_GUEST}
 

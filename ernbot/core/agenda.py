@@ -7,10 +7,12 @@ The one gate, `core.access.check_case`, is asked for each reminder: nobody is re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from itertools import chain
 
 from ernbot.core.access import check_case
 from ernbot.core.case import About, Action, Assessing, Case, Closed, Drafting, Open, Signing
@@ -81,11 +83,15 @@ class Every(StrEnum):
 
 @dataclass(frozen=True)
 class Due:
-    """One thing that is due at a time; `who` is a user id."""
+    """One thing that is due at a time; `who` is a user id.
+
+    `again` is when it is due once more after it was said or done: the first time of its schedule that is still to come.
+    """
 
     kind: Kind
     at: datetime
     who: str
+    again: datetime | None = None
 
 
 HOURS = 10
@@ -123,28 +129,53 @@ def timed(case: Case, now: Turn, at: datetime) -> Case:
     return case if clocks == case.clocks else replace(case, clocks=clocks)
 
 
-def agenda(case: Case, directory: Directory, at: datetime, *, said: Said | None = None, hour: int = 8) -> list[Due]:
+def agenda(
+    case: Case,
+    directory: Directory,
+    at: datetime,
+    *,
+    said: Said | None = None,
+    hour: int = 8,
+    now: Turn | None = None,
+) -> list[Due]:
     """The next time for each thing that will be due of a case as it is now; a time may have passed already.
 
-    `said` counts no later than `at`: a clock that was wrong silences nobody for years.
+    `said` counts no later than `at`: a clock that was wrong silences nobody for years. `now` is the turn of the case,
+    for who has asked already.
     """
     network = directory.network(case.network)
     if network is None:
         return []
-    now = turn(case, directory, at)
+    now = now or turn(case, directory, at)
     plans = [*_reminders(case, now, directory, network, at), *_of_lead(case, now, directory, network)]
     plans += [*_of_consent(case, network, at), *_of_guests(case), *_of_follow_up(case, directory, network, at)]
+    coming = _first_day(at, hour)
     found: list[Due] = []
-    for kind, who, days in plans:
-        last = min((said or {}).get((kind, who), datetime.min.replace(tzinfo=UTC)), at)
-        moment = next((m for m in (datetime.combine(day, time(hour), UTC) for day in days) if m > last), None)
-        if moment is not None:
-            found.append(Due(kind, moment, who))
+    for kind, who, schedule in plans:
+        last = said.get((kind, who)) if said else None
+        first = _first_day(min(last, at), hour) if last is not None else date.min
+        days = iter(schedule)
+        day = next((day for day in days if day >= first), None)
+        if day is not None:
+            later = max(day + DAY, coming)
+            again = next((day for day in days if day >= later), None)
+            found.append(Due(kind, _moment(day, hour), who, _moment(again, hour) if again is not None else None))
     return found
 
 
-Plan = tuple[Kind, str, tuple[date, ...]]
-"""A kind, a person, and the days of its schedule."""
+def _first_day(after: datetime, hour: int) -> date:
+    """The first day of which the hour comes after a time."""
+    utc = after.astimezone(UTC)
+    return utc.date() if utc.time() < time(hour) else utc.date() + DAY
+
+
+@lru_cache(maxsize=1_024)
+def _moment(day: date, hour: int) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+Plan = tuple[Kind, str, Iterable[date]]
+"""A kind, a person, and the days of its schedule in their order, of which most are never asked for."""
 
 
 def _reminders(case: Case, now: Turn, directory: Directory, network: Network, at: datetime) -> list[Plan]:
@@ -170,19 +201,19 @@ def _can(user_id: str, action: Action, case: Case, directory: Directory, at: dat
     return True
 
 
-def _days(case: Case, intervals: Intervals, step: Kind, since: datetime) -> tuple[date, ...]:
+def _days(case: Case, intervals: Intervals, step: Kind, since: datetime) -> Iterator[date]:
     """On which days somebody is reminded of what a case waits for since a time."""
     start = since.date()
     if case.urgent:
-        daily = tuple(start + intervals.urgent * DAY * number for number in range(1, 8))
-        return daily + _weekly(daily[-1])
+        every = intervals.urgent * DAY
+        return chain((start + every * number for number in range(1, 8)), _weekly(start + every * 7))
     if step is Next.OPINION:
         if case.due is None:
             return _weekly(start + intervals.opinion * DAY - WEEK)
-        days = (case.due - intervals.before_due * DAY, case.due, *_weekly(case.due))
-        return tuple(day for day in days if day > start)
+        days = chain((case.due - intervals.before_due * DAY, case.due), _weekly(case.due))
+        return (day for day in days if day > start)
     first = start + DAY * _first(intervals, step)
-    return (first, *_weekly(first))
+    return chain((first,), _weekly(first))
 
 
 def _first(intervals: Intervals, step: Kind) -> int:
@@ -198,8 +229,8 @@ def _first(intervals: Intervals, step: Kind) -> int:
             return intervals.lead
 
 
-def _weekly(after: date) -> tuple[date, ...]:
-    return tuple(after + WEEK * number for number in range(1, REPEATS + 1))
+def _weekly(after: date) -> Iterator[date]:
+    return (after + WEEK * number for number in range(1, REPEATS + 1))
 
 
 def _of_lead(case: Case, now: Turn, directory: Directory, network: Network) -> list[Plan]:
@@ -224,7 +255,7 @@ def _of_consent(case: Case, network: Network, at: datetime) -> list[Plan]:
         return []
     end = review_due(entry.paper.signed_on)
     first = end - network.intervals.consent_review * DAY
-    before = tuple(first + WEEK * number for number in range(REPEATS) if first + WEEK * number < end)
+    before = (first + WEEK * number for number in range(REPEATS) if first + WEEK * number < end)
     return [(Task.REVIEW, case.requester, before), (Task.LOOK, case.requester, (end,))]
 
 

@@ -67,8 +67,7 @@ class Ledger:
 
     def last(self, purpose: Purpose, at: datetime) -> Entry | None:
         """The entry in force for a purpose."""
-        known = [e for e in self.entries if e.purpose is purpose and e.recorded_at <= at]
-        return known[-1] if known else None
+        return next((e for e in reversed(self.entries) if e.purpose is purpose and e.recorded_at <= at), None)
 
     def covers(self, purpose: Purpose, at: datetime) -> bool:
         """Whether the purpose is consented to, not withdrawn, and its review is not overdue."""

@@ -190,6 +190,14 @@ class Network:
         return {person.user_id: person for person in self.people}
 
     @cached_property
+    def _clinicians(self) -> frozenset[str]:
+        return frozenset(
+            person.user_id
+            for person in self.people
+            if person.role in CLINICIANS and self.centre(person.centre).sees_patients
+        )
+
+    @cached_property
     def _experts(self) -> Mapping[str, tuple[Person, ...]]:
         """Who may be asked about each competence."""
         found: dict[str, list[Person]] = {}
@@ -223,8 +231,7 @@ class Network:
 
     def treats_patients(self, user_id: str) -> bool:
         """Whether this is a clinician, coordinator or dispatcher of a centre of this network that sees patients."""
-        person = self.person(user_id)
-        return person is not None and person.role in CLINICIANS and self.centre(person.centre).sees_patients
+        return user_id in self._clinicians
 
     def triages(self, user_id: str) -> bool:
         """Whether this person looks at requests to this network."""
@@ -286,6 +293,10 @@ class Directory:
         return {user: tuple(entries) for user, entries in found.items()}
 
     @cached_property
+    def _clinicians(self) -> frozenset[str]:
+        return frozenset[str]().union(*(network._clinicians for network in self.networks))
+
+    @cached_property
     def _assistants(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, dict[str, None]] = {}
         for network in self.networks:
@@ -316,7 +327,7 @@ class Directory:
 
     def treats_patients(self, user_id: str) -> bool:
         """Whether this is a clinician of any network, at a centre that sees patients."""
-        return any(network.treats_patients(user_id) for network, _ in self.memberships(user_id))
+        return user_id in self._clinicians
 
     def assisted_by(self, user_id: str) -> tuple[str, ...]:
         """The clinicians for whom this person may act."""

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -156,20 +155,23 @@ class Index:
         the same one in two networks when it has the same name.
         """
         eligible = list(self._eligible(fields, wish))
-        heap = [(-score(candidate, wish), number) for number, candidate in enumerate(eligible)]
+        # One number for value and place: 20,000 pairs would have the garbage collector walk the whole directory.
+        size = max(len(eligible), 1)
+        heap = [number - value * size for number, value in enumerate(scores(eligible, wish))]
         heapq.heapify(heap)
         centres = Counter(centre.name for centre in wish.panel)
         countries = Counter(centre.country for centre in wish.panel)
         chosen: dict[str, Suggestion] = {}
         weighed: dict[int, int] = {}
         while heap and len(chosen) < count:
-            value, number = heapq.heappop(heap)
+            least = heapq.heappop(heap)
+            number = least % size
             candidate = eligible[number]
             if candidate.person.user_id in chosen:
                 continue
             spread = SAME_CENTRE * centres[candidate.centre.name] + SAME_COUNTRY * countries[candidate.centre.country]
             if spread != weighed.get(number, 0):
-                heapq.heappush(heap, (value + weighed.get(number, 0) - spread, number))
+                heapq.heappush(heap, least + (weighed.get(number, 0) - spread) * size)
                 weighed[number] = spread
                 continue
             chosen[candidate.person.user_id] = _suggestion(candidate, wish)
@@ -178,8 +180,13 @@ class Index:
         return tuple(chosen.values())
 
     def _eligible(self, fields: Iterable[Field], wish: Wish) -> Iterator[Candidate]:
+        wants_all = not wish.without and wish.country is None and wish.speaking is None
         for each in fields:
-            for candidate in self._candidates[each.network.id, each.competence.id]:
+            candidates = self._candidates[each.network.id, each.competence.id]
+            if wants_all:
+                yield from candidates
+                continue
+            for candidate in candidates:
                 if (
                     candidate.person.user_id not in wish.without
                     and wish.country in (None, candidate.centre.country)
@@ -210,20 +217,26 @@ def candidates(network: Network, competence: Competence) -> Iterator[Candidate]:
         yield Candidate(person, centre, network, competence.id, worth)
 
 
-def score(candidate: Candidate, wish: Wish) -> int:
-    """What speaks for somebody, whoever else is asked."""
-    person = candidate.person
-    total = candidate.worth + _common(person.languages, wish.languages)
-    if candidate.network.id == wish.network:
-        total += OWN_NETWORK
-    if load := wish.load.get(person.user_id):
-        total += LOAD * min(load, HEAVIEST_LOAD)
-    if person.away and person.away_until(wish.on) is not None:
-        total += AWAY
-    return total if person.available else total + NOT_NOW
+def scores(candidates: Iterable[Candidate], wish: Wish) -> list[int]:
+    """What speaks for each of them, whoever else is asked. Thousands are weighed: no object is made for any."""
+    common: dict[tuple[str, ...], int] = {}
+    found = []
+    for candidate in candidates:
+        person = candidate.person
+        languages = person.languages
+        if languages not in common:
+            common[languages] = _common(languages, wish.languages)
+        total = candidate.worth + common[languages]
+        if candidate.network.id == wish.network:
+            total += OWN_NETWORK
+        if load := wish.load.get(person.user_id):
+            total += LOAD * min(load, HEAVIEST_LOAD)
+        if person.away and person.away_until(wish.on) is not None:
+            total += AWAY
+        found.append(total if person.available else total + NOT_NOW)
+    return found
 
 
-@lru_cache(maxsize=4_096)
 def _common(theirs: tuple[str, ...], ours: tuple[str, ...]) -> int:
     shared = set(theirs).intersection(ours)
     if not shared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 from collections.abc import Callable
@@ -109,6 +110,8 @@ async def run(
 
         calendar = Calendar(store, office, clock=clock, wake_sender=sender.wake)
         await calendar.begin()
+        # Libraries and directory stay: the garbage collector need not walk them for every hundred cases.
+        gc.freeze()
         sync = Sync(
             gateway,
             machine,

@@ -19,7 +19,7 @@ from datetime import datetime
 
 from ernbot.commands.guests import end_guests
 from ernbot.commands.office import Office
-from ernbot.commands.reminding import ask_follow_up, digest, remind
+from ernbot.commands.reminding import LINES, ask_follow_up, digest, remind, sayable
 from ernbot.core.agenda import Task, agenda, may_tell, timed
 from ernbot.core.case import Case
 from ernbot.core.turn import turn
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 RULES = 1
 """To be raised with every change of what is due when, or of the index: cases are then planned anew."""
 
-BATCH = 100
+BATCH = 200
 """Cases that are planned in one transaction."""
 
-PEOPLE = 20
+PEOPLE = 50
 """People who are reminded in one transaction."""
 
 IDLE = 20.0
@@ -149,8 +149,11 @@ class Calendar:
     def _decide(self, case: Case, found: Unplanned, now: datetime) -> Plan:
         """The agenda of a case, its clocks and its index where they are not up to date."""
         directory = self._office.directory
-        case = timed(case, turn(case, directory, now), now)
-        due = agenda(case, directory, now, said=found.said, hour=self._office.reminder_hour)
+        whose = turn(case, directory, now)
+        kept = timed(case, whose, now)
+        if kept is not case:
+            case, whose = kept, turn(kept, directory, now)
+        due = agenda(case, directory, now, said=found.said, hour=self._office.reminder_hour, now=whose)
         is_fresh = found.is_indexed and case is found.case
         return Plan(case, due, found.said, None if is_fresh else index(case, directory, now))
 
@@ -172,14 +175,13 @@ class Calendar:
 
     async def _remind_some(self, tx: Transaction, listeners: Sequence[Listener], now: datetime) -> None:
         found = await tx.reminders_for([listener.user_id for listener in listeners], now)
-        due = {
-            listener: [each for each in found[listener.user_id] if self._may(listener, now, urgent=each.urgent)]
-            for listener in listeners
-        }
-        briefs = await tx.briefs({each.case_id for said in due.values() for each in said})
-        told = {listener: said for listener, said in due.items() if said}
-        for listener, said in told.items():
-            reply = digest(said, briefs, self._office)
-            if reply is not None:
-                await remind(tx, listener.user_id, reply, now)
+        told = {}
+        for listener in listeners:
+            may = {urgent: self._may(listener, now, urgent=urgent) for urgent in (False, True)}
+            if due := [each for each in found[listener.user_id] if may[each.urgent]]:
+                told[listener] = due
+        said = {listener.user_id: sayable(due, self._office) for listener, due in told.items()}
+        briefs = await tx.briefs(each.case_id for due in said.values() for each in due[:LINES])
+        digests = {user_id: digest(due, briefs, self._office) for user_id, due in said.items()}
+        await remind(tx, {user_id: reply for user_id, reply in digests.items() if reply is not None}, now)
         await tx.said(told, now)

@@ -1,8 +1,9 @@
 """What is due by itself, and what people want to hear of it. When it is due is for `core.agenda` to say.
 
-A row is one thing of one case for one person: `due_at` is when it is due next, null once it has been said and until the
-case is planned anew; `said_at` is when it was said last. A case is planned anew after every change of it. Whoever says
-or does what is due marks it in the transaction that queues the message, so that it happens once whatever crashes.
+A row is one thing of one case for one person: `due_at` is when it is due next, `again_at` when it is due once more
+after that, and `said_at` when it was said last. What is said moves on to `again_at`; where there is none, or it has
+passed as well, nothing is due until the case is planned anew. So is a case after every change of it. Whoever says or
+does what is due marks it in the transaction that queues the message, so that it happens once whatever crashes.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from ernbot.core.agenda import SAID, Due, Task
 from ernbot.core.case import Case
 from ernbot.core.worklist import Index
 from ernbot.storage.cases import CASE, CaseRows
 from ernbot.storage.errors import Shredded
-from ernbot.storage.sealing import sealed
-from ernbot.storage.tables import agenda, case_people, cases, reminders
+from ernbot.storage.sealing import batches, sealed
+from ernbot.storage.tables import agenda, case_people, cases, reminders, vault_keys
 from ernbot.storage.worklist import seats
 
 DONE = (Task.ASK, Task.GUEST, Task.LOOK)
@@ -29,8 +30,6 @@ DONE = (Task.ASK, Task.GUEST, Task.LOOK)
 MARK = update(agenda).where(
     agenda.c.case_id == bindparam("case"), agenda.c.kind == bindparam("what"), agenda.c.user_id == bindparam("who")
 )
-PLAN_ANEW = update(cases).where(cases.c.id == bindparam("case")).values(planned=False)
-PLANNED = update(cases).where(cases.c.id == bindparam("case")).values(planned=True)
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,15 @@ class Listener:
 
 @dataclass(frozen=True)
 class Reminder:
-    """One thing that somebody is to be reminded of."""
+    """One thing that somebody is to be reminded of, and when once more; `readable` while the case has a brief."""
 
     case_id: str
     kind: str
     network: str
     room_id: str | None
     urgent: bool
+    again_at: datetime | None
+    readable: bool
 
 
 class AgendaRows(CaseRows):
@@ -107,7 +108,7 @@ class AgendaRows(CaseRows):
         await self._connection.execute(delete(agenda).where(agenda.c.case_id.in_(ids)))
         if rows := [row for plan in plans for row in _rows(plan)]:
             await self._connection.execute(insert(agenda), rows)
-        await self._connection.execute(PLANNED, [{"case": case_id} for case_id in ids])
+        await self._connection.execute(update(cases).where(cases.c.id.in_(ids)).values(planned=True))
         if indexed := [(plan.case, plan.index) for plan in plans if plan.index is not None]:
             await self._write_indexes(indexed)
 
@@ -150,9 +151,12 @@ class AgendaRows(CaseRows):
 
     async def reminders_for(self, users: Sequence[str], at: datetime) -> dict[str, list[Reminder]]:
         """What is to be said to each of them by now, urgent cases first; held until the transaction ends."""
+        of_case = (cases.c.network, cases.c.room_id, cases.c.urgent)
+        readable = and_(cases.c.brief.is_not(None), vault_keys.c.scope.is_not(None))
         query = (
-            select(agenda.c.user_id, agenda.c.case_id, agenda.c.kind, cases.c.network, cases.c.room_id, cases.c.urgent)
+            select(agenda.c.user_id, agenda.c.case_id, agenda.c.kind, *of_case, agenda.c.again_at, readable)
             .join_from(agenda, cases, cases.c.id == agenda.c.case_id)
+            .outerjoin(vault_keys, vault_keys.c.scope == cases.c.scope)
             .where(agenda.c.user_id.in_(users), agenda.c.due_at <= at, agenda.c.kind.in_(SAID), cases.c.planned)
             .order_by(cases.c.urgent.desc(), agenda.c.due_at, agenda.c.case_id, agenda.c.kind)
             .with_for_update(of=agenda)
@@ -163,16 +167,17 @@ class AgendaRows(CaseRows):
         return found
 
     async def said(self, told: Mapping[Listener, Sequence[Reminder]], at: datetime) -> None:
-        """Note what people were reminded of; the cases are planned anew for what comes next."""
+        """Note what people were reminded of; cases of which it is not known what comes next are planned anew."""
         if not told:
             return
         keys = [
             {"who": who.user_id, "case": each.case_id, "what": each.kind} for who, what in told.items() for each in what
         ]
-        await self._connection.execute(MARK.values(due_at=None, said_at=at), keys)
-        await self._connection.execute(PLAN_ANEW, [{"case": case_id} for case_id in {key["case"] for key in keys}])
-        for who in told:
-            await self._add(reminders, "user_id", user_id=who.user_id, every=who.every)
+        await self._connection.execute(MARK.values(due_at=agenda.c.again_at, again_at=None, said_at=at), keys)
+        anew = (each.case_id for what in told.values() for each in what if not each.again_at or each.again_at <= at)
+        for batch in batches(anew):
+            await self._connection.execute(update(cases).where(cases.c.id.in_(batch)).values(planned=False))
+        await self._add_all(reminders, "user_id", [{"user_id": who.user_id, "every": who.every} for who in told])
         people = [{"who": who.user_id} for who in told]
         await self._connection.execute(
             update(reminders).where(reminders.c.user_id == bindparam("who")).values(said_at=at), people
@@ -201,14 +206,16 @@ class AgendaRows(CaseRows):
 
 def _rows(plan: Plan) -> list[dict[str, Any]]:
     """The rows of an agenda: what is due, and what was said and may matter for what is due later."""
-    due = {(str(each.kind), each.who): each.at for each in plan.due}
+    due = {(str(each.kind), each.who): each for each in plan.due}
     return [
         {
             "case_id": plan.case.id,
             "kind": kind,
             "user_id": who,
-            "due_at": due.get((kind, who)),
+            "due_at": coming.at if coming is not None else None,
+            "again_at": coming.again if coming is not None else None,
             "said_at": plan.said.get((kind, who)),
         }
         for kind, who in {**due, **plan.said}
+        for coming in (due.get((kind, who)),)
     ]

@@ -23,6 +23,7 @@ from ernbot.storage.vault import DataKey, Vault, bound, seal, unseal
 
 # Statements that run for every command are made once: building one costs more than running it.
 CASE_OF_ROOM = select(cases.c.id).where(cases.c.room_id == bindparam("room"))
+STORED_KEYS = select(vault_keys).where(vault_keys.c.scope.in_(bindparam("of", expanding=True)))
 STORED_KEY = select(vault_keys.c.wrapped, vault_keys.c.master_key_id).where(vault_keys.c.scope == bindparam("of"))
 
 
@@ -105,6 +106,11 @@ class SealedRows:
         result = await self._connection.execute(statement, values)
         return result.rowcount == 1
 
+    async def _add_all(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """`_add` for many rows in one statement."""
+        if rows:
+            await self._connection.execute(_insert_once(self._connection.dialect.name, table, key), rows)
+
     async def _put(self, table: Table, **values: Any) -> None:
         """Insert a row, or replace the one with the same primary key; `values` holds all columns."""
         await self._connection.execute(_upsert(self._connection.dialect.name, table), values)
@@ -142,8 +148,24 @@ class SealedRows:
 
     async def _key(self, scope: str) -> DataKey:
         """The data key of a scope, made when there is none yet."""
-        known = self._keys[scope] if scope in self._keys else self._vault.cached(scope)
-        return known or await self._stored_key(scope) or await self._make_key(scope)
+        return self._at_hand(scope) or await self._stored_key(scope) or await self._make_key(scope)
+
+    def _at_hand(self, scope: str) -> DataKey | None:
+        return self._keys[scope] if scope in self._keys else self._vault.cached(scope)
+
+    async def _prepare_keys(self, scopes: Iterable[str]) -> None:
+        """Have the data keys of many scopes at hand: a few statements find them, and make those that are missing."""
+        wanted = [scope for scope in dict.fromkeys(scopes) if self._at_hand(scope) is None]
+        for row in await self._connection.execute(STORED_KEYS, {"of": wanted}):
+            self._vault.open_key(row.scope, row.wrapped, row.master_key_id)
+        made = {scope: self._vault.new_key(scope) for scope in wanted if self._at_hand(scope) is None}
+        same = {"master_key_id": self._vault.keyring.current_id, "created_at": datetime.now(UTC)}
+        rows = [{"scope": scope, "wrapped": key.wrapped, **same} for scope, key in made.items()]
+        await self._add_all(vault_keys, "scope", rows)
+        # Another process may have been faster with some: what the table holds counts.
+        for row in await self._connection.execute(STORED_KEYS, {"of": list(made)}):
+            if row.wrapped == made[row.scope].wrapped:
+                self._keys[row.scope] = made[row.scope]
 
     async def _stored_key(self, scope: str) -> DataKey | None:
         row = (await self._connection.execute(STORED_KEY, {"of": scope})).one_or_none()

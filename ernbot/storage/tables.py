@@ -39,7 +39,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a time zone cannot be stored")
-        return value.astimezone(UTC)
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -107,6 +107,7 @@ agenda = Table(
     Column("kind", Text, primary_key=True),
     Column("user_id", Text, primary_key=True),
     Column("due_at", Instant, index=True),
+    Column("again_at", Instant),
     Column("said_at", Instant),
 )
 

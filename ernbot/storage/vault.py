@@ -79,16 +79,21 @@ def _expand(key: bytes, purpose: str, length: int = KEY_BYTES) -> bytes:
 @dataclass(frozen=True)
 class DataKey:
     """A data key ready for use. `id` names it in all that it seals, so that a successor is never mistaken for it;
-    `wrapped` is how the table holds it. `secret` is derived from it, for what has to fit together within its scope."""
+    `wrapped` is how the table holds it."""
 
     id: bytes
     cipher: AESGCM
     wrapped: bytes
-    secret: bytes = field(repr=False)
+    _key: bytes = field(repr=False)
 
     @classmethod
     def of(cls, key: bytes, wrapped: bytes) -> DataKey:
-        return cls(_expand(key, "data-key-id", KEY_ID_BYTES), AESGCM(key), wrapped, _expand(key, "data-key-secret"))
+        return cls(_expand(key, "data-key-id", KEY_ID_BYTES), AESGCM(key), wrapped, key)
+
+    @property
+    def secret(self) -> bytes:
+        """32 bytes derived from it, for what has to fit together within its scope; few scopes are asked for it."""
+        return _expand(self._key, "data-key-secret")
 
 
 def bound(table: str, column: str, key: Sequence[str], scope: str) -> str:

@@ -155,6 +155,17 @@ def test_coordinators_hear_the_next_day_of_a_lead_who_left() -> None:
     assert days(case, Next.DRAFT, LEAD, after(9), without(LEAD)) == []
 
 
+def test_what_is_due_once_more_is_what_a_new_plan_would_say() -> None:
+    case = kept(assessing())
+    for day in range(30):
+        now = at((NOW + day * DAY).date())
+        for due in agenda(case, DIRECTORY, now):
+            if due.again is not None:
+                told = max(due.at, now)
+                later = agenda(case, DIRECTORY, told, said={(str(due.kind), due.who): told})
+                assert (due.again, due.who) in [(each.at, each.who) for each in later if each.kind == due.kind]
+
+
 def test_a_network_that_is_gone_has_no_agenda() -> None:
     assert agenda(kept(assessing()), Directory((replace(NETWORK, id="other"),)), NOW) == []
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 
 from ernbot.commands.effects import Access, Message, Remove
 from ernbot.core.agenda import agenda as decide
-from ernbot.core.case import Action
+from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.invitation import Guest
 from ernbot.matrix.calendar import Calendar
@@ -77,6 +77,25 @@ async def test_each_thing_is_said_once_a_week_and_stops_when_it_is_done(chat: Ch
     assert "all opinions are in" in reminders(chat, ANDERS)[-1].text
     await morning(chat, 3)
     assert len(reminders(chat, ANDERS)) == 1
+
+
+async def test_a_case_is_not_opened_again_for_the_next_reminder_of_a_schedule(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await assess(chat)
+    await turn(chat)
+    planned = []
+
+    def counts(case: Case, *rest: object, **more: object) -> object:
+        planned.append(case.id)
+        return decide(case, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("ernbot.matrix.calendar.agenda", counts)
+    await morning(chat, 8)
+    assert len(reminders(chat, PIOTR)) == 1
+    assert planned == []
+    await morning(chat, 14)
+    assert len(reminders(chat, PIOTR)) == 3
 
 
 async def test_several_cases_are_one_message(chat: Chat) -> None:

@@ -39,6 +39,7 @@ def upgrade() -> None:
         Column("kind", Text, primary_key=True),
         Column("user_id", Text, primary_key=True),
         Column("due_at", MOMENT),
+        Column("again_at", MOMENT),
         Column("said_at", MOMENT),
     )
     op.create_index("ix_agenda_due_at", "agenda", ["due_at"])
