@@ -10,12 +10,12 @@ NAME ?=
 demo: $(VENV)/.run .synapse/.ready ## Play the story on a real homeserver, then keep running
 	$(BIN)/python -m ernbot demo $(ARGS)
 
-test: $(VENV)/.dev .synapse/.ready tests/interop/node_modules/.ready ## Everything a reviewer runs
+test: $(VENV)/.dev .synapse/.ready tests/interop/node_modules/.ready tests/validators/node_modules/.ready ## Everything a reviewer runs
 	sh tests/prepare.sh
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev ## The fast part, under 2 minutes: style, types, imports, tests without homeserver and PostgreSQL
+check: $(VENV)/.dev tests/validators/node_modules/.ready ## The fast part, under 2 minutes: style, types, imports, tests without homeserver and PostgreSQL
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -m "not homeserver and not postgresql" $(ARGS)
 
@@ -56,9 +56,9 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	.synapse/bin/pip install --quiet --disable-pip-version-check --require-hashes -r config/synapse/requirements.lock
 	@touch $@
 
-tests/interop/node_modules/.ready: tests/interop/package-lock.json
+tests/%/node_modules/.ready: tests/%/package-lock.json
 	@command -v npm >/dev/null || { echo "The tests need Node.js 20 or newer with npm: install both, so that they are on the PATH." >&2; exit 1; }
-	cd tests/interop && npm ci --loglevel=error
+	cd tests/$* && npm ci --loglevel=error
 	@touch $@
 
 lock: ## Renew the locked dependencies (needs uv)
@@ -67,4 +67,4 @@ lock: ## Renew the locked dependencies (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o config/synapse/requirements.lock config/synapse/requirements.in
 
 clean:
-	rm -rf $(VENV) .synapse tests/interop/node_modules .mypy_cache .ruff_cache .pytest_cache out
+	rm -rf $(VENV) .synapse tests/interop/node_modules tests/validators/node_modules .mypy_cache .ruff_cache .pytest_cache out

@@ -1,7 +1,7 @@
 """The command line, and the only place that wires everything together.
 
 Ends with 0; with 1 and one sentence when something is refused or unreachable; with 2 and the dotted path when the
-configuration is wrong.
+configuration is wrong, or when there is nothing that could be checked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ernbot import deidentify, directory_command
+from ernbot import deidentify, directory_command, verify
 from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
 from ernbot.config import ConfigError, Settings, load_directory, load_settings, read_secret
@@ -58,10 +58,12 @@ def run_command(arguments: list[str]) -> int:
             return deidentify.run(options)
         if options.command == "directory":
             return directory_command.run(options)
+        if options.command == "outcome":
+            return verify.run(options)
         if (options.command, getattr(options, "what", None)) == ("identity", "recover"):
             options.typed = _ask()
         return int(asyncio.run(_interruptible(options)))
-    except ConfigError as error:
+    except (ConfigError, verify.Unusable) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except (StorageError, IdentityLost, RecoveryRefused, HomeserverFailed, WorkerFailed, deidentify.Unusable) as error:
@@ -115,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     add("vault", "make a master key, or rewrap all keys with a new one").add_argument(
         "what", choices=["new-key", "rotate"]
     )
+    papers = add("outcome", "check a signed outcome, offline and from the file alone", config=False)
+    verifies = papers.add_subparsers(dest="what", required=True, metavar="what")
+    verify.add_arguments(add("verify", "say what of a signed outcome is proved", config=False, to=verifies))
     add("metrics", "print how much waits, in the text format of Prometheus")
     whats = add("identity", "make, recover or show the bot's identity, or confirm a user's", config=False)
     identities = whats.add_subparsers(dest="what", required=True, metavar="what")

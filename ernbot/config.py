@@ -31,6 +31,7 @@ from ernbot.core.directory import (
     Network,
     Person,
     Role,
+    Signers,
 )
 from ernbot.core.intervals import Intervals
 
@@ -240,6 +241,8 @@ class NetworkFile(Strict):
     name: str
     opinion_form: Identifier | Annotated[tuple[_OpinionFormTable, ...], Field(min_length=1)]
     blind: Mode = "off"
+    signers: Signers = "lead-and-panel"
+    dissent: Literal["named", "anonymous"] = "named"
     competence: tuple[_CompetenceTable, ...]
     centre: tuple[_CentreTable, ...]
     reminders: _RemindersTable = _RemindersTable()
@@ -362,7 +365,12 @@ def load_directory(folder: Path, server_name: str) -> Directory:
     Raises:
         ConfigError: see `read`; also when two files define one network, there is none, or a people file has none.
     """
-    networks = [_network(read(path, NetworkFile), folder, server_name) for path in network_files(folder)]
+    networks: list[Network] = []
+    for path in network_files(folder):
+        try:
+            networks.append(_network(read(path, NetworkFile), folder, server_name))
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from None
     if not networks:
         raise ConfigError(f"{folder}: holds no network (*.toml)")
     try:
@@ -434,18 +442,19 @@ def _network(file: NetworkFile, folder: Path, server_name: str) -> Network:
         ),
         arrangements=tuple(Arrangement(a.id, a.name, a.countries, a.consent_form) for a in file.arrangement),
         joining_accepts=file.joining_accepts,
+        signers=file.signers,
+        anonymous_dissent=file.dissent == "anonymous",
     )
-    for group in network.groups:
-        for member in group.members:
-            if network.person(member) is None:
-                raise ConfigError(f"network {file.id!r}: group {group.id!r} names {member!r}, whom it does not list")
+    _check_groups(network)
     _check_assistants(network)
     return network
 
 
-def _user_id(user: str, server_name: str) -> str:
-    """A user name, which belongs to this installation unless it says another server."""
-    return user if user.startswith("@") else f"@{user}:{server_name}"
+def _check_groups(network: Network) -> None:
+    for group in network.groups:
+        for member in group.members:
+            if network.person(member) is None:
+                raise ValueError(f"group {group.id!r} names {member!r}, whom the network does not list")
 
 
 def _check_assistants(network: Network) -> None:
@@ -453,11 +462,11 @@ def _check_assistants(network: Network) -> None:
     for person in network.people:
         for name in person.assists:
             clinician = network.person(name)
-            at_fault = f"network {network.id!r}: person {person.user_id!r} assists {name!r}"
+            at_fault = f"person {person.user_id!r} assists {name!r}"
             if clinician is None or clinician.role not in CLINICIANS or name == person.user_id:
-                raise ConfigError(f"{at_fault}, who is no other clinician of this network")
+                raise ValueError(f"{at_fault}, who is no other clinician of this network")
             if clinician.centre != person.centre or network.centre(person.centre).kind not in SEES_PATIENTS:
-                raise ConfigError(f"{at_fault}, who does not work at the same hospital")
+                raise ValueError(f"{at_fault}, who does not work at the same hospital")
 
 
 def read_secret(file: Path | None, env: str | None, what: str) -> str:

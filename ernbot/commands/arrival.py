@@ -30,8 +30,8 @@ async def brief(ctx: Context) -> None:
         case = await ctx.case(Action.READ, said=False)
     except Refused:
         return
+    case = await invitations.came(ctx, case)
     await ctx.outbox.to_case(case.id, Card(card(case, ctx.office, ctx.now), case.requester, fresh=True))
-    await invitations.came(ctx)
     if ctx.actor == case.requester or isinstance(case.state, Draft | Withdrawn):
         return
     images = case.consent.covers(Purpose.IMAGES, ctx.now)

@@ -88,7 +88,7 @@ def _networks(ctx: Context) -> dict[str, str]:
     }
 
 
-@command("cases", where="direct", action=Action.READ, shape="[which]")
+@command("cases", where="direct", action=Action.READ, changes="nothing", shape="[which]")
 async def cases(ctx: Context, line: Rest = Rest("")) -> Reply:
     """List cases: what waits for this person first."""
     wanted = understand(ctx, line)

@@ -105,14 +105,18 @@ class TakeBack:
     kind: Literal["take-back"] = "take-back"
 
 
+DocumentFormat = Literal["pdf", "html", "fhir"]
+
+
 @dataclass(frozen=True)
 class SendOutcome:
-    """Send the outcome as a PDF."""
+    """Send the outcome as a document, in the language of `reader`, who must still be allowed to read it by then."""
 
     outcome: Outcome
     nickname: str
     network: str
     reader: str
+    format: DocumentFormat = "pdf"
     kind: Literal["outcome"] = "outcome"
 
 

@@ -19,7 +19,7 @@ from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.turn import turn
 
-FEW = 8
+FEW = 9
 """Commands that are listed one by one: more are grouped, so that the list fits a telephone."""
 
 EXAMPLES = 2

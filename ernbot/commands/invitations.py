@@ -143,14 +143,16 @@ async def conflict(ctx: Context, reason: Rest) -> None:
 # --- what people do without words
 
 
-async def came(ctx: Context) -> None:
+async def came(ctx: Context, case: Case) -> Case:
     """Somebody came into the room; by that they have accepted, unless their network wants it said."""
+    asked = find(case.invitations, ctx.actor)
+    if asked is None or asked.state is not InvitationState.INVITED or not ctx.office.network(case).joining_accepts:
+        return case
     try:
-        case = await ctx.case(Action.ANSWER_INVITATION, said=False)
+        await _accept(ctx, await ctx.case(Action.ANSWER_INVITATION, said=False))
+        return await ctx.case(Action.READ, said=False)
     except Refused:
-        return
-    if ctx.office.network(case).joining_accepts and find(case.invitations, ctx.actor) is not None:
-        await _accept(ctx, case)
+        return case
 
 
 async def went(ctx: Context) -> None:

@@ -13,11 +13,14 @@ from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import Refused
 from ernbot.core.form import Form
 from ernbot.core.ranking import Index
+from ernbot.core.signature import Notary
 
 
 @dataclass(frozen=True)
 class Office:
     """`bot` is the bot's own user id, `fingerprint` its public master key; `forms` maps form ids to forms.
+
+    `notary` signs for the bot with the key of that fingerprint; there is none where no identity is at hand.
 
     `quiet_seconds` is how long the bot waits for more files of a series. `identified` says what becomes of a file that
     names the patient. `viewer_url` is where a file opens in the full viewer, with `{room}` and `{event}` in it.
@@ -31,6 +34,7 @@ class Office:
     max_megabytes: int = 100
     policy: Policy = Policy()
     fingerprint: str = ""
+    notary: Notary | None = None
     quiet_seconds: float = 2.0
     identified: Literal["refuse", "ask", "clean"] = "ask"
     viewer_url: str | None = None

@@ -1,67 +1,131 @@
-"""`!outcome …`: from the opinions to a signed document."""
+"""`!outcome …`: what the panel recommends, written by its lead line by line. Votes and signatures: `signing.py`."""
 
 from __future__ import annotations
 
-from ernbot.commands.context import Context, access
-from ernbot.commands.effects import SendOutcome
-from ernbot.commands.registry import Confirm, Rest, command
-from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Text, say
-from ernbot.core.case import Action, Case, Drafting
-from ernbot.core.outcome import MIN_OPINIONS, Section
+from ernbot.commands.context import Context
+from ernbot.commands.panel import people
+from ernbot.commands.registry import Rest, command
+from ernbot.commands.reply import Fact, Heading, Item, Line, Part, Quote, Reply, Symbol, Text, Value, say
+from ernbot.core.case import Action, Case, Drafting, Signing
+from ernbot.core.errors import BadInput
+from ernbot.core.outcome import Outcome, Recommendation, Section
+from ernbot.core.recommending import numbered, parse_line, propose
+from ernbot.core.signature import short
 
 
-def parts(ctx: Context, case: Case) -> tuple[Part, ...]:
-    """The outcome as a message: texts, votes and who has not voted."""
-    outcome = case.outcome()
-    name = ctx.office.directory.name_of
+def parts(ctx: Context, case: Case, outcome: Outcome | None = None) -> tuple[Part, ...]:
+    """An outcome as a message, by default the present one: texts, votes, who has not voted, and signatures."""
+    outcome = outcome or case.outcome()
     shown: list[Part] = [Heading("outcome-title", {"version": outcome.version})]
-    for key, text in (
-        ("outcome-recommendation", outcome.recommendation),
-        ("outcome-evidence", outcome.evidence),
-        ("outcome-follow-up", outcome.follow_up),
-    ):
-        shown += [Text(key), Quote(text)] if text else [Text(f"{key}-none")]
-    for vote in outcome.votes:
-        key = "outcome-agrees" if vote.agrees else "outcome-dissents"
-        shown.append(Fact(Text(key), name(vote.by) + (f": {vote.reason}" if vote.reason else "")))
-    voted = {vote.by for vote in outcome.votes}
-    silent = ", ".join(name(expert) for expert in case.panel if expert not in voted)
-    if outcome.recommendation and silent:
-        shown.append(Fact(Text("outcome-silent"), silent))
+    if outcome.amends is not None:
+        shown.append(Fact(Text("outcome-amends"), outcome.why))
+    for line in outcome.recommendations:
+        shown += _line(ctx, line)
+    if not outcome.recommendations:
+        shown.append(Text("outcome-recommendation-none"))
+    shown += [
+        Fact(Text(f"outcome-{section}"), text) for section in Section if (text := getattr(outcome, section.attribute))
+    ]
+    return (*shown, *_votes(ctx, case, outcome), *_signatures(ctx, outcome))
+
+
+def _line(ctx: Context, line: Recommendation) -> list[Part]:
+    """One recommendation: a line with its number and what is known of it, then its text."""
+    details = [Text("outcome-line", {"number": line.id}), Text(f"strength-{line.strength}")]
+    if line.proposed:
+        details.append(Text("outcome-proposed"))
+    if line.direction == "against":
+        details.append(Text("direction-against"))
+    if line.evidence is not None:
+        details.append(Text("outcome-grade", {"grade": Symbol("grade", line.evidence)}))
+    if line.owner is not None:
+        details.append(Text("outcome-owner", {"name": ctx.office.directory.name_of(line.owner)}))
+    if line.due is not None:
+        details.append(Text("outcome-due", {"date": line.due}))
+    if line.preference:
+        details.append(Text("outcome-preference", {"preference": line.preference}))
+    return [Line(tuple(details)), Quote(line.text)]
+
+
+def _votes(ctx: Context, case: Case, outcome: Outcome) -> list[Part]:
+    name = ctx.office.directory.name_of
+    shown: list[Part] = []
+    if outcome.anonymous:
+        agreements = sum(vote.agrees for vote in outcome.votes)
+        shown += [Fact(Text("outcome-agreements"), agreements)] if outcome.votes else []
+    else:
+        for vote in (vote for vote in outcome.votes if vote.agrees):
+            said = f"{name(vote.by)}: {vote.reason}" if vote.reason else name(vote.by)
+            shown.append(Fact(_about("outcome-agrees", vote.recommendation), said))
+    for dissent in outcome.dissents:
+        who = f"{name(dissent.by)}: " if dissent.by is not None else ""
+        shown.append(Fact(_about("outcome-dissents", dissent.recommendation), f"{who}{dissent.reason}"))
+    if outcome.recommendations and not outcome.signatures and case.silent and isinstance(case.state, Drafting):
+        shown.append(Fact(Text("outcome-silent"), ", ".join(map(name, case.silent))))
+    if outcome.anonymous:
+        shown.append(Text("outcome-anonymous"))
     shown.append(Text("outcome-opinions", {"count": len(outcome.opinions)}))
-    return tuple(shown)
+    return shown
+
+
+def _about(key: str, number: int | None) -> Text:
+    return Text(key) if number is None else Text(f"{key}-one", {"number": number})
+
+
+def _signatures(ctx: Context, outcome: Outcome) -> list[Part]:
+    name = ctx.office.directory.name_of
+    shown: list[Part] = [
+        Fact(Text("outcome-signed-by", {"name": name(signature.by)}), signature.at) for signature in outcome.signatures
+    ]
+    if outcome.unsigned:
+        shown.append(Fact(Text("outcome-unsigned"), ", ".join(map(name, outcome.unsigned))))
+    if outcome.waived:
+        shown.append(Fact(Text("outcome-waived"), ", ".join(map(name, outcome.waived))))
+    return shown
 
 
 def _changed(ctx: Context, before: Case, after: Case) -> Reply:
-    """The outcome after a change, with what the change does to the votes and what comes next."""
-    voted = isinstance(before.state, Drafting) and before.state.outcome.votes
-    void = (Text("outcome-votes-void"),) if voted else ()
+    """The outcome after a change, with what the change does to votes and signatures and what comes next."""
+    voted = isinstance(before.state, Drafting | Signing) and before.state.outcome.votes
+    signed = isinstance(before.state, Signing)
+    void = (Text("outcome-signatures-void"),) if signed else (Text("outcome-votes-void"),) if voted else ()
     if not after.has_gathered_all():
-        then = "next-gather"
+        then = Text("next-gather")
+    elif not after.outcome().recommendations:
+        then = Text("outcome-recommend-now")
     else:
-        then = "outcome-vote-now" if after.outcome().recommendation else "outcome-recommend-now"
-    return Reply((*parts(ctx, after), *void, Text(then)))
+        then = Text("outcome-vote-alone" if after.outcome().anonymous else "outcome-vote-now")
+    return Reply((*parts(ctx, after), *void, then))
 
 
 @command("outcome draft", where="case", action=Action.DRAFT_OUTCOME, changes="case")
 async def draft(ctx: Context) -> Reply:
-    """Gather the opinions into an outcome."""
+    """Gather the opinions into an outcome, and propose what most of them recommend."""
     case = await ctx.case(Action.DRAFT_OUTCOME)
     drafted = case.draft_outcome()
+    language = await ctx.tx.language(ctx.actor) or "en"
+    outcome = drafted.outcome()
+    outcome = outcome.propose(*propose(outcome.opinions, ctx.office.opinion_form(case), language))
+    if not isinstance(case.state, Drafting) and ctx.office.network(case).anonymous_dissent:
+        outcome = outcome.name_dissent(anonymous=True)
+    drafted = drafted.rewrite(outcome)
     await ctx.save(drafted)
     return _changed(ctx, case, drafted)
 
 
 @command("outcome show", where="case", action=Action.READ_OUTCOME, changes="nothing")
 async def show(ctx: Context) -> Reply:
-    """Show the outcome as it stands."""
+    """Show the outcome as it stands, and which signed ones it takes the place of."""
     case = await ctx.case(Action.READ_OUTCOME)
-    return Reply(parts(ctx, case))
+    earlier: list[Part] = [Text("outcome-earlier")] if case.amended else []
+    for outcome in case.amended:
+        fields: dict[str, Value] = {"date": outcome.signatures[-1].at.date(), "start": short(outcome.signed_digest)}
+        earlier.append(Item(Text("outcome-earlier-one", fields), code=str(outcome.version)))
+    return Reply((*parts(ctx, case), *earlier))
 
 
-async def _write(ctx: Context, section: Section, text: str) -> Reply:
-    case = await ctx.case(Action.WRITE_OUTCOME)
-    changed = case.write_outcome(section, text)
+async def _rewrite(ctx: Context, case: Case, outcome: Outcome) -> Reply:
+    changed = case.rewrite(outcome)
     await ctx.save(changed)
     return _changed(ctx, case, changed)
 
@@ -70,18 +134,63 @@ async def _write(ctx: Context, section: Section, text: str) -> Reply:
     "outcome recommend",
     where="case",
     action=Action.WRITE_OUTCOME,
+    shape="[number] <text …> [strength=… due=…]",
     changes="case",
-    example="!outcome recommend Operate between 9 and 12 months of age.",
+    example="!outcome recommend Operate between 9 and 12 months of age. strength=strong evidence=low due=2 weeks",
 )
-async def recommend(ctx: Context, text: Rest) -> Reply:
-    """Write the recommendation."""
-    return await _write(ctx, Section.RECOMMENDATION, text)
+async def recommend(ctx: Context, line: Rest) -> Reply:
+    """Add a recommendation, or change one by its number."""
+    case = await ctx.case(Action.WRITE_OUTCOME)
+    outcome = case.outcome()
+    known = people(ctx.office.network(case))
+    number, rest = numbered(line)
+    if number is None or number not in {each.id for each in outcome.recommendations}:
+        number, rest = None, line
+    text, details = parse_line(rest, today=ctx.now.date(), people=known)
+    if number is None:
+        return await _rewrite(ctx, case, outcome.recommend(text, **details))
+    if not text and not details:
+        raise BadInput("usage")
+    return await _rewrite(ctx, case, outcome.change(number, **({"text": text} if text else {}), **details))
+
+
+@command("outcome drop", where="case", action=Action.WRITE_OUTCOME, changes="case")
+async def drop(ctx: Context, number: str) -> Reply:
+    """Take a recommendation out."""
+    case = await ctx.case(Action.WRITE_OUTCOME)
+    found, rest = numbered(number)
+    if found is None or rest:
+        raise BadInput("usage")
+    return await _rewrite(ctx, case, case.outcome().drop(found))
+
+
+async def _write(ctx: Context, section: Section, text: str) -> Reply:
+    case = await ctx.case(Action.WRITE_OUTCOME)
+    return await _rewrite(ctx, case, case.outcome().write(section, text))
+
+
+@command("outcome alternatives", where="case", action=Action.WRITE_OUTCOME, changes="case")
+async def alternatives(ctx: Context, text: Rest) -> Reply:
+    """Write what else could be done."""
+    return await _write(ctx, Section.ALTERNATIVES, text)
 
 
 @command("outcome evidence", where="case", action=Action.WRITE_OUTCOME, changes="case")
 async def evidence(ctx: Context, text: Rest) -> Reply:
-    """Write the evidence that the recommendation rests on."""
+    """Write the evidence that the recommendations rest on."""
     return await _write(ctx, Section.EVIDENCE, text)
+
+
+@command("outcome trials", where="case", action=Action.WRITE_OUTCOME, changes="case")
+async def trials(ctx: Context, text: Rest) -> Reply:
+    """Write for which trials the patient could be eligible."""
+    return await _write(ctx, Section.TRIALS, text)
+
+
+@command("outcome open", where="case", action=Action.WRITE_OUTCOME, changes="case")
+async def open_questions(ctx: Context, text: Rest) -> Reply:
+    """Write which questions stay open."""
+    return await _write(ctx, Section.OPEN_QUESTIONS, text)
 
 
 @command("outcome followup", where="case", action=Action.WRITE_OUTCOME, changes="case")
@@ -90,54 +199,26 @@ async def follow_up(ctx: Context, text: Rest) -> Reply:
     return await _write(ctx, Section.FOLLOW_UP, text)
 
 
-async def _vote(ctx: Context, reason: str, *, agrees: bool) -> Reply:
-    case = await ctx.case(Action.VOTE)
-    changed = case.vote(ctx.actor, agrees=agrees, reason=reason, at=ctx.now)
-    _audit(ctx, changed, Action.VOTE, "agrees" if agrees else "dissents")
+@command("outcome summary", where="case", action=Action.WRITE_OUTCOME, changes="case")
+async def summary(ctx: Context, text: Rest) -> Reply:
+    """Write a summary in plain language for the patient."""
+    return await _write(ctx, Section.SUMMARY, text)
+
+
+@command("outcome names", where="case", action=Action.WRITE_OUTCOME, shape="<on or off>", changes="case")
+async def names(ctx: Context, choice: str) -> Reply:
+    """Decide, before anybody votes, whether dissent bears names."""
+    if choice.casefold() not in ("on", "off"):
+        raise BadInput("usage")
+    case = await ctx.case(Action.WRITE_OUTCOME)
+    return await _rewrite(ctx, case, case.outcome().name_dissent(anonymous=choice.casefold() == "off"))
+
+
+@command("outcome amend", where="case", action=Action.AMEND)
+async def amend(ctx: Context, why: Rest) -> Reply:
+    """Begin the next version of a signed outcome; the one before stays as it was signed."""
+    case = await ctx.case(Action.AMEND)
+    changed = case.amend(why)
     await ctx.save(changed)
-    return say("vote-agrees" if agrees else "vote-dissents", version=changed.outcome().version)
-
-
-@command("outcome agree", where="case", action=Action.VOTE)
-async def agree(ctx: Context, remark: Rest = Rest("")) -> Reply:
-    """Agree with the recommendation."""
-    return await _vote(ctx, remark, agrees=True)
-
-
-@command("outcome dissent", where="case", action=Action.VOTE)
-async def dissent(ctx: Context, reason: Rest) -> Reply:
-    """Dissent from the recommendation, with the reason."""
-    return await _vote(ctx, reason, agrees=False)
-
-
-@command("outcome sign", where="case", action=Action.SEND_TO_SIGNING)
-async def sign(ctx: Context, confirm: Confirm = Confirm(False)) -> Reply:
-    """Sign the outcome and close the case."""
-    case = await ctx.case(Action.SEND_TO_SIGNING)
-    signed = case.send_to_signing().sign(ctx.actor, ctx.device_id, at=ctx.now)
-    outcome = signed.outcome()
-    if not outcome.counts_in_monitoring and not confirm:
-        return say("outcome-too-few", count=len(outcome.opinions), minimum=MIN_OPINIONS)
-    _audit(ctx, signed, Action.SIGN, "signed")
-    await ctx.save(signed)
-    document = SendOutcome(outcome, case.nickname, case.network, case.requester)
-    await ctx.outbox.to_case(case.id, document, tag="outcome")
-    await ctx.outbox.to_case(case.id, access(signed))
-    return say("outcome-signed", nickname=case.nickname)
-
-
-def _audit(ctx: Context, case: Case, action: Action, decision: str) -> None:
-    outcome = case.outcome()
-    ctx.tx.audit(
-        at=ctx.now,
-        actor=ctx.actor,
-        action=action,
-        case_id=case.id,
-        decision=decision,
-        detail={
-            "version": outcome.version,
-            "digest": outcome.digest(),
-            "event": ctx.event_id,
-            "device": ctx.device_id,
-        },
-    )
+    started = say("outcome-amending", before=short(case.outcome().signed_digest))
+    return Reply((*parts(ctx, changed), *started.parts))

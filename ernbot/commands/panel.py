@@ -238,7 +238,13 @@ def called(ctx: Context, case: Case, user_id: str) -> str:
     return ctx.office.name_in(case, user_id)
 
 
-@command("panel suggest", where="case", action=Action.INVITE, shape="[count] [competence or disease …]")
+@command(
+    "panel suggest",
+    where="case",
+    action=Action.INVITE,
+    changes="nothing",
+    shape="[count] [competence or disease …]",
+)
 async def suggest(ctx: Context, what: Rest = Rest("")) -> None:
     """Suggest whom to invite, with the reasons."""
     case = await ctx.case(Action.INVITE)

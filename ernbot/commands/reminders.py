@@ -18,7 +18,7 @@ OFTEN = {
 """What people type, in English and Danish."""
 
 
-@command("reminders", where="direct", action=Action.READ, shape="[how often]")
+@command("reminders", where="direct", action=Action.READ, changes="nothing", shape="[how often]")
 async def reminders(ctx: Context, every: str = "") -> Reply:
     """Show how often this person is reminded, or change it."""
     if every:

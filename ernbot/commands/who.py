@@ -126,7 +126,7 @@ def languages_of(ctx: Context) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("en", *spoken)))
 
 
-@command("who", where="anywhere")
+@command("who", where="anywhere", changes="nothing")
 async def who(ctx: Context, what: Rest) -> Reply:
     """Say whom to ask about a competence or a disease, and why."""
     office = ctx.office
@@ -163,7 +163,7 @@ def _references(fields: Iterable[Field]) -> list[Part]:
     return [Text("who-references", {"centres": ", ".join(list(named)[:SHOWN])})] if named else []
 
 
-@command("directory report", where="direct", coordinator=True)
+@command("directory report", where="direct", coordinator=True, changes="nothing")
 async def report(ctx: Context) -> Reply:
     """List the competences with no or only one reference centre."""
     listed = ctx.office.directory.memberships(ctx.actor)

@@ -52,6 +52,7 @@ MAY: dict[Action, tuple[Standing, ...]] = {
     Action.SEND_TO_SIGNING: (LEAD,),
     Action.SIGN: (LEAD, EXPERT, GUEST),
     Action.BACK_TO_DRAFTING: (LEAD,),
+    Action.AMEND: (LEAD,),
     Action.DESCRIBE: (REQUESTER, LEAD),
     Action.PLAN: (LEAD,),
     Action.HAND_OVER: (LEAD,),

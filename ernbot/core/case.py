@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from ernbot.core import invitation
 from ernbot.core.background import Background, Offer, Reopening, Topic
@@ -24,7 +24,7 @@ from ernbot.core.followup import FollowUp, Report, asked, reported
 from ernbot.core.form import Value
 from ernbot.core.invitation import Guest, Invitation, InvitationState
 from ernbot.core.opinion import Opinion, latest, revise
-from ernbot.core.outcome import Outcome, Section
+from ernbot.core.outcome import Outcome, Section, Signature
 from ernbot.core.triage import Triage, Verdict, given
 
 MAX_QUESTION = 2_000
@@ -48,6 +48,7 @@ class Action(StrEnum):
     SEND_TO_SIGNING = "send-to-signing"
     SIGN = "sign"
     BACK_TO_DRAFTING = "back-to-drafting"
+    AMEND = "amend"
     DESCRIBE = "describe"
     PLAN = "plan"
     HAND_OVER = "hand-over"
@@ -166,6 +167,7 @@ FITS: dict[Action, tuple[StateKind, ...]] = {
     Action.SEND_TO_SIGNING: ("drafting",),
     Action.SIGN: ("signing",),
     Action.BACK_TO_DRAFTING: ("signing",),
+    Action.AMEND: ("closed", "archived"),
     Action.DESCRIBE: ("draft", "open", "assessing", "drafting"),
     Action.PLAN: ("draft", "open", "assessing", "drafting", "signing"),
     Action.HAND_OVER: ("open", "assessing", "drafting"),
@@ -224,6 +226,7 @@ class Case:
     reopened: tuple[Reopening, ...] = ()
     assistants: tuple[str, ...] = ()
     opened_by: str | None = None
+    amended: tuple[Outcome, ...] = ()
     invitations: tuple[Invitation, ...] = ()
     suggested: tuple[str, ...] = ()
     set_aside: tuple[Opinion, ...] = ()
@@ -300,6 +303,7 @@ class Case:
             assistants=(),
             invitations=(),
             suggested=(),
+            amended=(),
         )
 
     def invite(self, experts: tuple[str, ...]) -> Case:
@@ -353,17 +357,46 @@ class Case:
             raise Refused("no-opinions")
         if isinstance(self.state, Drafting):
             outcome = self.state.outcome.gather(self.members, opinions)
+        elif self.amended:
+            outcome = self.amended[-1].amend(self.reopened[-1].reason).gather(self.members, opinions)
         else:
-            outcome = Outcome(self.question, self.members, opinions)
+            outcome = Outcome(self.question, self.members, opinions, case_id=self.id)
         return replace(self, state=Drafting(outcome))
 
     def write_outcome(self, section: Section, text: str) -> Case:
         self._require(Action.WRITE_OUTCOME)
         return replace(self, state=Drafting(self.outcome().write(section, text)))
 
-    def vote(self, by: str, *, agrees: bool, reason: str, at: datetime) -> Case:
+    def recommend(self, text: str, **details: Any) -> Case:
+        return self.rewrite(self.outcome().recommend(text, **details))
+
+    def rewrite(self, outcome: Outcome) -> Case:
+        """A case with another text of its outcome, which is no longer out for signature."""
+        self._require(Action.WRITE_OUTCOME)
+        return replace(self, state=Drafting(outcome))
+
+    def vote(self, by: str, *, agrees: bool, reason: str, at: datetime, recommendation: int | None = None) -> Case:
+        """A case with somebody's vote.
+
+        Raises:
+            Refused: `vote-conflict` for who has declared a conflict of interest; else see `Outcome.vote`.
+        """
         self._require(Action.VOTE)
-        return replace(self, state=Drafting(self.outcome().vote(by, agrees=agrees, reason=reason, at=at)))
+        if by in self.recused:
+            raise Refused("vote-conflict")
+        outcome = self.outcome().vote(by, agrees=agrees, reason=reason, at=at, recommendation=recommendation)
+        return replace(self, state=Drafting(outcome))
+
+    @property
+    def recused(self) -> frozenset[str]:
+        """Who has declared a conflict of interest, by itself or in the latest opinion, and does not vote."""
+        declared = (each.user_id for each in self.invitations if each.conflict is not None)
+        return frozenset((*declared, *(opinion.author for opinion in latest(self.opinions) if opinion.conflict)))
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Who may vote on the outcome and has not."""
+        return tuple(member for member in self.outcome().silent if member not in self.recused)
 
     def has_gathered_all(self) -> bool:
         """Whether the outcome holds the opinions and the panel as they are now.
@@ -374,28 +407,35 @@ class Case:
         outcome = self.outcome()
         return (outcome.panel, outcome.opinions) == (self.members, latest(self.opinions))
 
-    def send_to_signing(self) -> Case:
-        """A case whose outcome waits for signatures.
+    def send_to_signing(self, signers: tuple[str, ...]) -> Case:
+        """A case whose outcome waits for the signatures of these people.
 
         Raises:
             Refused: `outcome-empty` while there is no recommendation, `outcome-stale` when opinions or panel have
                 changed since they were gathered: nobody has voted on the outcome as it would be.
         """
         self._require(Action.SEND_TO_SIGNING)
-        if not self.outcome().recommendation:
-            raise Refused("outcome-empty")
+        asked = self.outcome().ask(signers)
         if not self.has_gathered_all():
             raise Refused("outcome-stale")
-        return replace(self, state=Signing(self.outcome()))
+        return replace(self, state=Signing(asked))
 
-    def sign(self, by: str, device_id: str, *, at: datetime) -> Case:
-        """A closed case: the last signature is there."""
+    def sign(self, signature: Signature) -> Case:
+        """A case with one more signature; the last one closes it."""
         self._require(Action.SIGN)
-        return replace(self, state=Closed(self.outcome().sign(by, device_id, at), at))
+        return self._signed(self.outcome().sign(signature), signature.at)
+
+    def waive(self, *, at: datetime) -> Case:
+        """A case that is closed without the signatures that are missing; see `Outcome.waive`."""
+        self._require(Action.BACK_TO_DRAFTING)
+        return self._signed(self.outcome().waive(), at)
+
+    def _signed(self, outcome: Outcome, at: datetime) -> Case:
+        return replace(self, state=Signing(outcome) if outcome.unsigned else Closed(outcome, at))
 
     def back_to_drafting(self) -> Case:
         self._require(Action.BACK_TO_DRAFTING)
-        return replace(self, state=Drafting(self.outcome()))
+        return replace(self, state=Drafting(self.outcome().recall()))
 
     # --- the background, and by when
 
@@ -502,9 +542,19 @@ class Case:
         reason = given(reason)
         state: State = Assessing() if self.panel else Open() if self.covered(at) else Draft()
         background = self.background.tell("new", reason)
-        return replace(
-            self, state=state, background=background, due=None, reopened=(*self.reopened, Reopening(by, at, reason))
-        )
+        reopened = (*self.reopened, Reopening(by, at, reason))
+        kept = self._kept()
+        return replace(self, state=state, background=background, due=None, reopened=reopened, amended=kept)
+
+    def amend(self, why: str) -> Case:
+        """A case whose signed outcome gets a next version; the one before is kept as it was signed."""
+        self._require(Action.AMEND)
+        return replace(self, state=Drafting(self.outcome().amend(why)), amended=self._kept())
+
+    def _kept(self) -> tuple[Outcome, ...]:
+        """The signed outcomes so far, which stay when another one takes their place."""
+        outcome = self.state.outcome if isinstance(self.state, Closed | Archived) else None
+        return (*self.amended, outcome) if outcome is not None else self.amended
 
     def archive(self, reason: str, *, at: datetime) -> Case:
         """A case that is put away; one without a signed outcome needs a reason."""
@@ -614,8 +664,7 @@ class Case:
         silent = replace(self._without(declared), opinions=others, set_aside=(*self.set_aside, *theirs))
         if not isinstance(self.state, Drafting | Signing):
             return silent
-        votes = tuple(vote for vote in self.state.outcome.votes if vote.by != user_id)
-        return replace(silent, state=Drafting(replace(self.state.outcome, votes=votes)))
+        return replace(silent, state=Drafting(self.state.outcome.recall().without_votes_of(user_id)))
 
     def let_observe(self, user_id: str) -> Case:
         """A case in which somebody with a conflict of interest stays, without a voice.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from typing import Literal
 
 from ernbot.core.blind import Mode
 from ernbot.core.intervals import Intervals
@@ -148,6 +149,9 @@ class Arrangement:
     consent_form: str
 
 
+Signers = Literal["lead", "lead-and-panel"]
+
+
 @dataclass(frozen=True)
 class Network:
     """A network with its centres and people.
@@ -156,7 +160,8 @@ class Network:
     `blind` is how opinions are kept apart unless the lead says otherwise. With `triage`, its dispatchers and
     coordinators look at each new case before experts are asked. A coordinator may take a case over `take_over_days`
     after its due date has passed. `joining_accepts`: whether an invited expert who comes into the room has thereby
-    accepted. `intervals` say when somebody is reminded.
+    accepted. `intervals` say when somebody is reminded. `signers` are asked to sign an outcome: its lead alone, or
+    also everybody who voted. With `anonymous_dissent`, dissent bears no names unless a lead decides so.
     """
 
     id: str
@@ -173,6 +178,8 @@ class Network:
     arrangements: tuple[Arrangement, ...] = ()
     joining_accepts: bool = True
     intervals: Intervals = Intervals()
+    signers: Signers = "lead-and-panel"
+    anonymous_dissent: bool = False
 
     @cached_property
     def _centres(self) -> Mapping[str, Centre]:

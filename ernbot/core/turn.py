@@ -100,13 +100,11 @@ def _under_way(case: Case) -> tuple[tuple[str, ...], Next]:
         case Drafting(outcome):
             if not case.has_gathered_all():
                 return lead, Next.GATHER
-            if not outcome.recommendation:
+            if not outcome.recommendations:
                 return lead, Next.RECOMMEND
-            voted = {vote.by for vote in outcome.votes}
-            waiting = tuple(expert for expert in case.panel if expert not in voted)
-            return (waiting, Next.VOTE) if waiting else (lead, Next.SEND)
-        case Signing():
-            return lead, Next.SIGN
+            return (case.silent, Next.VOTE) if case.silent else (lead, Next.SEND)
+        case Signing(outcome):
+            return outcome.unsigned, Next.SIGN
         case _:
             # Why a case is presented is asked for until it is said; a question without a patient says it itself.
             told = case.background.why or case.about is About.QUESTION

@@ -16,10 +16,12 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
+from ernbot.core.signature import SHORT
 from ernbot.demo.clinician import Clinician, Seen
 from ernbot.demo.installation import Installation
 from ernbot.matrix.errors import MatrixError
 from ernbot.matrix.gateway import Gateway
+from ernbot.verify import verify
 
 DATA = Path(__file__).parent / "data"
 NETWORK = "ern-cranio"
@@ -337,14 +339,22 @@ class Story:
         await self._answer(me, room, f"!outcome recommend {RECOMMENDATION}", RECOMMENDATION)
         await self._answer(first, room, "!outcome agree", "you agree")
         await self._answer(second, room, f"!outcome dissent {DISSENT}", "you dissent")
-        sent = await me.say(room, "!outcome sign")
+        waiting = await self._answer(me, room, "!outcome sign", "still needs the signature")
+        line = waiting.body[waiting.body.index("!sign ") :][: len("!sign ") + SHORT]
+        await self._answer(first, room, "!sign", line)
+        await self._answer(first, room, line, "still needs the signature")
+        sent = await second.say(room, line)
         document = await me.hears(room, ".pdf", after=sent)
         pdf = await me.open_file(document)
         self.check(pdf.startswith(b"%PDF"), "the outcome is in the room as a PDF")
         self.check(b"/StructTreeRoot" in pdf or b"/ObjStm" in pdf, "its headings are tagged")
+        proved = [finding.holds for finding in verify(pdf)]
+        self.check(False not in proved and proved.count(True) >= 6, "the PDF proves by itself who signed what")
+        broken = pdf.replace(b"/Type", b"/type", 1)
+        self.check(any(finding.holds is False for finding in verify(broken)), "with one letter changed it does not")
         self.outcome_file = self.out / "outcome.pdf"
         self.outcome_file.write_bytes(pdf)
-        await me.hears(room, "is closed", after=sent)
+        await second.hears(room, "is closed", after=sent)
         await self._answer(first, room, "!opinion diagnosis=ORPHA:1 recommendation=watch confidence=1", "closed")
         card = await me.wait(lambda: self._edit_with(me, "State: closed"), "the closed card")
         self.check(card, "the card was kept current and says that the case is closed")

@@ -23,6 +23,9 @@ import ernbot
 GLYPHS = Path(__file__).with_name("glyphs.typ")
 LAST_LATIN = "\u024f"
 SECONDS = 60.0
+STANDARDS: list[Any] = ["ua-1", "a-3a"]
+"""Accessible (ISO 14289-1), and readable for as long as a hospital keeps it (ISO 19005-3, level A)."""
+
 _MISSING_GLYPH = re.compile(r"the text `\"(?P<text>.+?)\"` could not be displayed")
 _RUST_ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0000-\U000e0fff]")
@@ -71,7 +74,7 @@ def _typst(template: Path, data: str, created: int) -> bytes:
             root=template.parent,
             font_paths=_fonts(),
             sys_inputs={"data": data},
-            pdf_standards="ua-1",
+            pdf_standards=STANDARDS,
             timestamp=created,
         )
     except BaseException as error:

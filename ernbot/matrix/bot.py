@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ernbot.commands.office import Office
+from ernbot.core.signature import Notary
 from ernbot.imaging.worker import Previewer
 from ernbot.matrix import identity
 from ernbot.matrix.backup import Backup
@@ -76,7 +77,7 @@ async def run(
         machine = Machine(gateway, store, trust, clock=clock, room_keys=office.policy.room_keys)
         await machine.open()
         ours = await _come_up(gateway, machine, store)
-        office = replace(office, fingerprint=ours.fingerprint)
+        office = replace(office, fingerprint=ours.fingerprint, notary=Notary(ours.master))
         rooms = Rooms(gateway)
         delivery = Delivery(gateway, machine, rooms, store, office, clock=clock)
         sender = Sender(store, delivery, clock=clock)

@@ -100,8 +100,8 @@ class Calendar:
         async with self._store.transaction() as tx:
             await tx.look_at_due(self._clock())
         await self._plan_all()
-        if await self._remind():
-            await self._plan_all()
+        # What was said is planned anew by the next turn: nothing of it is due before tomorrow.
+        await self._remind()
 
     async def _plan_all(self) -> None:
         while True:
@@ -153,25 +153,23 @@ class Calendar:
         is_fresh = found.is_indexed and case is found.case
         return Plan(case, due, found.said, None if is_fresh else index(case, directory, now))
 
-    async def _remind(self) -> bool:
-        """Remind everybody who is to be reminded now; whether anybody was."""
+    async def _remind(self) -> None:
+        """Remind everybody who is to be reminded now."""
         now = self._clock()
         async with self._store.transaction() as tx:
             listeners = [each for each in await tx.listeners(now) if self._may(each, now, urgent=True)]
-        reminded = False
         for start in range(0, len(listeners), PEOPLE):
             async with self._store.transaction() as tx:
-                reminded |= await self._remind_some(tx, listeners[start : start + PEOPLE], now)
+                await self._remind_some(tx, listeners[start : start + PEOPLE], now)
             self._wake_sender()
             await asyncio.sleep(self._breath)
-        return reminded
 
     def _may(self, listener: Listener, now: datetime, *, urgent: bool) -> bool:
         return may_tell(
             listener.every, listener.said_at, now, urgent=urgent, hour=self._office.reminder_hour
         ) and self._office.directory.knows(listener.user_id)
 
-    async def _remind_some(self, tx: Transaction, listeners: Sequence[Listener], now: datetime) -> bool:
+    async def _remind_some(self, tx: Transaction, listeners: Sequence[Listener], now: datetime) -> None:
         found = await tx.reminders_for([listener.user_id for listener in listeners], now)
         due = {
             listener: [each for each in found[listener.user_id] if self._may(listener, now, urgent=each.urgent)]
@@ -184,4 +182,3 @@ class Calendar:
             if reply is not None:
                 await remind(tx, listener.user_id, reply, now)
         await tx.said(told, now)
-        return bool(told)

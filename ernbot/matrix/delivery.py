@@ -34,14 +34,11 @@ from ernbot.commands.effects import (
 from ernbot.commands.office import Office
 from ernbot.commands.reply import say
 from ernbot.commands.steps import UNDO_SIGN
-from ernbot.documents import outcome_pdf
-from ernbot.documents.press import press_apart
-from ernbot.locales import catalogue
 from ernbot.matrix import caseroom
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.machine import Machine
-from ernbot.matrix.media import put
+from ernbot.matrix.papers import Papers
 from ernbot.matrix.render import render
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.showing import Showing
@@ -81,6 +78,7 @@ class Delivery:
         self._office = office
         self._clock = clock
         self._showing = Showing(self, gateway, store)
+        self._papers = Papers(self, gateway, store, office, clock)
 
     async def deliver(self, item: OutboxItem, effect: Effect) -> None:
         """Carry out one effect and commit that it is done.
@@ -104,7 +102,7 @@ class Delivery:
             case TakeBack(tag):
                 await self._take_back(item, tag)
             case SendOutcome():
-                await self._outcome(item, effect)
+                await self._papers.deliver(item, effect)
             case CreateCaseRoom():
                 await self._create_case_room(item, effect)
             case FileInSpace():
@@ -215,33 +213,6 @@ class Delivery:
         for number, sent in enumerate(shown):
             await self._gateway.redact(room_id, sent.event_id, f"{item.id}-{number}")
         await self.done(item)
-
-    async def _outcome(self, item: OutboxItem, effect: SendOutcome) -> None:
-        assert item.case_id is not None
-        room_id = await self.room_of(item)
-        language = await self.language(effect.reader)
-        network = self._office.directory.network(effect.network)
-        assert network is not None
-        sentences = catalogue(language)
-        page = outcome_pdf.content(
-            effect.outcome,
-            case_id=item.case_id,
-            nickname=effect.nickname,
-            network=network,
-            forms=self._office.forms,
-            text=sentences.text,
-            language=language,
-        )
-        pdf = await press_apart(page)
-        name = sentences.text("outcome-file", nickname=effect.nickname)
-        content = {
-            "msgtype": "m.file",
-            "body": name,
-            "filename": name,
-            "file": await put(self._gateway, pdf),
-            "info": {"mimetype": "application/pdf", "size": len(pdf)},
-        }
-        await self.done(item, await self.send(room_id, content, item.id))
 
     async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
         """Create the room. `createRoom` has no transaction id, so an attempt is noted first and looked for later."""

@@ -32,6 +32,8 @@ GENESIS = "0" * 64
 HEAD_ID = 1
 BATCH = 1_000
 
+CHANGED = "The head of the audit chain was changed: run `ernbot audit verify` and restore a backup."
+
 LOCKED_HEAD = select(audit_head).with_for_update()
 ADD = insert(audit)
 MOVE_HEAD = update(audit_head)
@@ -106,7 +108,7 @@ async def append(connection: AsyncConnection, key: bytes, entries: Sequence[Audi
         return
     head = (await connection.execute(LOCKED_HEAD)).one_or_none()
     if head is None or not _is_genuine(key, head):
-        raise Tampered("The head of the audit chain was changed: run `ernbot audit verify` and restore a backup.")
+        raise Tampered(CHANGED)
     seq, previous = head.entries, head.last_hash
     rows = []
     for entry in entries:
@@ -125,6 +127,14 @@ async def append(connection: AsyncConnection, key: bytes, entries: Sequence[Audi
         rows.append(row)
     await connection.execute(ADD, rows)
     await connection.execute(MOVE_HEAD, _head(key, seq, previous))
+
+
+async def head_of(connection: AsyncConnection) -> tuple[int, str]:
+    """How many entries the chain has, and its last hash; it stays locked until the transaction ends."""
+    head = (await connection.execute(LOCKED_HEAD)).one_or_none()
+    if head is None:
+        raise Tampered(CHANGED)
+    return head.entries, head.last_hash
 
 
 def _is_genuine(key: bytes, head: Any) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ernbot.core.case import Case
 from ernbot.storage.agenda import AgendaRows
-from ernbot.storage.audit import AuditEntry
+from ernbot.storage.audit import AuditEntry, head_of
 from ernbot.storage.crypto import CryptoRows
 from ernbot.storage.identities import IdentityRows
 from ernbot.storage.inbox import InboxRows
@@ -127,6 +127,13 @@ class Transaction(AgendaRows, JobRows, PeopleRows, InboxRows, OutboxRows, Crypto
         if self.acting_for is not None:
             detail = {**(detail or {}), "for": self.acting_for}
         self._audited.append(AuditEntry(at, actor, action, case_id, decision, detail or {}))
+
+    async def audit_head(self) -> tuple[int, str]:
+        """How many entries the audit chain has before those of this transaction, and its last hash.
+
+        Nobody else adds to the chain until this transaction ends. It is asked for last, after the case.
+        """
+        return await head_of(self._connection)
 
     @property
     def audited(self) -> tuple[AuditEntry, ...]:

@@ -14,17 +14,20 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from ernbot.commands import arrival, conversation, identity
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, direct_lane, load
 from ernbot.commands.office import Office
+from ernbot.commands.reply import Part, Text
 from ernbot.config import load_directory
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory
 from ernbot.core.form import Form
+from ernbot.core.signature import Notary
 from ernbot.form_files import load_forms
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render
@@ -58,6 +61,7 @@ KASPER = f"@kasper.friis:{SERVER}"
 STRANGER = f"@stranger:{SERVER}"
 
 FINGERPRINT = "BotsFingerprint"
+NOTARY = Notary(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 NEW = "NewMasterKeyOfSomebody"
 """The fingerprint of an identity that replaced another one."""
 
@@ -135,6 +139,7 @@ class Chat:
             policy=self.policy,
             fingerprint=FINGERPRINT,
             viewer_url=self.viewer_url,
+            notary=NOTARY,
         )
 
     def later(self, **by: int) -> None:
@@ -226,7 +231,18 @@ class Chat:
         await self.deliver()
 
     def told(self, user: str) -> list[Answer]:
-        """What the bot said to somebody alone, by itself."""
+        """What the bot said to somebody alone, by itself, apart from invitations."""
+        return [answer for answer in self._alone(user) if answer.message.reply.parts[0] not in self._invitations(user)]
+
+    def invited(self, user: str) -> list[Answer]:
+        """The invitations into cases that the bot told somebody alone."""
+        return [answer for answer in self._alone(user) if answer.message.reply.parts[0] in self._invitations(user)]
+
+    def _invitations(self, user: str) -> list[Part]:
+        parts = (answer.message.reply.parts[0] for answer in self._alone(user))
+        return [part for part in parts if isinstance(part, Text) and part.key == "invitation"]
+
+    def _alone(self, user: str) -> list[Answer]:
         return [
             Answer(done.event_id, done.effect)
             for done in self.done

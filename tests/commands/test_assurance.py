@@ -53,7 +53,7 @@ async def chat(sqlite_store: Store) -> Chat:
 def expected(policy: Policy, who: str, sure: Assurance, action: Action) -> str:
     """What the gate says of an action on a case that is being drafted."""
     rights = {action for standing in PEOPLE[who] for action in BY_STANDING[standing]}
-    if Action.READ not in rights and (action not in rights or action is Action.CREATE):
+    if Action.READ not in rights and (action not in rights or action in (Action.CREATE, Action.ADMIT_GUEST)):
         return "no-case"
     if action not in rights:
         return "not-yours"

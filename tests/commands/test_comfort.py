@@ -71,7 +71,7 @@ async def test_a_mistyped_command_is_corrected_by_editing(chat: Chat) -> None:
     chat.later(minutes=2)
     (answer,) = await chat.edit(ANDERS, "!outcome recommend Operate.", typed)
     assert "Did you mean" not in answer
-    assert (await outcome(chat)).recommendation == "Operate."
+    assert (await outcome(chat)).recommendations[-1].text == "Operate."
     assert chat.answers()[-1].message.reply_to == typed
 
 

@@ -204,7 +204,7 @@ async def test_the_coordinator_is_told_once_and_only_what_they_need(chat: Chat) 
     await chat.opened()
     await chat.here(ANDERS, "!panel invite mette.holm")
     await chat.here(ANDERS, "!consent withdraw care")
-    (to_mette,) = [answer for answer in chat.answers() if answer.reader == METTE]
+    (to_mette,) = chat.told(METTE)
     nickname = (await chat.case()).nickname
     assert to_mette.text == (
         f"Consent to care was withdrawn for {nickname}. One expert was removed, and the room is closed.\n\n"

@@ -369,9 +369,10 @@ async def test_whoever_comes_later_is_shown_everything(chat: Chat) -> None:
     await attach(chat, ANDERS, scan())
     await attach(chat, ANDERS, face("PNG"))
     await chat.here(ANDERS, "!panel invite saskia.devries")
-    card, *rest = await chat.arrive(SASKIA)
+    accepted, card, *rest = await chat.arrive(SASKIA)
+    assert isinstance(accepted, Card)
     assert isinstance(card, Card)
-    assert card.fresh
+    assert (accepted.fresh, card.fresh) == (False, True), "those who are there see that she has accepted"
     assert shown(rest) == ["original", "file", "original", "announcement", "file"]
     passed = [effect for effect in rest if isinstance(effect, PassOn)]
     assert [(each.discreet, each.threaded) for each in passed] == [(False, False), (True, False)]

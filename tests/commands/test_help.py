@@ -20,11 +20,21 @@ def chat(sqlite_store: Store) -> Chat:
 
 
 ALWAYS = {"!help", "!language", "!who"}
-ALONE = ALWAYS | {"!identity", "!tour", "!question new"}
-CASES = {"!case new", "!accept", "!decline", "!cases", "!reminders"}
+VOTES = {"!outcome agree", "!outcome dissent"}
+ALONE = ALWAYS | {"!identity", "!tour", "!question new", "!cases", "!reminders"}
+CASES = {"!case new"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
-OUTCOME = {"!outcome show", "!outcome recommend", "!outcome evidence", "!outcome followup", "!outcome sign"}
+OUTCOME = {
+    "!outcome show",
+    "!outcome recommend",
+    "!outcome evidence",
+    "!outcome followup",
+    "!outcome sign",
+    "!outcome export",
+    *("!outcome drop", "!outcome alternatives", "!outcome trials", "!outcome open", "!outcome summary"),
+    "!outcome names",
+}
 
 PANEL = {
     "!panel blind",
@@ -37,7 +47,7 @@ PANEL = {
 }
 ANSWERS = {"!accept", "!decline", "!conflict"}
 TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
-LEADS = TOLD | {"!case handover", "!case archive"} | PANEL
+LEADS = PANEL | TOLD | {"!case handover", "!case archive"}
 
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
@@ -45,14 +55,18 @@ REQUESTER = {
     "assessing": IN_A_CASE | CONSENTS | LEADS | {"!case forward", "!opinion show", "!outcome draft", "!reveal"},
     "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
     "closed": IN_A_CASE
-    | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen", "!followup"},
+    | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen", "!followup"}
+    | {"!outcome export", "!outcome amend"},
     "withdrawn": IN_A_CASE | {"!case erase"},
 }
 OPINION = {"!opinion", "!opinion form", "!opinion show"}
 EXPERT = {
     "assessing": IN_A_CASE | ANSWERS | OPINION,
-    "drafting": IN_A_CASE | ANSWERS | OPINION | {"!outcome show", "!outcome agree", "!outcome dissent"},
-    "closed": IN_A_CASE | {"!opinion show", "!outcome show"},
+    "drafting": IN_A_CASE
+    | ANSWERS
+    | OPINION
+    | {"!outcome show", "!outcome export", "!outcome agree", "!outcome dissent"},
+    "closed": IN_A_CASE | {"!opinion show", "!outcome show", "!outcome export"},
 }
 
 
@@ -93,8 +107,9 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
 async def test_help_in_a_direct_chat(chat: Chat) -> None:
     assert listed(await chat.alone(ANDERS, "!help")) == ALONE | CASES
     assert listed(await chat.alone(METTE, "!HELP")) == ALONE | CASES | {
-        "!directory report",
+        *("!accept", "!decline"),
         "!identity confirm",
+        "!directory report",
         "!case takeover",
         "!case erase",
     }
@@ -130,7 +145,8 @@ MISTAKES = [
     ("!panel 7", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest, blind, question."),
     (
         "!outcome",
-        "`!outcome` needs one more word: draft, show, recommend, evidence, followup, agree, dissent, sign.",
+        "`!outcome` needs one more word: draft, show, recommend, drop, alternatives, evidence, trials, open, followup, "
+        "summary, names, agree, dissent, sign, close, amend, export.",
     ),
     ("!xyzzy", "I do not know `!xyzzy`. Did you mean `!help`?"),
     ("!" + "é" * 100, f"I do not know `!{'é' * 39}`. Did you mean `!help`?"),

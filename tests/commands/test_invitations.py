@@ -201,7 +201,7 @@ async def test_a_mailing_list_is_not_invited(chat: Chat) -> None:
 async def test_the_invited_are_told_alone_and_nothing_clinical(chat: Chat) -> None:
     await chat.opened()
     await chat.here(ANDERS, "!panel invite saskia.devries")
-    (told,) = chat.told(SASKIA)
+    (told,) = chat.invited(SASKIA)
     nickname = (await chat.case()).nickname
     assert told.text == (
         f"**Anders Kjær** asks for your opinion in a case of ERN CRANIO: **{nickname}**. Its room is among your "
@@ -230,7 +230,7 @@ async def test_where_joining_does_not_accept_it_has_to_be_said(chat: Chat) -> No
     assert await chat.here(SASKIA, OPINION) == "Your part in this case does not let you give an opinion."
     assert (await chat.here(SASKIA, "!accept")).startswith("Thank you. You are on the panel of ")
     assert (await chat.here(SASKIA, OPINION)).startswith("Your opinion is recorded")
-    (told,) = chat.told(PIOTR)
+    (told,) = chat.invited(PIOTR)
     async with chat._heard(PIOTR, direct_room(PIOTR), None, (), device="") as ctx:
         assert await invitations.agreed(ctx, "👍🏼", told.event_id)
     assert await state(chat, PIOTR) is InvitationState.ACCEPTED
@@ -373,7 +373,7 @@ async def test_a_guest_has_a_part_until_a_day(chat: Chat) -> None:
     await chat.opened()
     assert await chat.here(ANDERS, GUEST) == "Oksana Koval is invited as a guest until 1 May 2026."
     assert Invite(OKSANA) in chat.new_effects(Invite)
-    assert "asks for your opinion" in chat.told(OKSANA)[0].text
+    assert "asks for your opinion" in chat.invited(OKSANA)[0].text
     await chat.arrive(OKSANA)
     assert "Oksana Koval: has accepted" in chat.card
     assert (await chat.here(OKSANA, OPINION)).startswith("Your opinion is recorded")

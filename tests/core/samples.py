@@ -9,7 +9,7 @@ from ernbot.core.case import Case, StateKind, new_case
 from ernbot.core.consent import Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
 from ernbot.core.form import Field, Form, Option
-from ernbot.core.outcome import Section
+from ernbot.core.outcome import Signature
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -111,15 +111,16 @@ def opened() -> Case:
 
 
 def drafting() -> Case:
-    return assessing().draft_outcome().write_outcome(Section.RECOMMENDATION, "Wait.")
+    return assessing().draft_outcome().recommend("Wait.")
 
 
 def signing() -> Case:
-    return drafting().send_to_signing()
+    return drafting().send_to_signing((LEAD,))
 
 
 def closed() -> Case:
-    return signing().sign(LEAD, "DEVICE", at=LATER)
+    case = signing()
+    return case.sign(Signature(LEAD, "DEVICE", case.outcome().digest(), LATER))
 
 
 def archived() -> Case:

@@ -85,6 +85,7 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.SEND_TO_SIGNING: "drafting",
         Action.SIGN: "signing",
         Action.BACK_TO_DRAFTING: "signing",
+        Action.AMEND: "closed archived",
         Action.DESCRIBE: f"draft {UNDER_WAY}",
         Action.PLAN: f"draft {UNDER_WAY} signing",
         Action.HAND_OVER: UNDER_WAY,

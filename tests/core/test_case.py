@@ -17,7 +17,7 @@ from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import Guest
-from ernbot.core.outcome import Section
+from ernbot.core.outcome import Section, Signature
 from ernbot.core.triage import Triage, Verdict
 
 from .samples import CASES, COLLEAGUE, COORDINATOR, DISPATCHER, EXPERT, GUEST, LATER, LEAD, NOW, PAPER, SECOND, opined
@@ -34,6 +34,8 @@ def questioned(case: Case) -> Case:
     return replace(case, triage=triage)
 
 
+DIGEST = CASES["signing"].outcome().digest()
+
 TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.GIVE_CONSENT: lambda case: case.give_consent((Purpose.CARE,), PAPER, by=LEAD, at=LATER),
     Action.WITHDRAW_CONSENT: lambda case: case.withdraw_consent(Purpose.CARE, by=LEAD, at=LATER),
@@ -42,9 +44,10 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.DRAFT_OUTCOME: lambda case: case.draft_outcome(),
     Action.WRITE_OUTCOME: lambda case: case.write_outcome(Section.EVIDENCE, "Two series."),
     Action.VOTE: lambda case: case.vote(EXPERT, agrees=True, reason="", at=LATER),
-    Action.SEND_TO_SIGNING: lambda case: case.send_to_signing(),
-    Action.SIGN: lambda case: case.sign(LEAD, "DEVICE", at=LATER),
+    Action.SEND_TO_SIGNING: lambda case: case.send_to_signing((LEAD,)),
+    Action.SIGN: lambda case: case.sign(Signature(LEAD, "DEVICE", DIGEST, LATER)),
     Action.BACK_TO_DRAFTING: lambda case: case.back_to_drafting(),
+    Action.AMEND: lambda case: case.amend("A new scan."),
     Action.DESCRIBE: lambda case: case.describe("why", "A second opinion."),
     Action.PLAN: lambda case: case.plan(LATER.date(), at=LATER),
     Action.HAND_OVER: lambda case: case.offer_lead(COLLEAGUE, LEAD, at=LATER),
@@ -103,6 +106,8 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     ("signing", Action.WRITE_OUTCOME): "drafting",
     ("signing", Action.SIGN): "closed",
     ("signing", Action.BACK_TO_DRAFTING): "drafting",
+    ("closed", Action.AMEND): "drafting",
+    ("archived", Action.AMEND): "drafting",
     ("signing", Action.TAKE_OVER): "drafting",
     ("closed", Action.WITHDRAW_CONSENT): "withdrawn",
     ("signing", Action.DECLARE_CONFLICT): "drafting",
@@ -210,7 +215,7 @@ def test_an_outcome_gathers_the_latest_opinions_and_keeps_its_texts() -> None:
     assert [o.version for o in case.outcome().opinions] == [1], "the draft is what was gathered"
     gathered = case.draft_outcome().outcome()
     assert [(o.author, o.version) for o in gathered.opinions] == [(EXPERT, 2), (SECOND, 1)]
-    assert gathered.recommendation == "Wait."
+    assert [line.text for line in gathered.recommendations] == ["Wait."]
     assert gathered.panel == (LEAD, EXPERT, SECOND)
     assert [o.version for o in case.opinions] == [1, 2, 1], "every version is kept"
 
@@ -220,7 +225,7 @@ def test_the_signed_outcome_is_the_drafted_one() -> None:
     assert isinstance(drafted.state, Drafting)
     assert isinstance(closed.state, Closed)
     assert closed.state.closed_at == LATER
-    assert replace(closed.outcome(), signature=None) == drafted.outcome()
+    assert replace(closed.outcome(), signatures=(), asked=()) == drafted.outcome()
 
 
 @pytest.mark.parametrize("question", ["", " \n\t ", "x" * (MAX_QUESTION + 1)])
@@ -249,11 +254,11 @@ def test_an_outcome_that_is_out_of_date_is_not_signed(change: Callable[[Case], C
     case = change(CASES["drafting"])
     assert not case.has_gathered_all()
     with pytest.raises(Refused) as refusal:
-        case.send_to_signing()
+        case.send_to_signing((LEAD,))
     assert (refusal.value.code, refusal.value.fields) == ("outcome-stale", {})
     gathered = case.draft_outcome()
     assert gathered.has_gathered_all()
-    assert gathered.send_to_signing().state.kind == "signing"
+    assert gathered.send_to_signing((LEAD,)).state.kind == "signing"
 
 
 def test_what_was_not_drafted_is_not_out_of_date() -> None:
@@ -261,6 +266,56 @@ def test_what_was_not_drafted_is_not_out_of_date() -> None:
     with pytest.raises(Refused) as refusal:
         CASES["assessing"].has_gathered_all()
     assert refusal.value.code == "outcome-none"
+
+
+def test_who_has_a_conflict_of_interest_does_not_vote_and_is_not_waited_for() -> None:
+    case = opined(CASES["assessing"], SECOND)
+    case = replace(case, opinions=(case.opinions[0], replace(case.opinions[1], conflict=True)))
+    case = case.draft_outcome().recommend("Wait.")
+    assert (case.recused, case.silent) == (frozenset({SECOND}), (EXPERT,))
+    with pytest.raises(Refused) as refusal:
+        case.vote(SECOND, agrees=True, reason="", at=LATER)
+    assert refusal.value.code == "vote-conflict"
+    assert case.vote(EXPERT, agrees=True, reason="", at=LATER).silent == ()
+
+
+def test_each_signature_is_kept_and_the_last_one_closes_the_case() -> None:
+    case = CASES["drafting"].vote(EXPERT, agrees=False, reason="Too late.", at=NOW).send_to_signing((LEAD, EXPERT))
+    digest = case.outcome().digest()
+    first = case.sign(Signature(LEAD, "A", digest, NOW))
+    assert (first.state.kind, first.outcome().unsigned) == ("signing", (EXPERT,))
+    closed = first.sign(Signature(EXPERT, "B", digest, LATER))
+    assert (closed.state.kind, [each.by for each in closed.outcome().signatures]) == ("closed", [LEAD, EXPERT])
+    waived = first.waive(at=LATER)
+    assert (waived.state.kind, waived.outcome().waived) == ("closed", (EXPERT,))
+    back = first.back_to_drafting()
+    assert (back.outcome().signatures, back.outcome().asked, len(back.outcome().votes)) == ((), (), 1)
+
+
+def test_a_withdrawn_or_erased_case_keeps_no_outcome_of_before() -> None:
+    amended = CASES["closed"].amend("A new scan.")
+    assert len(amended.amended) == 1
+    withdrawn = amended.withdraw_consent(Purpose.CARE, by=LEAD, at=LATER)
+    assert (withdrawn.amended, withdrawn.erase(at=LATER).amended) == ((), ())
+
+
+OLD = """{"id": "c1", "network": "ern-cranio", "nickname": "Quiet Heron", "requester": "@lead:example.org",
+"question": "Operate?", "opened_at": "2026-03-05T12:00:00Z", "state": {"outcome": {"question": "Operate?", "panel":
+["@lead:example.org", "@expert:example.org"], "opinions": [], "recommendation": "Wait.", "evidence": "", "follow_up":
+"MRI.", "votes": [{"by": "@expert:example.org", "agrees": true, "reason": "", "at": "2026-03-05T12:00:00Z"}],
+"version": 3, "signature": {"by": "@lead:example.org", "device_id": "D", "digest": "ab", "at": "2026-03-05T13:00:00Z"}},
+"closed_at": "2026-03-05T13:00:00Z", "kind": "closed"}, "consent": {"entries": []}, "panel": ["@expert:example.org"],
+"opinions": []}"""
+
+
+def test_a_case_that_was_signed_before_outcomes_had_several_recommendations_is_read_and_can_be_amended() -> None:
+    case = TypeAdapter(Case).validate_json(OLD)
+    assert isinstance(case.state, Closed)
+    assert [line.text for line in case.outcome().recommendations] == ["Wait."]
+    assert [each.by for each in case.outcome().signatures] == [LEAD]
+    amended = case.amend("A new scan.")
+    assert (amended.outcome().amends, amended.amended) == ("ab", (case.outcome(),))
+    assert TypeAdapter(Case).validate_json(TypeAdapter(Case).dump_json(amended)) == amended
 
 
 def test_a_question_is_open_from_the_start_and_keeps_what_was_said_of_it() -> None:

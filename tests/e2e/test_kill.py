@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
@@ -108,7 +109,11 @@ async def play(story: Story) -> str:
     await ask(lead, room, "!outcome followup Ophthalmology after three months.", "Ophthalmology")
     await ask(first, room, "!outcome agree", "you agree")
     await ask(second, room, "!outcome dissent I would wait.", "you dissent")
-    await ask(lead, room, "!outcome sign", "Signed")
+    answer = await ask(lead, room, "!outcome sign", "Signed")
+    line = re.search("!sign [0-9a-f]{8}", answer.body)
+    assert line is not None
+    await ask(first, room, line[0], "Signed")
+    await ask(second, room, line[0], "is closed")
     await lead.wait(lambda: documents(lead, room) or None, "the outcome", PATIENCE)
     return room
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,10 @@ async def told(shared_house: House) -> Told:
     assert "you agree" in (await house.ask(first, room, f"!outcome agree {w['agreement']}")).body
     assert "you dissent" in (await house.ask(second, room, f"!outcome dissent {w['dissent']}")).body
     assert "I do not know" in (await house.ask(lead, chat, f"!{w['mistake']}")).body
-    assert "Signed" in (await house.ask(lead, room, "!outcome sign")).body
+    line = re.search("!sign [0-9a-f]{8}", (await house.ask(lead, room, "!outcome sign")).body)
+    assert line is not None
+    for expert in (first, second):
+        assert "Signed" in (await house.ask(expert, room, line[0])).body
     await lead.hears(room, ".pdf", sender=house.bot, patience=PATIENCE)
     case, _ = await house.look(room, LEAD)
     return Told(house, room, case.nickname)

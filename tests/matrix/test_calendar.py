@@ -200,6 +200,7 @@ async def test_a_shredded_case_leaves_no_agenda_and_holds_nothing_up(chat: Chat)
         await connection.execute(text("UPDATE cases SET planned = false"))
     await morning(chat, 7)
     assert len(reminders(chat, PIOTR)) == 1
+    await turn(chat)
     async with chat.store.engine.connect() as connection:
         assert await connection.scalar(select(func.count()).where(~cases.c.planned)) == 0
 

@@ -75,7 +75,7 @@ def drafting(case_id: str = "c-1") -> Case:
     answers: dict[str, Value] = {"diagnosis": "ORPHA:2343", "findings": ("papilloedema",), "confidence": 4}
     for expert in (EXPERT, SECOND_EXPERT):
         case = case.record_opinion(expert, "cranio-opinion", "1", answers, at=NOW)
-    case = case.draft_outcome().write_outcome(Section.RECOMMENDATION, "spring-distraction before month six")
+    case = case.draft_outcome().recommend("spring-distraction before month six")
     case = case.write_outcome(Section.FOLLOW_UP, "fundoscopy every three months")
     return case.vote(EXPERT, agrees=False, reason="mayberatherthirteen", at=NOW)
 

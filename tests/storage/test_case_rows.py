@@ -12,6 +12,7 @@ from ernbot.core.case import Action, Case, Open
 from ernbot.core.consent import Purpose
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
+from ernbot.core.outcome import Signature
 from ernbot.storage import tables
 from ernbot.storage.errors import Shredded, StorageError, Tampered
 from ernbot.storage.records import CasePlace
@@ -39,13 +40,15 @@ from .samples import (
 def _states() -> list[Case]:
     """A case in each of its states."""
     voted = drafting()
+    signing = voted.send_to_signing((REQUESTER,))
     opened = replace(voted, state=Open(), panel=(), opinions=())
     return [
         draft(),
         opened,
         opened.invite((EXPERT,)),
         voted,
-        voted.send_to_signing().sign(REQUESTER, "DEVICE", at=LATER),
+        signing,
+        signing.sign(Signature(REQUESTER, "DEVICE", signing.outcome().digest(), LATER)),
         voted.withdraw_consent(Purpose.CARE, by=REQUESTER, at=LATER),
     ]
 

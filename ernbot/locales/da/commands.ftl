@@ -25,14 +25,6 @@ help-panel-show = vis, hvem der er spurgt
 help-opinion = afgiv eller ret din vurdering: på én linje, eller alene, spørgsmål for spørgsmål
 help-opinion-show = vis hver eksperts seneste vurdering
 help-cancel = forlad de åbne spørgsmål
-help-outcome-draft = saml vurderingerne til en konklusion; igen, når de har ændret sig
-help-outcome-show = vis konklusionen, som den er nu
-help-outcome-recommend = skriv anbefalingen
-help-outcome-evidence = skriv den evidens, den hviler på
-help-outcome-followup = skriv opfølgningen
-help-outcome-agree = erklær dig enig i anbefalingen
-help-outcome-dissent = erklær dig uenig, med din begrundelse
-help-outcome-sign = underskriv konklusionen og afslut sagen
 language-set = Fra nu af taler jeg dansk til dig.
 usage = Skriv det sådan: `{ $usage }`
 not-a-command = Jeg svarer på kommandoer. `!help` viser, hvad du kan gøre her.
@@ -168,36 +160,6 @@ opinion-recorded = Din vurdering er registreret. Afgiv den igen med `!opinion` f
 opinion-revised = Din vurdering er registreret som version { $version }. Tidligere versioner er gemt.
 opinion-after-draft = Konklusionen blev samlet før: Lederen samler den igen med `!outcome draft`.
 opinion-by = { $name }, version { $version }, { $date }
-
-## Konklusionen
-
-outcome-title = Konklusion, version { $version }
-outcome-recommendation = **Anbefaling**
-outcome-recommendation-none = Ingen anbefaling endnu: `!outcome recommend …`
-outcome-evidence = **Evidens**
-outcome-evidence-none = Ingen evidens endnu: `!outcome evidence …`
-outcome-follow-up = **Opfølgning**
-outcome-follow-up-none = Ingen opfølgning endnu: `!outcome followup …`
-outcome-agrees = Enig
-outcome-dissents = Uenig
-outcome-silent = Har ikke stemt
-outcome-opinions =
-    { $count ->
-        [one] Én vurdering er samlet.
-       *[other] { $count } vurderinger er samlet.
-    }
-outcome-recommend-now = Derefter skriver lederen anbefalingen med `!outcome recommend …`.
-outcome-votes-void = Konklusionen er ændret, så de hidtidige stemmer tæller ikke længere.
-outcome-vote-now = Panel: Svar venligst `!outcome agree` eller `!outcome dissent …`. Lederen underskriver med `!outcome sign`.
-outcome-too-few =
-    Med { $count ->
-        [one] én vurdering
-       *[other] { $count } vurderinger
-    } i stedet for mindst { $minimum } tæller sagen ikke med i netværkets monitorering. Underskriv alligevel med `!outcome sign confirm`.
-outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
-outcome-file = Konklusion { $nickname }.pdf
-vote-agrees = Registreret: Du er enig i version { $version }.
-vote-dissents = Registreret: Du er uenig i version { $version }. Din begrundelse står i konklusionen.
 
 ## Identiteter
 

@@ -25,14 +25,6 @@ help-panel-show = list who was asked
 help-opinion = give or revise your opinion: in one line, or alone, question by question
 help-opinion-show = show every expert’s latest opinion
 help-cancel = leave the questions that are open
-help-outcome-draft = gather the opinions into an outcome; again when they have changed
-help-outcome-show = show the outcome as it stands
-help-outcome-recommend = write the recommendation
-help-outcome-evidence = write the evidence that it rests on
-help-outcome-followup = write the follow-up
-help-outcome-agree = agree with the recommendation
-help-outcome-dissent = dissent from it, with your reason
-help-outcome-sign = sign the outcome and close the case
 language-set = I speak English to you from now on.
 usage = Type it like this: `{ $usage }`
 not-a-command = I answer commands. `!help` lists what you can do here.
@@ -168,36 +160,6 @@ opinion-recorded = Your opinion is recorded. Give it again with `!opinion` to re
 opinion-revised = Your opinion is recorded as version { $version }. Earlier versions are kept.
 opinion-after-draft = The outcome was drafted before: the lead gathers it again with `!outcome draft`.
 opinion-by = { $name }, version { $version }, { $date }
-
-## The outcome
-
-outcome-title = Outcome, version { $version }
-outcome-recommendation = **Recommendation**
-outcome-recommendation-none = No recommendation yet: `!outcome recommend …`
-outcome-evidence = **Evidence**
-outcome-evidence-none = No evidence yet: `!outcome evidence …`
-outcome-follow-up = **Follow-up**
-outcome-follow-up-none = No follow-up yet: `!outcome followup …`
-outcome-agrees = Agrees
-outcome-dissents = Dissents
-outcome-silent = Not voted
-outcome-opinions =
-    { $count ->
-        [one] One opinion was gathered.
-       *[other] { $count } opinions were gathered.
-    }
-outcome-recommend-now = Next, the lead writes the recommendation with `!outcome recommend …`.
-outcome-votes-void = The outcome has changed, so the votes given before no longer count.
-outcome-vote-now = Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`.
-outcome-too-few =
-    With { $count ->
-        [one] one opinion
-       *[other] { $count } opinions
-    } instead of at least { $minimum } this case will not count in the network’s monitoring. Sign all the same with `!outcome sign confirm`.
-outcome-signed = Signed. **{ $nickname }** is closed. The outcome follows as a document; the treating clinician decides.
-outcome-file = Outcome { $nickname }.pdf
-vote-agrees = Recorded: you agree with version { $version }.
-vote-dissents = Recorded: you dissent from version { $version }. Your reason stands in the outcome.
 
 ## Identities
 

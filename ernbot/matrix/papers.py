@@ -1,0 +1,119 @@
+"""Documents on their way into a case room: made, sealed, encrypted, and sent as a file.
+
+What a document says is a matter of `ernbot.documents`. Consent and standing are asked for once more at the moment of
+making it: what was allowed when it was asked for may be withdrawn by the time its turn comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ernbot.commands.effects import SendOutcome
+from ernbot.commands.office import Office
+from ernbot.core.case import About, Action, Case
+from ernbot.core.errors import Refused
+from ernbot.core.outcome import Outcome
+from ernbot.documents import outcome_fhir, outcome_html, outcome_pdf
+from ernbot.documents.dossier import Dossier
+from ernbot.documents.press import press_apart
+from ernbot.documents.seal import seal
+from ernbot.locales import catalogue
+from ernbot.matrix.gateway import Gateway
+from ernbot.matrix.media import put
+from ernbot.matrix.showing import Desk
+from ernbot.storage.records import OutboxItem
+from ernbot.storage.store import Store
+
+KINDS = {
+    "pdf": ("pdf", "application/pdf"),
+    "html": ("html", "text/html"),
+    "fhir": ("fhir.json", "application/fhir+json"),
+}
+"""How the name of each kind of document ends, and its media type."""
+
+
+@dataclass(frozen=True)
+class Papers:
+    """Carries out what sends a document, and marks it done."""
+
+    desk: Desk
+    gateway: Gateway
+    store: Store
+    office: Office
+    clock: Callable[[], datetime]
+
+    async def deliver(self, item: OutboxItem, effect: SendOutcome) -> None:
+        """Send the document; nothing is sent where the reader may not have it any more."""
+        room_id = await self.desk.room_of(item)
+        at = self.clock()
+        case = await self._case(effect, room_id, at)
+        if case is None:
+            await self.desk.done(item)
+            return
+        dossier = await self._dossier(effect, case, at)
+        document = self._sealed(dossier, await self._made(effect, dossier))
+        await self.desk.done(item, await self.desk.send(room_id, await self._file(effect, dossier, document), item.id))
+
+    async def _case(self, effect: SendOutcome, room_id: str, at: datetime) -> Case | None:
+        """The case, if its reader may read its outcome now."""
+        async with self.store.transaction() as tx:
+            try:
+                return await tx.case_in(room_id, effect.reader, Action.READ_OUTCOME, self.office.directory, at)
+            except Refused:
+                return None
+
+    async def _dossier(self, effect: SendOutcome, case: Case, at: datetime) -> Dossier:
+        language = catalogue(await self.desk.language(effect.reader)).language
+        network = self.office.network(case)
+        record = None
+        if self.office.notary is not None and _provable(effect.outcome):
+            record = self.office.notary.record(effect.outcome, nickname=effect.nickname, network=network.name).decode()
+        return Dossier(
+            effect.outcome,
+            case_id=case.id,
+            nickname=effect.nickname,
+            network=network,
+            forms=self.office.forms,
+            text=catalogue(language).text,
+            language=language,
+            at=at,
+            consent=case.consent,
+            record=record,
+            about_patient=case.about is About.PATIENT,
+        )
+
+    async def _made(self, effect: SendOutcome, dossier: Dossier) -> bytes:
+        match effect.format:
+            case "pdf":
+                return await press_apart(outcome_pdf.content(dossier))
+            case "html":
+                return outcome_html.render(dossier)
+            case "fhir":
+                return outcome_fhir.render(dossier)
+
+    def _sealed(self, dossier: Dossier, document: bytes) -> bytes:
+        """The document with the seal of the bot, where it has a record."""
+        if self.office.notary is None or dossier.record is None:
+            return document
+        record, at = dossier.record.encode("ascii"), dossier.created
+        return seal(document, self.office.notary.words(document, record, at=at, by=self.office.bot))
+
+    async def _file(self, effect: SendOutcome, dossier: Dossier, document: bytes) -> dict[str, Any]:
+        ending, media_type = KINDS[effect.format]
+        name = f"{dossier.text('document-file', nickname=effect.nickname)}.{ending}"
+        return {
+            "msgtype": "m.file",
+            "body": name,
+            "filename": name,
+            "file": await put(self.gateway, document),
+            "info": {"mimetype": media_type, "size": len(document)},
+        }
+
+
+def _provable(outcome: Outcome) -> bool:
+    """Whether everybody has signed and the bot has countersigned; a draft, and an outcome of old, prove nothing."""
+    signatures = outcome.signatures
+    return bool(signatures) and not outcome.unsigned and all(signature.countersignature for signature in signatures)
