@@ -7,20 +7,25 @@ them one by one.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ernbot.commands.context import Context
 from ernbot.commands.registry import PREFIX, Command, Rest, command, without_prefix
 from ernbot.commands.reply import Fact, Heading, Item, Part, Reply, Text
 from ernbot.core.access import check_case, check_new_case
 from ernbot.core.assurance import RECORDS
-from ernbot.core.case import Action
+from ernbot.core.case import FITS, Action
 from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.turn import turn
+from ernbot.core.worklist import Part as Seat
+from ernbot.core.worklist import sees
 
 FEW = 9
 """Commands that are listed one by one: more are grouped, so that the list fits a telephone."""
+
+ANSWERS = frozenset({Action.VOTE, Action.ANSWER_INVITATION})
+"""What is asked of people in a case and may be answered in the direct chat as well."""
 
 EXAMPLES = 2
 TOUR = 5
@@ -35,7 +40,8 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     if ctx.place is None and not ctx.office.directory.knows(ctx.actor):
         return []
     if ctx.place is None:
-        return [c for c in commands if c.where != "case" and _fits_direct_chat(ctx, c)]
+        asked = await _asked(ctx)
+        return [c for c in commands if c.where != "case" and _fits_direct_chat(ctx, c, asked)]
     case = await ctx.case(Action.READ)
 
     def fits(action: Action) -> bool:
@@ -48,8 +54,22 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     return [c for c in commands if c.where != "direct" and (c.action is None or fits(c.action))]
 
 
-def _fits_direct_chat(ctx: Context, command: Command) -> bool:
+async def _asked(ctx: Context) -> set[Action]:
+    """What this person is asked in some case, and may answer from the direct chat."""
+    today = ctx.now.date()
+    lines = [line for line in await ctx.tx.lines_of(ctx.actor) if sees(ctx.actor, line, ctx.office.directory, today)]
+    asked = set()
+    if any(line.waits and line.part != Seat.LEAD and line.state in FITS[Action.VOTE] for line in lines):
+        asked.add(Action.VOTE)
+    if any(line.part in (Seat.EXPERT, Seat.GUEST) and line.state in FITS[Action.ANSWER_INVITATION] for line in lines):
+        asked.add(Action.ANSWER_INVITATION)
+    return asked
+
+
+def _fits_direct_chat(ctx: Context, command: Command, asked: Collection[Action]) -> bool:
     """Whether a command of direct chats is for this person. What few ever need is told them when they do."""
+    if command.action in ANSWERS:
+        return command.action in asked
     memberships = list(ctx.office.directory.memberships(ctx.actor))
     if command.dispatcher:
         return any(network.triage and network.triages(ctx.actor) for network, _ in memberships)

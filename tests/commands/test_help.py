@@ -22,7 +22,6 @@ def chat(sqlite_store: Store) -> Chat:
 ALWAYS = {"!help", "!language", "!who"}
 VOTES = {"!outcome agree", "!outcome dissent"}
 ALONE = ALWAYS | {"!identity", "!tour", "!question new", "!cases", "!reminders"}
-CASES = {"!case new"}
 IN_A_CASE = ALWAYS | {"!cancel", "!case show", "!panel show"}
 CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {
@@ -105,11 +104,11 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
 
 
 async def test_help_in_a_direct_chat(chat: Chat) -> None:
-    assert listed(await chat.alone(ANDERS, "!help")) == ALONE | CASES
-    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | CASES | {
-        *("!accept", "!decline"),
-        "!identity confirm",
+    assert listed(await chat.alone(ANDERS, "!help")) == ALONE | {"!case new"}
+    assert listed(await chat.alone(METTE, "!HELP")) == ALONE | {
+        "!case new",
         "!directory report",
+        "!identity confirm",
         "!case takeover",
         "!case erase",
     }
@@ -120,6 +119,17 @@ async def test_help_in_a_direct_chat(chat: Chat) -> None:
     assert await chat.alone(STRANGER, "!help") == (
         "No network lists you. Please ask the helpdesk of your network for access."
     )
+
+
+async def test_what_somebody_is_asked_is_listed_in_their_direct_chat_as_well(chat: Chat) -> None:
+    invited = {"!accept", "!decline"}
+    await chat.assessing()
+    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | {"!case new"} | invited
+    await chat.drafting()
+    assert listed(await chat.alone(SASKIA, "!help")) == ALONE | {"!case new"} | invited | VOTES
+    await chat.here(SASKIA, "!outcome agree")
+    assert not listed(await chat.alone(SASKIA, "!help")) & VOTES, "the case waits for her no longer"
+    assert not listed(await chat.alone(ANDERS, "!help")) & (VOTES | invited), "the lead is not asked"
 
 
 async def test_a_greeting_says_what_is_true_of_the_person(chat: Chat) -> None:
