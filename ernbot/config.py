@@ -365,12 +365,7 @@ def load_directory(folder: Path, server_name: str) -> Directory:
     Raises:
         ConfigError: see `read`; also when two files define one network, there is none, or a people file has none.
     """
-    networks: list[Network] = []
-    for path in network_files(folder):
-        try:
-            networks.append(_network(read(path, NetworkFile), folder, server_name))
-        except ValueError as error:
-            raise ConfigError(f"{path}: {error}") from None
+    networks = [_network(read(path, NetworkFile), folder, server_name) for path in network_files(folder)]
     if not networks:
         raise ConfigError(f"{folder}: holds no network (*.toml)")
     try:

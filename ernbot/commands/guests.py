@@ -32,7 +32,7 @@ def _parts(text: str) -> tuple[str, dict[str, str]]:
     keys = list(_KEY.finditer(text))
     first = keys[0].start() if keys else len(text)
     values: dict[str, str] = {}
-    for key, following in zip(keys, [*keys[1:], None], strict=True):
+    for key, following in zip(keys, [*keys[1:], None], strict=False):
         value = text[key.end() : following.start() if following else len(text)].strip(' ,;"“”')
         if key[1].casefold() in values:
             raise BadInput("answer-twice", field=key[1].casefold())

@@ -24,7 +24,7 @@ from ernbot.core.worklist import sees
 FEW = 9
 """Commands that are listed one by one: more are grouped, so that the list fits a telephone."""
 
-ANSWERS = frozenset({Action.VOTE, Action.ANSWER_INVITATION})
+ANSWERS = frozenset({Action.VOTE, Action.ANSWER_INVITATION, Action.GIVE_OPINION, Action.READ_OPINIONS})
 """What is asked of people in a case and may be answered in the direct chat as well."""
 
 EXAMPLES = 2
@@ -39,6 +39,8 @@ async def usable(ctx: Context, commands: Sequence[Command]) -> list[Command]:
     """The commands that this person may use here and now; nothing for people whom no network lists."""
     if ctx.place is None and not ctx.office.directory.knows(ctx.actor):
         return []
+    if await ctx.tx.dialogue(ctx.room_id, ctx.actor) is None:
+        commands = [c for c in commands if c.words != ("cancel",)]
     if ctx.place is None:
         asked = await _asked(ctx)
         return [c for c in commands if c.where != "case" and _fits_direct_chat(ctx, c, asked)]
@@ -63,6 +65,8 @@ async def _asked(ctx: Context) -> set[Action]:
         asked.add(Action.VOTE)
     if any(line.part in (Seat.EXPERT, Seat.GUEST) and line.state in FITS[Action.ANSWER_INVITATION] for line in lines):
         asked.add(Action.ANSWER_INVITATION)
+    if any(line.part in (Seat.EXPERT, Seat.GUEST) and line.state in FITS[Action.GIVE_OPINION] for line in lines):
+        asked |= {Action.GIVE_OPINION, Action.READ_OPINIONS}
     return asked
 
 

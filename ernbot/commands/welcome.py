@@ -10,10 +10,13 @@ from ernbot.commands.registry import Command, command
 from ernbot.commands.reply import Item, Reply, Text, say
 from ernbot.core.errors import BadInput
 
+FIRST = ("tour", "case new", "question new", "help")
+"""What somebody needs on the first day; `!help` lists the rest."""
+
 
 async def greeting(ctx: Context, commands: Sequence[Command]) -> Reply:
     """What the bot says first in a direct chat."""
-    can = await usable(ctx, commands)
+    can = [each for each in await usable(ctx, commands) if " ".join(each.words) in FIRST]
     if not can:
         return say("greeting-unknown")
     networks = [network for network, _ in ctx.office.directory.memberships(ctx.actor)]

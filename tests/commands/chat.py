@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
@@ -113,7 +113,7 @@ class Answer:
         return self.message.choices
 
 
-@dataclass
+@dataclass(repr=False)
 class Chat:
     """A bot and the people who talk to it; `now` is its clock, `room` the latest case room."""
 
@@ -128,6 +128,14 @@ class Chat:
     delivers: bool = True
     done: list[Done] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __repr__(self) -> str:
+        """Short: all that it holds would fill the report of a failed test."""
+        return f"Chat({self.room!r})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """The same for Hypothesis."""
+        printer.text(repr(self))
 
     @property
     def office(self) -> Office:

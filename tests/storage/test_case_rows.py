@@ -80,14 +80,14 @@ async def test_a_case_comes_back_as_it_was(store: Store, case: Case) -> None:
 
 async def test_the_states_are_all_there() -> None:
     kinds = [case.state.kind for case in _states()]
-    assert kinds == ["draft", "open", "assessing", "drafting", "closed", "withdrawn"]
+    assert kinds == ["draft", "open", "assessing", "drafting", "signing", "closed", "withdrawn"]
 
 
 async def test_every_decision_of_the_gate_is_audited(store: Store) -> None:
     await _add(store, drafting())
     asked = [
         (REQUESTER, ROOM, Action.READ, "allowed"),
-        (EXPERT, ROOM, Action.SIGN, "not-yours"),
+        (EXPERT, ROOM, Action.PLAN, "not-yours"),
         (STRANGER, ROOM, Action.READ, "no-case"),
         (REQUESTER, "!other:x", Action.READ, "no-case"),
     ]
@@ -100,7 +100,7 @@ async def test_every_decision_of_the_gate_is_audited(store: Store) -> None:
                     await tx.case_in(room, user, action, DIRECTORY, NOW)
     assert await _audit(store) == [
         (REQUESTER, "read", "c-1", "allowed", "{}"),
-        (EXPERT, "sign", "c-1", "not-yours", "{}"),
+        (EXPERT, "plan", "c-1", "not-yours", "{}"),
         (STRANGER, "read", "c-1", "no-case", "{}"),
         (REQUESTER, "read", None, "no-case", '{"room":"!other:x"}'),
     ]
@@ -143,8 +143,8 @@ async def test_the_open_cases_of_a_person_are_found_whatever_their_part(store: S
         of_expert = await tx.places_of(EXPERT)
         assert await tx.places_of(STRANGER) == []
         assert tx.audited == (), "nobody asked for a case"
-    assert {place.state for place in of_requester} == {"draft", "open", "assessing", "drafting"}
-    assert {place.state for place in of_expert} == {"assessing", "drafting"}
+    assert {place.state for place in of_requester} == {"draft", "open", "assessing", "drafting", "signing"}
+    assert {place.state for place in of_expert} == {"assessing", "drafting", "signing"}
     async with store.transaction() as tx:
         everything = await tx.places()
     assert of_requester == [place for place in everything if place in of_requester], "with all that is known, in order"
