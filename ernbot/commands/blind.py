@@ -39,7 +39,7 @@ async def panel_blind(ctx: Context, mode: str) -> Reply:
     return say(f"blind-set-{wanted}")
 
 
-@command("panel question", where="case", action=Action.ARRANGE, shape="<type>")
+@command("panel question", where="case", action=Action.ARRANGE, shape="<type>", changes="case")
 async def panel_question(ctx: Context, kind: str) -> Reply:
     """Say what type of question this is, which decides on the form."""
     case = await ctx.case(Action.ARRANGE)

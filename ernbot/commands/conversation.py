@@ -6,7 +6,20 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ernbot.commands import COMMANDS, blind, consent, dialogue, followup, invitations, opinion, panel, questions, steps
+from ernbot.commands import (
+    COMMANDS,
+    blind,
+    consent,
+    dialogue,
+    followup,
+    invitations,
+    opinion,
+    panel,
+    poll,
+    questions,
+    rate,
+    steps,
+)
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.effects import Redact
@@ -49,6 +62,8 @@ async def hear(ctx: Context, text: str, replies_to: str | None, *, addressed: bo
         return
     elif (job := await questions.find(ctx, text, replies_to)) is not None:
         await questions.answer(ctx, job, text)
+    elif (ballot := await poll.meant(ctx, text, replies_to)) is not None:
+        await poll.answer(ctx, *ballot)
     elif await _answers(ctx, text, replies_to):
         return
     elif _is_command(ctx, text, addressed=addressed):
@@ -135,13 +150,14 @@ async def _by_numbers(ctx: Context, text: str, replies_to: str | None) -> bool:
 
 async def _takes_part(ctx: Context) -> bool:
     """Whether somebody whom no network lists is a guest here, or of any case."""
-    if ctx.place is None:
-        return bool(await ctx.tx.places_of(ctx.actor))
-    try:
-        await ctx.case(Action.READ, said=False)
-    except Refused:
-        return False
-    return True
+    there = [ctx] if ctx.place is not None else [ctx.on(place) for place in await ctx.tx.places_of(ctx.actor)]
+    for each in there:
+        try:
+            await each.case(Action.READ, said=False)
+        except Refused:
+            continue
+        return True
+    return False
 
 
 def concerns_us(office: Office, text: str) -> bool:
@@ -227,6 +243,12 @@ async def _question(ctx: Context, current: Dialogue, replies_to: str | None) -> 
     return int(current.data["asked"]) if alone or (ctx.thread is not None and ctx.thread == current.thread) else None
 
 
+async def _mark(ctx: Context, event_id: str | None) -> str | None:
+    """The mark that an event of ours bears."""
+    sent = await ctx.tx.sent_item(event_id) if event_id else None
+    return sent.tag if sent is not None else None
+
+
 async def _marked(ctx: Context, current: Dialogue, event_id: str | None) -> int | None:
     """The number of the question that an event puts."""
     question = await ctx.tx.sent_item(event_id) if event_id else None
@@ -241,7 +263,13 @@ async def _about(ctx: Context, current: Dialogue) -> Context:
 
 async def _answers(ctx: Context, text: str, replies_to: str | None) -> bool:
     """Take a message as the answer to a question of ours; whether it is one."""
+    mark = await _mark(ctx, replies_to)
+    if await rate.answered_template(ctx, text, mark):
+        return True
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
+    if current is not None and rate.is_draft(current):
+        await rate.hear(ctx, current, text, mark)
+        return True
     number = await _question(ctx, current, replies_to) if current is not None else None
     if current is None or number is None:
         root = await followup.asked(ctx, replies_to)
@@ -312,9 +340,12 @@ async def hear_reaction(ctx: Context, key: str, target: str) -> None:
     if await invitations.agreed(ctx, key, target):
         return
     chosen = dialogue.chosen(key)
-    if chosen is not None and await panel.reacted(ctx, chosen, target):
+    if chosen is not None and (await panel.reacted(ctx, chosen, target) or await poll.tapped(ctx, chosen, target)):
         return
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor) if chosen is not None else None
+    if chosen is not None and current is not None and rate.is_draft(current):
+        await rate.prefill(ctx, current, chosen, await _mark(ctx, target))
+        return
     number = await _marked(ctx, current, target) if current is not None else None
     if chosen is not None and number is None and await followup.asked(ctx, target) is not None:
         await _begin_follow_up(ctx, target, chosen, said=False)

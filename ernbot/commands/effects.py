@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from ernbot.commands.reply import Reply
+from ernbot.core.delphi import Study
 from ernbot.core.outcome import Outcome
 from ernbot.storage.records import OutboxItem
 from ernbot.storage.transaction import Transaction
@@ -121,6 +122,40 @@ class SendOutcome:
 
 
 @dataclass(frozen=True)
+class SendDelphiReport:
+    """Send the report of Delphi rounds, as an accessible PDF or as Markdown. `conflicts` are reasons by user id."""
+
+    study: Study
+    conflicts: dict[str, str]
+    nickname: str
+    network: str
+    reader: str
+    form: Literal["pdf", "md"] = "pdf"
+    kind: Literal["delphi-report"] = "delphi-report"
+
+
+@dataclass(frozen=True)
+class SendPoll:
+    """Ask in the client's own way, where it has one (MSC3381); `named` polls show their votes while they run."""
+
+    question: str
+    options: tuple[str, ...]
+    named: bool
+    reader: str
+    kind: Literal["poll"] = "poll"
+
+
+@dataclass(frozen=True)
+class EndPoll:
+    """Close the poll of this lane that bears a tag."""
+
+    tag: str
+    result: Reply
+    reader: str
+    kind: Literal["poll-end"] = "poll-end"
+
+
+@dataclass(frozen=True)
 class CreateCaseRoom:
     """Create the room of a case and invite its requester."""
 
@@ -200,6 +235,9 @@ Effect = (
     | React
     | TakeBack
     | SendOutcome
+    | SendDelphiReport
+    | SendPoll
+    | EndPoll
     | CreateCaseRoom
     | FileInSpace
     | Access

@@ -22,14 +22,19 @@ from ernbot.storage.transaction import Transaction
 
 KEYS = ("until", "name", "hospital", "country")
 SHAPE = "@user until 2026-12-31 name <name> hospital <hospital> country <country>"
-_KEY = re.compile(rf"(?:^|\s)({'|'.join(KEYS)})(?:\s*=\s*|\s+|$)", re.IGNORECASE)
+_KEY = re.compile(rf"(?<!\S)({'|'.join(KEYS)})(?:\s*=\s*|\s+|$)", re.IGNORECASE)
 _USER = re.compile(r"@[a-z0-9._=/+-]+:\S+")
 MAX_NAME = 100
 
 
 def _parts(text: str) -> tuple[str, dict[str, str]]:
-    """The user and the values behind the words `until`, `name`, `hospital` and `country`, in any order."""
-    keys = list(_KEY.finditer(text))
+    """The user and the values behind the words `until`, `name`, `hospital` and `country`, in any order.
+
+    Most hospitals have that word in their name, so that it is a key the first time only.
+    """
+    found = list(_KEY.finditer(text))
+    hospitals = [key for key in found if key[1].casefold() == "hospital"]
+    keys = [key for key in found if key not in hospitals[1:]]
     first = keys[0].start() if keys else len(text)
     values: dict[str, str] = {}
     for key, following in zip(keys, [*keys[1:], None], strict=False):
@@ -100,7 +105,7 @@ def _day(text: str | None) -> date | None:
 
 
 async def end_guests(tx: Transaction, office: Office, case: Case, at: datetime) -> Case:
-    """Remove the guests of a case whose last day is over, and tell the lead; the case as it is then, saved.
+    """Remove the guests of a case whose last day is over, and tell the lead; the case afterwards, to be saved.
 
     The gate has let them in no longer since that day ended; this empties their chairs.
     """
@@ -108,7 +113,6 @@ async def end_guests(tx: Transaction, office: Office, case: Case, at: datetime) 
     gone = [user for user in (*case.panel, *case.observers) if user not in (*changed.panel, *changed.observers)]
     if changed == case:
         return case
-    await tx.save_case(changed)
     outbox = Outbox(tx, at)
     await outbox.to_case(case.id, access(changed))
     for user in gone:

@@ -24,7 +24,7 @@ from ernbot.core.worklist import sees
 FEW = 9
 """Commands that are listed one by one: more are grouped, so that the list fits a telephone."""
 
-ANSWERS = frozenset({Action.VOTE, Action.ANSWER_INVITATION, Action.GIVE_OPINION, Action.READ_OPINIONS})
+ANSWERS = frozenset({Action.VOTE, Action.ANSWER_INVITATION, Action.GIVE_OPINION, Action.READ_OPINIONS, Action.RATE})
 """What is asked of people in a case and may be answered in the direct chat as well."""
 
 EXAMPLES = 2
@@ -67,6 +67,8 @@ async def _asked(ctx: Context) -> set[Action]:
         asked.add(Action.ANSWER_INVITATION)
     if any(line.part in (Seat.EXPERT, Seat.GUEST) and line.state in FITS[Action.GIVE_OPINION] for line in lines):
         asked |= {Action.GIVE_OPINION, Action.READ_OPINIONS}
+    if any(line.part in (Seat.EXPERT, Seat.GUEST) and line.state in FITS[Action.RATE] for line in lines):
+        asked.add(Action.RATE)
     return asked
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from ernbot.commands import dialogue, shown, steps
 from ernbot.commands.choosing import choose
+from ernbot.commands.consensus import after_reveal
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.effects import Message
@@ -90,7 +91,7 @@ async def record(ctx: Context, case: Case, form: Form, answers: Mapping[str, str
 async def announce(ctx: Context, case: Case, decision: str) -> None:
     """Post all opinions in the room of the case, now that they are revealed."""
     ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.REVEAL, case_id=case.id, decision=decision)
-    for page in pages(shown.together(ctx, case)):
+    for page in pages(shown.together(ctx, case, after_reveal(ctx, case))):
         await ctx.outbox.to_case(case.id, Message(page, case.requester), tag="reveal")
 
 
@@ -204,7 +205,11 @@ async def opinion(ctx: Context, text: Rest = Rest("")) -> Reply | None:
     if sheet.looks_filled(rest, form) and not _KEYS.match(rest):
         reading = sheet.read(rest, form)
         return await _told(ctx, await settle(ctx, case, form, reading.texts, reading.unplaced))
-    return await _told(ctx, await settle(ctx, case, form, key_values(rest)))
+    reply = await settle(ctx, case, form, key_values(rest))
+    if reply is None:
+        # Nothing but a draft: what is wrong in the message can still be put right by editing it.
+        await steps.remember(ctx, PREFIX + "opinion", "refused")
+    return await _told(ctx, reply)
 
 
 async def _told(ctx: Context, reply: Reply | None) -> Reply | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ernbot.commands.context import Context
 from ernbot.commands.panel import people
 from ernbot.commands.registry import Rest, command
@@ -20,16 +22,16 @@ def parts(ctx: Context, case: Case, outcome: Outcome | None = None) -> tuple[Par
     if outcome.amends is not None:
         shown.append(Fact(Text("outcome-amends"), outcome.why))
     for line in outcome.recommendations:
-        shown += _line(ctx, line)
+        shown += _line(ctx, case, line)
     if not outcome.recommendations:
         shown.append(Text("outcome-recommendation-none"))
     shown += [
         Fact(Text(f"outcome-{section}"), text) for section in Section if (text := getattr(outcome, section.attribute))
     ]
-    return (*shown, *_votes(ctx, case, outcome), *_signatures(ctx, outcome))
+    return (*shown, *_votes(ctx, case, outcome), *_signatures(ctx, case, outcome))
 
 
-def _line(ctx: Context, line: Recommendation) -> list[Part]:
+def _line(ctx: Context, case: Case, line: Recommendation) -> list[Part]:
     """One recommendation: a line with its number and what is known of it, then its text."""
     details = [Text("outcome-line", {"number": line.id}), Text(f"strength-{line.strength}")]
     if line.proposed:
@@ -39,7 +41,7 @@ def _line(ctx: Context, line: Recommendation) -> list[Part]:
     if line.evidence is not None:
         details.append(Text("outcome-grade", {"grade": Symbol("grade", line.evidence)}))
     if line.owner is not None:
-        details.append(Text("outcome-owner", {"name": ctx.office.directory.name_of(line.owner)}))
+        details.append(Text("outcome-owner", {"name": ctx.office.name_in(case, line.owner)}))
     if line.due is not None:
         details.append(Text("outcome-due", {"date": line.due}))
     if line.preference:
@@ -48,7 +50,7 @@ def _line(ctx: Context, line: Recommendation) -> list[Part]:
 
 
 def _votes(ctx: Context, case: Case, outcome: Outcome) -> list[Part]:
-    name = ctx.office.directory.name_of
+    name = partial(ctx.office.name_in, case)
     shown: list[Part] = []
     if outcome.anonymous:
         agreements = sum(vote.agrees for vote in outcome.votes)
@@ -72,8 +74,8 @@ def _about(key: str, number: int | None) -> Text:
     return Text(key) if number is None else Text(f"{key}-one", {"number": number})
 
 
-def _signatures(ctx: Context, outcome: Outcome) -> list[Part]:
-    name = ctx.office.directory.name_of
+def _signatures(ctx: Context, case: Case, outcome: Outcome) -> list[Part]:
+    name = partial(ctx.office.name_in, case)
     shown: list[Part] = [
         Fact(Text("outcome-signed-by", {"name": name(signature.by)}), signature.at) for signature in outcome.signatures
     ]

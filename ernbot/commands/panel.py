@@ -18,6 +18,7 @@ from ernbot.core.directory import Directory, Group, Network
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import MAX_AT_ONCE, InvitationState
 from ernbot.core.ranking import Field, Suggestion, Wish
+from ernbot.core.worklist import index as index_of
 
 MAX_BY_COMPETENCE = 3
 """A competence stands for a handful of experts, not for everybody who has it."""
@@ -262,7 +263,8 @@ async def suggest(ctx: Context, what: Rest = Rest("")) -> None:
     if not found:
         raise Refused("suggest-nobody")
     changed = case.suggest(tuple(each.person.user_id for each in found))
-    await ctx.tx.save_case(changed)
+    # The card says nothing of a suggestion, and stays as it is.
+    await ctx.tx.save_case(changed, index=index_of(changed, ctx.office.directory, ctx.now))
     title = Heading("suggest-title", {"competences": ", ".join(dict.fromkeys(f.competence.id for f in fields))})
     parts: list[Part] = [title, *lines(found, ctx, case.network), Text("suggest-next")]
     await ctx.say(Reply(tuple(parts)), tag=suggestion_tag(changed))

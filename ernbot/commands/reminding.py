@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ernbot.commands.card import card
-from ernbot.commands.context import access
-from ernbot.commands.effects import Card, Message, Outbox, Remove, direct_lane
+from ernbot.commands.effects import Card, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Heading, Item, Line, Part, Reply, Symbol, Text, Value
 from ernbot.core.case import Action, Case
@@ -72,16 +71,3 @@ async def ask_follow_up(tx: Transaction, office: Office, case: Case, place_card:
     await outbox.to_case(case.id, Card(card(asked, office, now), case.requester))
     tx.audit(at=now, actor=office.bot, action=Action.FOLLOW_UP, case_id=case.id, decision="follow-up-asked")
     return asked
-
-
-async def end_guests(tx: Transaction, office: Office, case: Case, now: datetime) -> Case:
-    """Close the room to guests whose time is over; the case afterwards. The homeserver learns of it first."""
-    ended = case.end_guests(now)
-    outbox = Outbox(tx, now)
-    await outbox.to_case(case.id, access(ended))
-    for user in case.admitted:
-        if user not in ended.admitted:
-            await outbox.to_case(case.id, Remove(user))
-            tx.audit(at=now, actor=office.bot, action="end-guest", case_id=case.id, decision="removed")
-    await outbox.to_case(case.id, Card(card(ended, office, now), case.requester))
-    return ended

@@ -96,14 +96,14 @@ def overview(ctx: Context, case: Case, opinions: Sequence[Opinion]) -> Reply:
     return Reply((*recommended(ctx, case, opinions), Text("opinion-show-one")))
 
 
-def together(ctx: Context, case: Case) -> Reply:
-    """Everything that a reveal shows the panel, as one message."""
+def together(ctx: Context, case: Case, statistics: Sequence[Part]) -> Reply:
+    """Everything that a reveal shows the panel, as one message; `statistics` is what the opinions say together."""
     opinions = latest(visible(case.opinions, case.lead, case.lead, case.blind, case.panel))
     absent = missing(case.opinions, case.panel)
     names = ", ".join(map(ctx.office.directory.name_of, absent))
     late = (Fact(Text("reveal-missing"), names), Text("reveal-late-marked")) if names else ()
     shown = (*recommended(ctx, case, opinions), *in_full(ctx, opinions))
-    return Reply((Heading("reveal-title"), *shown, *late, Text("reveal-next")))
+    return Reply((Heading("reveal-title"), *shown, *statistics, *late, Text("reveal-next")))
 
 
 def template(form: Form, nickname: str, texts: dict[str, str]) -> Sheet:

@@ -168,7 +168,7 @@ async def _vouched(ctx: Context, signature: Signature) -> Signature:
 
 def _waiting(ctx: Context, case: Case) -> tuple[Part, ...]:
     outcome = case.outcome()
-    names = ", ".join(ctx.office.directory.name_of(person) for person in outcome.unsigned)
+    names = ", ".join(ctx.office.name_in(case, person) for person in outcome.unsigned)
     code = short(outcome.digest())
     return (Text("sign-waiting", {"names": names, "version": outcome.version}), Text("sign-how", {"code": code}))
 
@@ -184,7 +184,7 @@ async def _closed(ctx: Context, case: Case) -> Reply:
 async def close(ctx: Context, confirm: Confirm = Confirm(False)) -> Reply:
     """Close the case without the signatures that are missing; the document names who did not sign."""
     case = await ctx.case(Action.BACK_TO_DRAFTING)
-    missing = ", ".join(ctx.office.directory.name_of(person) for person in case.outcome().unsigned)
+    missing = ", ".join(ctx.office.name_in(case, person) for person in case.outcome().unsigned)
     closed = case.waive(at=ctx.now)
     if not confirm:
         return say("outcome-close-without", names=missing)

@@ -70,6 +70,10 @@ MAY: dict[Action, tuple[Standing, ...]] = {
     Action.FOLLOW_UP: (REQUESTER,),
     Action.ARRANGE: (LEAD,),
     Action.REVEAL: (LEAD,),
+    Action.RUN_ROUNDS: (LEAD,),
+    Action.RATE: (EXPERT, GUEST),
+    Action.ASK_POLL: (LEAD,),
+    Action.ANSWER_POLL: (REQUESTER, LEAD, EXPERT, GUEST),
 }
 """Which standings each action takes; CREATE asks for standing in the network alone."""
 
@@ -78,7 +82,12 @@ BY_STANDING: dict[Standing, frozenset[Action]] = {
 }
 """The same by standing. An assistant has what the clinician has for whom they act, without what is `PERSONAL`."""
 
-PERSONAL = frozenset({Action.GIVE_OPINION, Action.VOTE, Action.SIGN, Action.DECLARE_CONFLICT})
+PERSONAL = frozenset(
+    {
+        *(Action.GIVE_OPINION, Action.VOTE, Action.SIGN),
+        *(Action.RATE, Action.ANSWER_POLL, Action.DECLARE_CONFLICT),
+    }
+)
 """What nobody does for somebody else."""
 
 WITHOUT_CONSENT = frozenset(

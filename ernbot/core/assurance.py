@@ -23,7 +23,10 @@ class Assurance(IntEnum):
 
 
 RECORDS = frozenset(
-    {Action.GIVE_CONSENT, Action.VOTE, Action.SEND_TO_SIGNING, Action.SIGN, Action.TAKE_OVER, Action.ERASE}
+    {
+        *(Action.GIVE_CONSENT, Action.VOTE, Action.SEND_TO_SIGNING, Action.SIGN, Action.TAKE_OVER, Action.ERASE),
+        *(Action.RATE, Action.ANSWER_POLL),
+    }
 )
 """What counts as a signature or cannot be undone. Withdrawing consent is never made harder than any other command."""
 

@@ -13,18 +13,20 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal, get_args
 
-from ernbot.core import invitation
+from ernbot.core import invitation, poll
 from ernbot.core.background import Background, Offer, Reopening, Topic
 from ernbot.core.blind import Blind, Mode, missing
 from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Ledger, Paper, Purpose
 from ernbot.core.dates import check_due
+from ernbot.core.delphi import Study, begin, present
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.followup import FollowUp, Report, asked, reported
 from ernbot.core.form import Value
 from ernbot.core.invitation import Guest, Invitation, InvitationState
 from ernbot.core.opinion import Opinion, latest, revise
 from ernbot.core.outcome import Outcome, Section, Signature
+from ernbot.core.poll import Poll
 from ernbot.core.triage import Triage, Verdict, given
 
 MAX_QUESTION = 2_000
@@ -66,6 +68,10 @@ class Action(StrEnum):
     FOLLOW_UP = "follow-up"
     ARRANGE = "arrange"
     REVEAL = "reveal"
+    RUN_ROUNDS = "run-rounds"
+    RATE = "rate"
+    ASK_POLL = "ask-poll"
+    ANSWER_POLL = "answer-poll"
 
 
 class About(StrEnum):
@@ -185,6 +191,10 @@ FITS: dict[Action, tuple[StateKind, ...]] = {
     Action.FOLLOW_UP: ("closed", "archived"),
     Action.ARRANGE: ("open", "assessing"),
     Action.REVEAL: ("assessing",),
+    Action.RUN_ROUNDS: ("assessing", "drafting"),
+    Action.RATE: ("assessing", "drafting"),
+    Action.ASK_POLL: ("assessing", "drafting"),
+    Action.ANSWER_POLL: ("assessing", "drafting"),
 }
 """In which states each action fits. What is not here is refused."""
 
@@ -234,6 +244,8 @@ class Case:
     follow_up: FollowUp | None = None
     blind: Blind = Blind()
     question_type: str = ""
+    delphi: tuple[Study, ...] = ()
+    polls: tuple[Poll, ...] = ()
 
     @property
     def lead(self) -> str:
@@ -717,6 +729,56 @@ class Case:
     def reveal(self, by: str, *, at: datetime) -> Case:
         self._require(Action.REVEAL)
         return replace(self, blind=self.blind.reveal(self.opinions, by=by, at=at))
+
+    # --- rounds and polls
+
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """Who has a conflict of interest, with the reason; it is empty where the latest opinion alone says so."""
+        declared = {each.user_id: each.conflict for each in self.invitations if each.conflict is not None}
+        return {opinion.author: "" for opinion in latest(self.opinions) if opinion.conflict} | declared
+
+    @property
+    def conflicted(self) -> frozenset[str]:
+        """Who has a conflict of interest, and is heard but never counted."""
+        return frozenset(self.conflicts)
+
+    @property
+    def study(self) -> Study:
+        """The Delphi study that is spoken of. Raises Refused `delphi-none` before there is one."""
+        return present(self.delphi)
+
+    def begin_study(self, title: str, *, by: str, at: datetime) -> Case:
+        self._require(Action.RUN_ROUNDS)
+        return replace(self, delphi=begin(self.delphi, title, by, at))
+
+    def run_rounds(self, study: Study) -> Case:
+        """A case whose present study is this one."""
+        self._require(Action.RUN_ROUNDS)
+        return replace(self, delphi=(*self.delphi[:-1], study))
+
+    def rate(self, by: str, ratings: Mapping[int, tuple[int, str]], *, at: datetime) -> Case:
+        self._require(Action.RATE)
+        rated = self.study.rate(by, ratings, self.conflicted, at)
+        return replace(self, delphi=(*self.delphi[:-1], rated))
+
+    def suggest_statement(self, by: str, statement: str) -> Case:
+        self._require(Action.RATE)
+        return replace(self, delphi=(*self.delphi[:-1], self.study.suggest(statement, by)))
+
+    def ask_poll(self, text: str, *, by: str, named: bool, at: datetime) -> Case:
+        self._require(Action.ASK_POLL)
+        return replace(self, polls=poll.ask(self.polls, text, by, at, named=named))
+
+    def answer_poll(self, number: int | None, by: str, option: int, *, at: datetime) -> Case:
+        self._require(Action.ANSWER_POLL)
+        voted = poll.find(self.polls, number).vote(by, option, self.conflicted, at)
+        return replace(self, polls=poll.put(self.polls, voted))
+
+    def close_poll(self, *, at: datetime) -> Case:
+        self._require(Action.ASK_POLL)
+        closed = poll.find(self.polls).close(self.members, self.conflicted, at)
+        return replace(self, polls=poll.put(self.polls, closed))
 
 
 def new_case(

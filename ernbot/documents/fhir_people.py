@@ -6,7 +6,7 @@ public; whoever it no longer lists has only an id.
 
 from __future__ import annotations
 
-from ernbot.documents.dossier import Dossier
+from ernbot.documents.dossier import Dossier, Member
 from ernbot.documents.fhir_values import TERMINOLOGY, URI, Collection, Resource, coding, concept
 from ernbot.documents.paper import clean
 
@@ -46,8 +46,11 @@ class People:
         practitioner = self._collection.add("Practitioner", user_id, content, display=name)
         role: Resource = {"practitioner": practitioner}
         listed = self._dossier.network.person(user_id)
+        other = self._dossier.others.get(user_id)
         if listed is not None:
             role["organization"] = self._centre(listed.centre)
+        elif other is not None:
+            role["organization"] = self._hospital(other)
         return self._collection.add("PractitionerRole", user_id, role, display=name)
 
     def _centre(self, centre_id: str) -> Resource:
@@ -59,6 +62,12 @@ class People:
             "partOf": self.network,
         }
         return self._collection.add("Organization", f"centre {centre.id}", content, display=clean(centre.name))
+
+    def _hospital(self, other: Member) -> Resource:
+        """The hospital of a guest, or of another network, of which there is no more than its name."""
+        name = clean(other.hospital)
+        content = {"name": name, "address": [{"country": other.country}]}
+        return self._collection.add("Organization", f"hospital {other.country} {name}", content, display=name)
 
     def team(self) -> Resource:
         """The panel, its lead first."""

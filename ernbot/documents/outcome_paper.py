@@ -131,15 +131,14 @@ def _panel(dossier: Dossier) -> Table:
     text = dossier.text
     rows = []
     for member in dossier.outcome.panel:
-        person = dossier.network.person(member)
+        known = dossier.member(member)
         name = dossier.name(member)
         if member == dossier.lead:
             name = f"{name} ({text('document-lead')})"
-        if person is None:
+        if known is None:
             rows.append((name, text("document-not-listed"), NOTHING))
         else:
-            centre = dossier.network.centre(person.centre)
-            rows.append((name, centre.name, centre.country))
+            rows.append((name, known.hospital, known.country))
     header = (text("document-name"), text("document-centre"), text("document-country"))
     return Table("", header, tuple(rows))
 

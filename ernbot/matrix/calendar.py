@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from ernbot.commands.guests import end_guests
 from ernbot.commands.office import Office
-from ernbot.commands.reminding import ask_follow_up, digest, end_guests, remind
+from ernbot.commands.reminding import ask_follow_up, digest, remind
 from ernbot.core.agenda import Task, agenda, may_tell, timed
 from ernbot.core.case import Case
 from ernbot.core.turn import turn

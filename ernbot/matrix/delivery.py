@@ -15,6 +15,7 @@ from ernbot.commands.effects import (
     Card,
     CreateCaseRoom,
     Effect,
+    EndPoll,
     FileInSpace,
     Invite,
     Join,
@@ -26,7 +27,9 @@ from ernbot.commands.effects import (
     React,
     Redact,
     Remove,
+    SendDelphiReport,
     SendOutcome,
+    SendPoll,
     ShowFile,
     TakeBack,
     load,
@@ -34,10 +37,14 @@ from ernbot.commands.effects import (
 from ernbot.commands.office import Office
 from ernbot.commands.reply import say
 from ernbot.commands.steps import UNDO_SIGN
-from ernbot.matrix import caseroom
+from ernbot.documents import delphi_report
+from ernbot.documents.press import press_apart
+from ernbot.locales import catalogue
+from ernbot.matrix import caseroom, polls
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.machine import Machine
+from ernbot.matrix.media import put
 from ernbot.matrix.papers import Papers
 from ernbot.matrix.render import render
 from ernbot.matrix.rooms import Rooms
@@ -103,6 +110,13 @@ class Delivery:
                 await self._take_back(item, tag)
             case SendOutcome():
                 await self._papers.deliver(item, effect)
+            case SendDelphiReport():
+                await self._delphi_report(item, effect)
+            case SendPoll():
+                event_id = await self.send(await self.room_of(item), polls.start(effect), item.id, polls.START)
+                await self.done(item, event_id)
+            case EndPoll():
+                await self._end_poll(item, effect)
             case CreateCaseRoom():
                 await self._create_case_room(item, effect)
             case FileInSpace():
@@ -162,10 +176,10 @@ class Delivery:
         async with self._store.transaction() as tx:
             return await tx.language(reader) or "en"
 
-    async def send(self, room_id: str, content: dict[str, Any], txn_id: str) -> str:
-        """Send a message, encrypted for the people who are in the room now."""
+    async def send(self, room_id: str, content: dict[str, Any], txn_id: str, kind: str = "m.room.message") -> str:
+        """Send a message, or another kind of event, encrypted for the people who are in the room now."""
         view = await self._rooms.view(room_id)
-        encrypted = await self._machine.encrypt(room_id, view.joined, "m.room.message", content, rotation=view.rotation)
+        encrypted = await self._machine.encrypt(room_id, view.joined, kind, content, rotation=view.rotation)
         return await self._gateway.send(room_id, "m.room.encrypted", encrypted, txn_id)
 
     async def _message(self, item: OutboxItem, effect: Message) -> None:
@@ -213,6 +227,40 @@ class Delivery:
         for number, sent in enumerate(shown):
             await self._gateway.redact(room_id, sent.event_id, f"{item.id}-{number}")
         await self.done(item)
+
+    async def _end_poll(self, item: OutboxItem, effect: EndPoll) -> None:
+        async with self._store.transaction() as tx:
+            asked = next((sent for sent in await tx.tagged(item.lane, effect.tag) if sent.kind == "poll"), None)
+        event_id = None
+        if asked is not None:
+            words = render(effect.result, await self.language(effect.reader)).body
+            end = polls.end(asked.event_id, words)
+            event_id = await self.send(await self.room_of(item), end, item.id, polls.END)
+        await self.done(item, event_id)
+
+    async def _delphi_report(self, item: OutboxItem, effect: SendDelphiReport) -> None:
+        language = await self.language(effect.reader)
+        network = self._office.directory.network(effect.network)
+        assert network is not None
+        text = catalogue(language).text
+        report = delphi_report.report(
+            effect.study, effect.conflicts, nickname=effect.nickname, network=network, text=text
+        )
+        if effect.form == "pdf":
+            created = effect.study.last_closed_at
+            page = delphi_report.page(report, language=language, network=network.name, created=created)
+            data, mimetype = await press_apart(page), "application/pdf"
+        else:
+            data, mimetype = delphi_report.markdown(report).encode(), "text/markdown"
+        name = text("delphi-report-file", nickname=effect.nickname, form=effect.form)
+        content = {
+            "msgtype": "m.file",
+            "body": name,
+            "filename": name,
+            "file": await put(self._gateway, data),
+            "info": {"mimetype": mimetype, "size": len(data)},
+        }
+        await self.done(item, await self.send(await self.room_of(item), content, item.id))
 
     async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
         """Create the room. `createRoom` has no transaction id, so an attempt is noted first and looked for later."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.commands import arrival, conversation, files, followup, identity, invitations, panel, questions
+from ernbot.commands import arrival, conversation, files, followup, identity, invitations, panel, poll, questions
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
@@ -23,6 +23,7 @@ from ernbot.commands.registry import has_prefix
 from ernbot.commands.reply import Reply, say
 from ernbot.core.assurance import Assurance
 from ernbot.core.errors import Refused
+from ernbot.matrix import polls
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.events import Words, attachment, words
 from ernbot.matrix.gaps import GAP, Gaps
@@ -212,7 +213,9 @@ class Dispatcher:
         if concerns(payload["type"], content):
             await self._verify(item, payload)
             return
-        said = words(content, self._gateway.user_id) if payload["type"] == "m.room.message" else None
+        said = polls.response(payload["type"], content)
+        if payload["type"] == "m.room.message":
+            said = words(content, self._gateway.user_id)
         file = attachment(content) if payload["type"] == "m.room.message" else None
         if said is None and file is None:
             await self._done(item)
@@ -225,9 +228,10 @@ class Dispatcher:
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
             followed = await followup.asked(unheard, said.replies_to) if said is not None else None
             numbers = said is not None and await panel.are_numbers(unheard, said.text, said.replies_to)
+            votes = said is not None and await poll.meant(unheard, said.text, said.replies_to) is not None
             # An opinion may have to be taken out of the room, whatever it looks like.
             for_sealing = said is not None and place is not None and conversation.concerns_us(self._office, said.text)
-        answers = for_sealing or numbers or asked is not None or followed is not None
+        answers = for_sealing or numbers or votes or asked is not None or followed is not None
         for_us = file is not None or place is None or open_dialogue is not None or answers
         if not for_us and said is not None and not said.addressed and not has_prefix(said.text):
             await self._done(item)

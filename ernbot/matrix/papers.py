@@ -14,10 +14,11 @@ from typing import Any
 from ernbot.commands.effects import SendOutcome
 from ernbot.commands.office import Office
 from ernbot.core.case import About, Action, Case
+from ernbot.core.directory import Network
 from ernbot.core.errors import Refused
 from ernbot.core.outcome import Outcome
 from ernbot.documents import outcome_fhir, outcome_html, outcome_pdf
-from ernbot.documents.dossier import Dossier
+from ernbot.documents.dossier import Dossier, Member
 from ernbot.documents.press import press_apart
 from ernbot.documents.seal import seal
 from ernbot.locales import catalogue
@@ -83,7 +84,19 @@ class Papers:
             consent=case.consent,
             record=record,
             about_patient=case.about is About.PATIENT,
+            others=self._others(case, network),
         )
+
+    def _others(self, case: Case, network: Network) -> dict[str, Member]:
+        """The guests of a case, whether they are still there or not, and people whom only another network lists."""
+        guests = [(each.user_id, each.guest) for each in case.invitations if each.guest is not None]
+        found = {user: Member(guest.name, guest.hospital, guest.country) for user, guest in guests}
+        for user in (*case.admitted, *(each.user_id for each in case.invitations)):
+            if network.person(user) is None:
+                for other, person in self.office.directory.memberships(user):
+                    centre = other.centre(person.centre)
+                    found.setdefault(user, Member(person.name, centre.name, centre.country))
+        return found
 
     async def _made(self, effect: SendOutcome, dossier: Dossier) -> bytes:
         match effect.format:

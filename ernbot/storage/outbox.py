@@ -16,7 +16,18 @@ from ernbot.storage.records import OutboxItem, SentItem
 from ernbot.storage.sealing import SealedRows, case_scope, from_json, sealed, to_json
 from ernbot.storage.tables import outbox
 
-CONTENT_KINDS = ("message", "card", "announcement", "file", "original", "outcome", "invite")
+CONTENT_KINDS = (
+    "message",
+    "card",
+    "announcement",
+    "file",
+    "original",
+    "outcome",
+    "delphi-report",
+    "poll",
+    "poll-end",
+    "invite",
+)
 """Kinds that carry words or pictures of a case, or bring somebody to them; a withdrawal takes these back."""
 
 SENT = (outbox.c.id, outbox.c.lane, outbox.c.kind, outbox.c.tag, outbox.c.case_id, outbox.c.event_id)

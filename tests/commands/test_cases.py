@@ -49,6 +49,14 @@ async def test_what_waits_for_me_comes_first(chat: Chat) -> None:
     )
 
 
+async def test_a_case_stays_in_the_list_while_its_lead_looks_for_experts(chat: Chat) -> None:
+    await chat.opened()
+    before = await chat.alone(ANDERS, "!cases")
+    assert (await chat.case()).nickname in before
+    await chat.here(ANDERS, "!panel suggest craniosynostosis")
+    assert await chat.alone(ANDERS, "!cases") == before
+
+
 async def test_urgent_and_due_cases_stand_above_the_others(chat: Chat) -> None:
     names = []
     for values in ({}, {"due": (chat.now + timedelta(days=9)).date()}, {"due": (chat.now - timedelta(days=2)).date()}):

@@ -18,7 +18,7 @@ from ernbot.storage.records import OutboxItem
 from ernbot.verify import verify
 from tests.core.test_signature import NOTARY, given
 
-from .chat import ANDERS, BRAM, PIOTR, SASKIA, STRANGER, Chat
+from .chat import ANDERS, BRAM, OPINION, PIOTR, SASKIA, SERVER, STRANGER, Chat
 
 FORMATS = pytest.mark.parametrize("format", ["pdf", "html", "fhir"])
 STARTS = {"pdf": b"%PDF-", "html": b"<!DOCTYPE html>", "fhir": b'{"resourceType":"Bundle",'}
@@ -138,6 +138,26 @@ async def test_a_draft_is_exported_as_a_draft(chat: Chat, desk: Desk) -> None:
     assert document is not None
     assert json.loads(document)["entry"][0]["resource"]["status"] == "preliminary"
     assert "signature" not in json.loads(document)
+
+
+@pytest.mark.parametrize("format", ["html", "fhir"])
+async def test_a_guest_is_named_with_their_hospital(chat: Chat, desk: Desk, format: str) -> None:
+    guest = f"@oksana.koval:{SERVER}"
+    await chat.opened()
+    line = "!panel guest oksana.koval name Oksana Koval hospital Nordlys Hospital country Norway"
+    assert (await chat.here(ANDERS, line)).startswith("Oksana Koval is invited")
+    await chat.arrive(guest)
+    await chat.here(guest, OPINION)
+    await chat.here(ANDERS, "!outcome draft")
+    assert "Not voted: Oksana Koval" in await chat.here(ANDERS, "!outcome recommend Wait.")
+    await chat.here(guest, "!outcome agree")
+    assert "Agrees: Oksana Koval" in await chat.here(guest, "!outcome show")
+    await chat.here(ANDERS, "!outcome sign")
+    assert "still needs the signature of Oksana Koval." in await chat.here(ANDERS, "!outcome sign confirm")
+    document = await desk.deliver(await signed(chat, format))
+    assert document is not None
+    assert b"Oksana Koval" in document
+    assert b"Nordlys Hospital" in document
 
 
 async def test_a_pdf_is_what_most_people_want(chat: Chat) -> None:

@@ -370,7 +370,7 @@ async def test_whoever_comes_later_is_shown_everything(chat: Chat) -> None:
     await attach(chat, ANDERS, face("PNG"))
     await chat.here(ANDERS, "!panel invite saskia.devries")
     accepted, card, *rest = await chat.arrive(SASKIA)
-    assert isinstance(accepted, Card)
+    assert isinstance(accepted, Card), "by coming she has accepted"
     assert isinstance(card, Card)
     assert (accepted.fresh, card.fresh) == (False, True), "those who are there see that she has accepted"
     assert shown(rest) == ["original", "file", "original", "announcement", "file"]

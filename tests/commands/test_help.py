@@ -45,30 +45,36 @@ PANEL = {
 }
 ANSWERS = {"!accept", "!decline", "!conflict"}
 TOLD = {"!case why", "!case news", "!case due", "!case urgent"}
-LEADS = PANEL | TOLD | {"!case handover", "!case archive"}
+LEADS = TOLD | {"!case handover", "!case archive"} | PANEL
+READ_TOGETHER = {"!consensus", "!delphi show", "!poll show"}
+TOGETHER = READ_TOGETHER | {"!poll", "!poll vote"}
+ASK = TOGETHER | {"!delphi", "!poll close"}
 
 REQUESTER = {
     "draft": IN_A_CASE | CONSENTS | TOLD | {"!case archive", "!case erase"},
     "opened": IN_A_CASE | CONSENTS | LEADS | ARRANGING | {"!case forward"},
     "assessing": IN_A_CASE
+    | ASK
     | CONSENTS
     | LEADS
     | ARRANGING
     | {"!case forward", "!opinion show", "!outcome draft", "!reveal"},
-    "drafting": IN_A_CASE | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
+    "drafting": IN_A_CASE | ASK | CONSENTS | LEADS | OUTCOME | {"!opinion show", "!outcome draft"},
     "closed": IN_A_CASE
+    | READ_TOGETHER
     | {"!consent withdraw", "!opinion show", "!outcome show", "!case archive", "!case reopen", "!followup"}
     | {"!outcome export", "!outcome amend"},
     "withdrawn": IN_A_CASE | {"!case erase"},
 }
 OPINION = {"!opinion", "!opinion form", "!opinion show"}
 EXPERT = {
-    "assessing": IN_A_CASE | ANSWERS | OPINION,
+    "assessing": IN_A_CASE | TOGETHER | ANSWERS | OPINION,
     "drafting": IN_A_CASE
+    | TOGETHER
     | ANSWERS
     | OPINION
     | {"!outcome show", "!outcome export", "!outcome agree", "!outcome dissent"},
-    "closed": IN_A_CASE | {"!opinion show", "!outcome show", "!outcome export"},
+    "closed": IN_A_CASE | READ_TOGETHER | {"!opinion show", "!outcome show", "!outcome export"},
 }
 
 

@@ -13,7 +13,7 @@ from ernbot.commands.guests import end_guests
 from ernbot.core.case import Action
 from ernbot.core.directory import Absence, Directory, Network
 from ernbot.core.errors import Refused
-from ernbot.core.invitation import InvitationState
+from ernbot.core.invitation import Guest, InvitationState
 
 from .chat import (
     ANDERS,
@@ -391,7 +391,9 @@ async def test_a_guest_has_a_part_until_a_day(chat: Chat) -> None:
         await chat.case(OKSANA)
     async with chat.store.transaction() as tx:
         case = await tx.case_in(chat.room, ANDERS, Action.READ, chat.directory, chat.now)
-        assert (await end_guests(tx, chat.office, case, chat.now)).panel == ()
+        changed = await end_guests(tx, chat.office, case, chat.now)
+        assert changed.panel == ()
+        await tx.save_case(changed)
     await chat.deliver()
     assert await state(chat, OKSANA) is InvitationState.EXPIRED
     assert Remove(OKSANA) in chat.effects(Remove)
@@ -455,6 +457,14 @@ async def test_a_guest_without_a_day_stays_ninety(chat: Chat) -> None:
     asked = (await chat.case()).invitation(OKSANA)
     assert asked is not None
     assert asked.until == chat.now.date() + timedelta(days=90)
+
+
+async def test_the_name_of_a_hospital_may_have_that_word_in_it(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, GUEST.replace("Tromsø", "Nordlys Hospital for Children"))
+    asked = (await chat.case()).invitation(OKSANA)
+    assert asked is not None
+    assert asked.guest == Guest("Oksana Koval", "Nordlys Hospital for Children", "NO")
 
 
 async def test_only_lead_or_coordinator_bring_guests(chat: Chat) -> None:

@@ -72,6 +72,7 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.ARCHIVE: f"draft {UNDER_WAY} closed",
         Action.ERASE: "draft archived withdrawn",
         Action.FOLLOW_UP: "closed archived",
+        Action.ANSWER_POLL: "assessing drafting",
     },
     Standing.LEAD: {
         Action.READ: ALL,
@@ -95,6 +96,9 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.ADMIT_GUEST: UNDER_WAY,
         Action.ARRANGE: "open assessing",
         Action.REVEAL: "assessing",
+        Action.RUN_ROUNDS: "assessing drafting",
+        Action.ASK_POLL: "assessing drafting",
+        Action.ANSWER_POLL: "assessing drafting",
     },
     Standing.EXPERT: {
         Action.READ: ALL,
@@ -104,6 +108,8 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.READ_OUTCOME: "drafting signing closed archived",
         Action.VOTE: "drafting",
         Action.SIGN: "signing",
+        Action.RATE: "assessing drafting",
+        Action.ANSWER_POLL: "assessing drafting",
         **ANSWERS,
     },
     Standing.GUEST: {
@@ -114,6 +120,8 @@ MAY: dict[Standing, dict[Action, str]] = {
         Action.READ_OUTCOME: "drafting signing closed archived",
         Action.VOTE: "drafting",
         Action.SIGN: "signing",
+        Action.RATE: "assessing drafting",
+        Action.ANSWER_POLL: "assessing drafting",
         **ANSWERS,
     },
     Standing.INVITED: {Action.READ: ALL, **ANSWERS},
@@ -138,7 +146,10 @@ WITHOUT_CONSENT = {
     *(Action.REOPEN, Action.ARCHIVE, Action.ERASE, Action.ANSWER_INVITATION, Action.DECLARE_CONFLICT),
 }
 NOT_FOR_QUESTIONS = {Action.GIVE_CONSENT, Action.WITHDRAW_CONSENT, Action.ATTACH}
-NOT_FOR_ASSISTANTS = {Action.GIVE_OPINION, Action.VOTE, Action.SIGN, Action.DECLARE_CONFLICT}
+NOT_FOR_ASSISTANTS = {
+    *(Action.GIVE_OPINION, Action.VOTE, Action.SIGN),
+    *(Action.RATE, Action.ANSWER_POLL, Action.DECLARE_CONFLICT),
+}
 
 WHO: dict[str, tuple[str, set[Standing]]] = {
     "requester who leads": (LEAD, {Standing.REQUESTER, Standing.LEAD}),

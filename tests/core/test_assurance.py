@@ -19,6 +19,7 @@ def test_by_default_only_what_counts_as_a_signature_or_cannot_be_undone_asks_for
     assert asks_more == {
         *(Action.GIVE_CONSENT, Action.VOTE, Action.SEND_TO_SIGNING, Action.SIGN),
         *(Action.TAKE_OVER, Action.ERASE),
+        *(Action.RATE, Action.ANSWER_POLL),
     }
     assert {Policy().needs(action) for action in asks_more} == {UNCHANGED}
 

@@ -15,9 +15,11 @@ from ernbot.core.blind import Blind
 from ernbot.core.case import ALLOWED, MAX_QUESTION, About, Action, Case, Closed, Drafting, State, StateKind, new_case
 from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Purpose
+from ernbot.core.delphi import Study
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import Guest
 from ernbot.core.outcome import Section, Signature
+from ernbot.core.poll import Poll, ask
 from ernbot.core.triage import Triage, Verdict
 
 from .samples import CASES, COLLEAGUE, COORDINATOR, DISPATCHER, EXPERT, GUEST, LATER, LEAD, NOW, PAPER, SECOND, opined
@@ -35,6 +37,15 @@ def questioned(case: Case) -> Case:
 
 
 DIGEST = CASES["signing"].outcome().digest()
+
+
+def studied(case: Case) -> Case:
+    """A case with statements that its panel could rate."""
+    study = Study("Timing", LEAD, NOW).add("Operate early.")
+    return replace(case, panel=(EXPERT, SECOND, COLLEAGUE), delphi=(study.start((EXPERT, SECOND, COLLEAGUE), (), NOW),))
+
+
+POLLS: tuple[Poll, ...] = ask((), "When? | Now | Later", LEAD, NOW, named=True)
 
 TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.GIVE_CONSENT: lambda case: case.give_consent((Purpose.CARE,), PAPER, by=LEAD, at=LATER),
@@ -69,9 +80,14 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.FOLLOW_UP: lambda case: replace(case, clocks=Clocks(signed=LATER)).ask_follow_up(at=LATER),
     Action.ARRANGE: lambda case: replace(case, opinions=()).keep_apart("on"),
     Action.REVEAL: lambda case: replace(case, blind=Blind(on=True)).reveal(LEAD, at=LATER),
+    Action.RUN_ROUNDS: lambda case: case.begin_study("Timing of surgery", by=LEAD, at=LATER),
+    Action.RATE: lambda case: studied(case).rate(EXPERT, {1: (8, "")}, at=LATER),
+    Action.ASK_POLL: lambda case: case.ask_poll("When? | Now | Later", by=LEAD, named=True, at=LATER),
+    Action.ANSWER_POLL: lambda case: replace(case, polls=POLLS).answer_poll(1, EXPERT, 2, at=LATER),
 }
 """The actions that change a case; the others only look at it or change something else."""
 
+AMONG_EXPERTS = (Action.RUN_ROUNDS, Action.RATE, Action.ASK_POLL, Action.ANSWER_POLL)
 UNDER_WAY: tuple[StateKind, ...] = ("open", "assessing", "drafting")
 STAYING = (
     *(Action.DESCRIBE, Action.HAND_OVER, Action.TAKE_LEAD, Action.TRIAGE, Action.ANSWER_TRIAGE),
@@ -126,6 +142,7 @@ LEADS_TO: dict[tuple[StateKind, Action], StateKind] = {
     **{(kind, Action.ARRANGE): kind for kind in ("open", "assessing")},
     ("assessing", Action.REVEAL): "assessing",
     **{(kind, action): kind for kind in UNDER_WAY for action in STAYING},
+    **{(kind, action): kind for kind in ("assessing", "drafting") for action in AMONG_EXPERTS},
 }
 """The life of a case, written down apart from the code. A draft has no consent to care that could be withdrawn."""
 

@@ -47,7 +47,8 @@ def table(document: str, first_cell: str) -> list[list[str]]:
     for line in lines[start:]:
         if not line.startswith("|"):
             break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+        cells = re.split(r"(?<!\\)\|", line.strip("|"))
+        rows.append([cell.strip().replace("\\|", "|") for cell in cells])
     return [rows[0], *rows[2:]]
 
 

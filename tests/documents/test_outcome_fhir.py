@@ -18,6 +18,7 @@ from ernbot.core.consent import Ledger, Paper, Purpose, Signer
 from ernbot.core.form import Form
 from ernbot.core.outcome import Outcome, Recommendation
 from ernbot.documents import outcome_fhir
+from ernbot.documents.dossier import Member
 from ernbot.documents.seal import open_seal, seal
 from ernbot.locales import LANGUAGES, catalogue
 from tests.documents.conftest import Validate
@@ -113,6 +114,17 @@ def test_the_validators_find_what_is_wrong(validate: Validate, change: Any, comp
     broken = bundle(signed())
     change(broken)
     assert complaint in " ".join(validate("fhir", broken))
+
+
+def test_a_guest_comes_with_their_hospital(validate: Validate) -> None:
+    outcome = drafted()
+    guest = "@oksana:example.org"
+    others = {guest: Member("Oksana Koval", "Nordlys Hospital", "NO")}
+    made = bundle(replace(outcome, panel=(*outcome.panel, guest)), others=others)
+    assert validate("fhir", made) == []
+    (hospital,) = [each for each in resources(made, "Organization") if each["name"] == "Nordlys Hospital"]
+    assert hospital["address"] == [{"country": "NO"}]
+    assert "partOf" not in hospital, "it is no centre of the network"
 
 
 def test_a_document_has_everything_that_was_asked_for() -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from ernbot.core.case import Case
-from ernbot.demo.clinician import Clinician
+from ernbot.demo.clinician import Clinician, Seen
 from ernbot.demo.homeserver import register
 from ernbot.matrix.errors import MatrixError
 from tests.fixtures_installation import PATIENCE, House
@@ -67,7 +67,7 @@ async def ward(shared_house: House) -> Ward:
         (FIRST, "!panel invite elin.sandberg", "does not let you invite experts"),
         (LEAD, "!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=3", "does not let you give an opinion"),
         (LEAD, "!outcome recommend Surgery.", "You cannot write the outcome now"),
-        (LEAD, "!outcome sign", "You cannot sign the outcome now"),
+        (LEAD, "!outcome sign", "You cannot send the outcome to be signed now"),
         (FIRST, "!outcome agree", "You cannot vote on the outcome now"),
         (LEAD, "!outcome draft", "Nobody has given an opinion yet"),
         (LEAD, "!consent withdraw registry", "no consent to withdraw"),
@@ -103,11 +103,12 @@ async def test_a_mistake_in_a_direct_chat(ward: Ward, who: str, text: str, answe
     assert await ward.house.rooms() == rooms
 
 
-async def test_a_researcher_is_offered_nothing_to_do_with_cases(ward: Ward) -> None:
+async def test_a_researcher_is_offered_no_case_of_a_patient(ward: Ward) -> None:
     person, chat = await ward.house.chat(RESEARCHER)
     offered = (await ward.house.ask(person, chat, "!help")).body
     assert "!language" in offered
-    assert "!case" not in offered
+    assert "!question new" in offered
+    assert "!case new" not in offered
 
 
 async def test_a_colleague_who_was_not_asked_stays_outside(ward: Ward) -> None:
@@ -192,19 +193,25 @@ async def test_a_device_that_its_owner_has_not_signed(ward: Ward) -> None:
     assert await ward.case() == before
 
 
-async def test_an_edited_command_is_not_run(ward: Ward) -> None:
+async def test_an_older_command_that_is_edited_is_not_run(ward: Ward) -> None:
     before = await ward.case()
     first = await ward.lead.say(ward.room, "!case show")
     await ward.house.answer(ward.lead, first)
+    await ward.house.ask(ward.lead, ward.room, "!panel show")
     command = {"msgtype": "m.text", "body": "!consent withdraw care"}
     edit = {
         **command,
         "m.new_content": command,
         "m.relates_to": {"rel_type": "m.replace", "event_id": first},
     }
-    edited = await ward.lead.send(ward.room, edit)
-    assert "do not act on edited messages" in (await ward.house.answer(ward.lead, edited)).body
-    assert len(ward.house.answers(ward.lead, first)) == 1
+    await ward.lead.send(ward.room, edit)
+
+    def answers() -> list[Seen] | None:
+        found = ward.house.answers(ward.lead, first)
+        return found if len(found) == 2 else None
+
+    _, refusal = await ward.lead.wait(answers, "the answer to the edit", PATIENCE)
+    assert "only when it was your last one to me here" in refusal.body
     assert await ward.case() == before
 
 

@@ -151,6 +151,9 @@ async def test_a_story_with_twenty_kills(shared_house: House) -> None:
     lead = await house.person(LEAD)
     before = await identity(house, lead)
     story = Story(house, await round_trip(house))
+    for name in (FIRST, SECOND):
+        # An invitation is said in the direct chat as well, and waits there until somebody comes.
+        await house.chat(name)
     rooms = set(await house.rooms())
 
     room = await play(story)

@@ -258,6 +258,7 @@ async def test_kinds_of_events(quick: Receiver, bot: Phone) -> None:
         ("$join", "join"),
         ("$left", "left"),
         ("$banned", "left"),
+        ("$declined", "left"),
         ("$on", "encryption"),
         ("$redacted", "plaintext"),
     ]
