@@ -397,7 +397,7 @@ async def test_a_guest_has_a_part_until_a_day(chat: Chat) -> None:
     await chat.deliver()
     assert await state(chat, OKSANA) is InvitationState.EXPIRED
     assert Remove(OKSANA) in chat.effects(Remove)
-    assert chat.last.text.startswith("The time of Oksana Koval as a guest is over.")
+    assert chat.last.text.startswith("Oksana Koval is no longer a guest: the time is over.")
     async with chat.store.transaction() as tx:
         again = await tx.case_in(chat.room, ANDERS, Action.READ, chat.directory, chat.now)
         assert await end_guests(tx, chat.office, again, chat.now) == again

@@ -67,7 +67,7 @@ async def test_a_due_date_stands_on_the_card_and_is_seen_to_pass(chat: Chat) -> 
     assert "Who must act: Piotr Zieliński\nBy: 19 March 2026\n" in chat.card
     chat.later(days=15)
     assert "By: 19 March 2026, which has passed\n" in await chat.here(PIOTR, "!case show")
-    assert await chat.here(ANDERS, "!case due none") == "The case is due on no particular day."
+    assert await chat.here(ANDERS, "!case due none") == "The case has no due date."
     assert "\nBy:" not in chat.card
 
 
@@ -515,7 +515,7 @@ async def test_a_closed_case_is_taken_up_again_with_what_is_new(chat: Chat) -> N
 async def test_a_case_is_archived_and_comes_back(chat: Chat) -> None:
     await chat.assessing()
     assert (await chat.here(ANDERS, "!case archive")).startswith("Please say why")
-    assert (await chat.here(ANDERS, "!case archive The family moved.")).startswith("Put away.")
+    assert (await chat.here(ANDERS, "!case archive The family moved.")).startswith("Archived.")
     assert "Who must act: nobody" in chat.card
     assert (await chat.here(SASKIA, OPINION)).startswith("You cannot give an opinion now. State of the case: archived.")
     await chat.here(ANDERS, "!case reopen They are back.")

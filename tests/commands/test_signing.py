@@ -254,7 +254,7 @@ async def test_an_amendment_names_the_outcome_before_which_stays_as_it_was_signe
     assert [line.text for line in first.recommendations] == ["Operate before nine months."]
     assert [line.text for line in second.recommendations] == ["Operate at once."]
     shown = await chat.here(SASKIA, "!outcome show")
-    assert f"- `{first.version}` of 5 March 2026, digest {short(first.digest())}…" in shown
+    assert f"- `{first.version}` of 5 March 2026, SHA-256 {short(first.digest())}…" in shown
 
 
 @pytest.mark.parametrize("which", [0, 1])

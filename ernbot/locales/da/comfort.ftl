@@ -5,7 +5,7 @@ undone = Fortrudt: `{ $command }`. Alt er, som det var før.
 refused-edited = Jeg handler kun på en rettet besked, når den var din seneste til mig her. Send den som en ny besked.
 refused-edited-late = Jeg handler på en rettet besked inden for { $minutes } minutter. Send den som en ny besked.
 refused-edited-done = Det er allerede udført, så en rettelse af beskeden gør ikke mere. `!help` viser, hvad du kan gøre nu.
-refused-edited-no-command = Det, du rettede den til, er ingen kommando, så der er ikke sket noget. `!help` viser, hvad du kan gøre her.
+refused-edited-no-command = Det, du rettede den til, er ikke en kommando, så der er ikke sket noget. `!help` viser, hvad du kan gøre her.
 refused-undo-nothing = Her er intet, som jeg kan fortryde.
 refused-undo-late = Det er for længe siden til at blive fortrudt. Skriv, hvad det skal være i stedet.
 refused-undo-changed = Nogen har ændret sagen siden, så jeg kan ikke fortryde det. Skriv, hvad det skal være i stedet.
@@ -16,36 +16,36 @@ help-tour = se på fem korte sider, hvad en sag er
 help-group-case = selve sagen: { $verbs }
 help-group-consent = hvad patienten har tilladt: spørgsmål for spørgsmål. Desuden: { $verbs }
 help-group-panel = hvem der spørges: { $verbs }
-help-group-opinion = giv din vurdering. Desuden: { $verbs }
+help-group-opinion = afgiv din vurdering. Desuden: { $verbs }
 help-group-outcome = hvad panelet svarer: { $verbs }
 help-group-identity = fingeraftryk: { $verbs }
 help-example = For eksempel: `{ $example }`
-help-words = `!help` og et af disse ord viser det hele, for eksempel `!help panel`.
+help-words = `!help` og et af disse ord viser mere om det, for eksempel `!help panel`.
 refused-tour-page = Rundvisningen har { $pages } sider: `!tour 1` begynder den.
 tour-title = Rundvisning, side { $page } af { $pages }
 tour-next = Fortsæt med `!tour { $page }`.
 tour-end = Det var det hele. `!help` viser, hvad du kan gøre, og dit netværks helpdesk hjælper dig personligt.
 tour-1 =
     Her spørger du eksperter i sjældne sygdomme på andre hospitaler om én patient. Hver sag har sit eget rum. Kun
-    sagens deltagere kan læse, hvad der står i det: hverken serveren, netværket eller vi, der driver det.
+    sagens deltagere og jeg kan læse, hvad der står i det: hverken serveren eller andre i netværket.
 
-    Jeg er sekretæren: jeg kontrollerer samtykket, viser billeder, spørger hver ekspert og skriver konklusionen ned. Du
+    Jeg er sekretæren: Jeg kontrollerer samtykket, viser billeder, spørger hver ekspert og skriver konklusionen ned. Du
     bestemmer.
 tour-2 =
     Begynd her i denne chat med dit spørgsmål. Skriv aldrig, hvem patienten er.
 
-    `!case new ern-cranio Pige på 4 måneder, kam på metopicasuturen: operere eller se an?`
+    `!case new ern-cranio Pige på 4 måneder, kam i sutura metopica: operere eller se an?`
 
-    Jeg opretter rummet og inviterer dig. Kortet øverst siger, hvis tur det er, og hvad der kommer nu.
+    Jeg opretter rummet og inviterer dig. Kortet øverst siger, hvis tur det er, og hvad næste skridt er.
 tour-3 =
     I rummet registrerer du samtykket: `!consent` stiller dig fem korte spørgsmål. Før det kan ingen andre komme ind.
 
-    Læg så skanninger, snit og fotos i rummet. Jeg viser det vigtige i dem og fjerner straks det, der navngiver
+    Læg så skanninger, vævssnit og fotografier i rummet. Jeg viser det vigtige i dem og fjerner straks det, der navngiver
     patienten.
 tour-4 =
     Hent eksperter ind ved navn eller efter, hvad de kan: `!panel invite craniosynostosis`
 
-    Hver giver sin vurdering på én linje, eller spørgsmål for spørgsmål med `!opinion`. I kan alle tale i rummet som i
+    Hver afgiver sin vurdering på én linje, eller spørgsmål for spørgsmål med `!opinion`. I kan alle tale i rummet som i
     ethvert andet.
 tour-5 =
     Når vurderingerne er inde, samler `!outcome draft` dem. Skriv, hvad du anbefaler, med `!outcome recommend`, panelet

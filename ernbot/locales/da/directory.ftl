@@ -4,15 +4,15 @@ action-answer-invitation = svare på en invitation
 action-declare-conflict = oplyse om en interessekonflikt
 action-admit-guest = lukke en gæst ind
 
-help-who = siger, hvem der kan spørges om en sygdom eller kompetence, og hvorfor: `!who trigonocefali Tyskland`
-help-panel-suggest = foreslår eksperter med begrundelse; derefter `!panel invite 1 3`
-help-panel-remove = tager en ekspert ud af sagen
-help-panel-keep = lader en ekspert med interessekonflikt blive, uden stemme
-help-panel-guest = lukker en kliniker ind, som intet netværk har på sin liste, indtil en dag
-help-accept = tager imod en invitation; det gør du også ved at komme ind i rummet
-help-decline = siger nej til en invitation eller forlader en sag; din begrundelse vises i rummet
-help-conflict = oplyser om en interessekonflikt; derefter stemmer og bedømmer du ikke
-help-directory-report = viser som koordinator kompetencer med intet eller kun ét referencecenter
+help-who = se, hvem der kan spørges om en sygdom eller kompetence, og hvorfor: `!who trigonocefali Tyskland`
+help-panel-suggest = få eksperter foreslået med begrundelse; derefter `!panel invite 1 3`
+help-panel-remove = tag en ekspert ud af sagen
+help-panel-keep = lad en ekspert med interessekonflikt blive, uden stemme
+help-panel-guest = luk en kliniker ind, som ikke står i noget netværks fortegnelse, til og med en bestemt dag
+help-accept = tag imod en invitation; det gør du også ved at komme ind i rummet
+help-decline = sig nej til en invitation, eller forlad en sag; din begrundelse vises i rummet
+help-conflict = oplys om en interessekonflikt; derefter stemmer og bedømmer du ikke
+help-directory-report = se som koordinator de kompetencer, der har intet eller kun ét referencecenter
 
 ## Hvem skal spørges
 
@@ -58,7 +58,7 @@ invitation-invite = inviterer vedkommende
 invited-invited = inviteret
 invited-accepted = har sagt ja
 invited-declined = har sagt nej
-invited-expired = tiden er gået
+invited-expired = tiden er udløbet
 invited-removed = taget ud
 invited-observes = lytter med, uden stemme
 panelist-accepted = har sagt ja
@@ -77,7 +77,7 @@ conflict-keep = lader vedkommende blive og lytte med
 guest-invited = { $name } er inviteret som gæst til og med { $date }.
 guest-arrangement = Efter aftalen: { $arrangement }.
 guest-extended = { $name } bliver til og med { $date }.
-guest-ended = Tiden som gæst er gået for { $name }. Luk vedkommende ind igen med `!panel guest`.
+guest-ended = { $name } er ikke længere gæst: Tiden er udløbet. Luk vedkommende ind igen med `!panel guest`.
 
 ## Afslag
 
@@ -94,7 +94,7 @@ refused-suggest-number = { $count ->
 refused-suggest-stale = Der er foreslået andre siden, så jeg er ikke sikker på, hvem du mener. Svar på det seneste forslag, eller skriv `!panel suggest`.
 refused-expert-in-conflict = { $user } har en interessekonflikt i sagen og kan ikke være med i panelet.
 refused-not-on-panel = Vedkommende er ikke med i panelet. `!panel show` viser, hvem der er.
-refused-requester-stays = Den, der har bragt sagen, bliver i den.
+refused-requester-stays = Rekvirenten bliver i sagen.
 refused-no-conflict = Kun den, der har oplyst om en interessekonflikt, kan blive på den måde.
 refused-invitation-none = Du har ingen åben invitation.
 refused-invitation-which = Du er med i flere sager: { $cases }. Skriv nummeret først: `!decline 1 ingen tid`.

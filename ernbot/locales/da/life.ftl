@@ -39,7 +39,7 @@ next-renew = Samtykket til behandling skal fornyes med `!consent`. Intet andet k
 next-consent = Registrér patientens samtykke med `!consent`. Ingen andre kan komme ind før det.
 next-decide = Netværket ser på anmodningen, før eksperter bliver spurgt. Skanninger og fotografier kan lægges her imens.
 next-answer = Svar på visitators spørgsmål med `!case answer …`.
-next-declined = Netværket har afslået. Prøv et andet med `!case forward …`, eller læg sagen væk med `!case archive …`.
+next-declined = Netværket har afslået. Prøv et andet med `!case forward …`, eller arkivér sagen med `!case archive …`.
 next-invite = Læg skanninger og fotografier her, sig med `!case why …`, hvorfor sagen forelægges, og hent derefter eksperter ind med `!panel invite`.
 next-invite-told = Hent folk ind med `!panel invite`.
 next-opinion = Hver ekspert afgiver en vurdering med `!opinion`.
@@ -50,9 +50,9 @@ next-vote = Panelet svarer `!outcome agree` eller `!outcome dissent`; derefter u
 next-send = Alle har stemt: Underskriv med `!outcome sign`.
 next-sign = Underskriv konklusionen med `!outcome sign`.
 next-closed = Konklusionen er underskrevet. Den behandlende læge beslutter.
-next-archived = Lagt væk. `!case reopen …` tager den op igen.
+next-archived = Arkiveret. `!case reopen …` tager den op igen.
 next-withdrawn = Samtykket er trukket tilbage. Intet behandles længere. `!case erase` i din direkte chat med mig sletter det, der var gemt.
-next-erased = Det, der var, er slettet for altid.
+next-erased = Sagen er slettet for altid.
 
 ## Afslag
 
@@ -84,7 +84,7 @@ refused-forward-pending = { $network } er blevet bedt om at tage sagen og har ik
 ## Oprettelse
 
 on-behalf = { $name } for { $clinician }:
-question-created = Dit spørgsmål **{ $nickname }** er åbent. Jeg har inviteret dig til dets rum. Hent folk ind med `!panel invite`; alle i netværket må komme, også patientrepræsentanter og forskere.
+question-created = Dit spørgsmål **{ $nickname }** er åbent. Jeg har inviteret dig til dets rum. Hent folk ind med `!panel invite`; alle i netværket kan være med, også patientrepræsentanter og forskere.
 consent-request-waits = Behandling er dækket, og netværket har fået besked om din anmodning. Imens kan du lægge filer her.
 help-case-new = opret en sag med ét klart spørgsmål; jeg laver rummet
 help-question-new = stil et generelt spørgsmål uden patient: intet samtykke, ingen filer
@@ -95,7 +95,7 @@ help-case-urgent = markér sagen som hastende, og sig det til dem, der skal hand
 help-case-answer = svar på det, en visitator spurgte dig om
 case-described = Noteret. Det står på kortet.
 case-due = Sagen har frist { $date }. Det står på kortet.
-case-due-none = Sagen har ingen bestemt frist.
+case-due-none = Sagen har ingen frist.
 case-urgent = Markeret som hastende. De, der skal handle, har fået besked.
 case-urgent-due = Hvornår? Sig det med `!case due …`.
 case-urgent-off = Sagen haster ikke længere.
@@ -113,7 +113,7 @@ lead-taken = { $name } leder nu sagen. { $before } bliver i panelet.
 lead-consent-stays = Samtykket bliver hos { $requester }, hvis hospital har formularen.
 lead-consent-moves = Begge arbejder på samme hospital, så { $requester } tager sig af samtykket fra nu af.
 lead-declined = { $name } overtager ikke ledelsen. Intet er ændret.
-takeover-gone = { $name } koordinerer netværket og leder nu sagen, fordi { $before } ikke længere står på listen.
+takeover-gone = { $name } koordinerer netværket og leder nu sagen, fordi { $before } ikke længere står i fortegnelsen.
 takeover-silent = { $name } koordinerer netværket og leder nu sagen, fordi fristen for længst er overskredet. { $before } bliver i panelet.
 takeover-next = En ny frist sættes med `!case due …`.
 takeover-yours = { $name } har overtaget ledelsen af din sag **{ $nickname }**, fordi fristen for længst er overskredet. Du bliver i panelet.
@@ -121,7 +121,7 @@ takeover-done = Du leder nu **{ $nickname }**. Dens rum er blandt dine invitatio
 
 ## Anmodninger
 
-help-case-forward = bring sagen til et andet netværk; først siger jeg, hvem der ville forlade den
+help-case-forward = bring sagen til et andet netværk; først siger jeg, hvem der må forlade den
 help-triage = vis de anmodninger, der venter på dit netværk
 help-triage-show = vis spørgsmålet i en anmodning
 help-triage-accept = tag imod en anmodning
@@ -147,9 +147,9 @@ request-asked = { $name } spørger for { $network }, før der tages stilling:
 request-declined = { $name } har afslået anmodningen for { $network }:
 request-forwarded = { $name } har sendt anmodningen videre til { $network }:
 request-answered = Dit svar er givet videre.
-forward-before = Sagen ville straks flytte til { $network }. Samtykket gælder fortsat.
+forward-before = Gør du det, flytter sagen straks til { $network }. Samtykket gælder fortsat.
 forward-before-asking = Du hører ikke til { $network }, så netværkets visitatorer afgør, om de tager sagen; de ser spørgsmålet. Intet flyttes før det, og samtykket gælder fortsat.
-forward-leave = Ville forlade sagen, fordi de ikke hører til dér
+forward-leave = Må forlade sagen, fordi de ikke hører til dér
 forward-nobody-leaves = Ingen forlader sagen.
 forward-confirm = For at gøre det: Skriv `!case forward { $network } confirm`.
 forward-asked = { $network } er blevet spurgt. Jeg siger her, hvad de beslutter.
@@ -157,14 +157,14 @@ forward-done = Sagen hører nu til { $network }.
 
 ## Slutningen
 
-help-case-archive = læg sagen væk; med begrundelse, når der ingen underskrevet konklusion er
+help-case-archive = arkivér sagen; med begrundelse, når der ingen underskrevet konklusion er
 help-case-reopen = tag en afsluttet sag op igen, og sig, hvad der er nyt
 help-case-erase = slet en sag for altid efter en tilbagetrækning eller i arkivet
 card-panel = Spurgt igen
-case-archived = Lagt væk. `!case reopen …` tager den op igen, `!case erase` sletter den for altid.
+case-archived = Arkiveret. `!case reopen …` tager den op igen, `!case erase` sletter den for altid.
 case-reopened = Sagen er åben igen.
 case-reopened-panel = Sagen er åben igen, og panelet bliver spurgt på ny. Tidligere vurderinger er bevaret.
-erase-before = Dette sletter **{ $nickname }** for altid: Spørgsmål, samtykke, filer, vurderinger og konklusion kan aldrig læses igen af nogen, og rummet tømmes. Det, folk har gemt på deres egne enheder, bliver dér. At der var en sag, og hvem der gjorde hvad hvornår, bliver i loggen.
+erase-before = Dette sletter **{ $nickname }** for altid: Spørgsmål, samtykke, filer, vurderinger og konklusion kan aldrig læses igen af nogen, og rummet tømmes. Det, folk har gemt på deres egne enheder, bliver dér. At der var en sag, og hvem der gjorde hvad hvornår, bliver stående i loggen.
 erase-confirm = For at gøre det: Skriv `!case erase { $nickname } confirm`.
 erase-done = **{ $nickname }** er slettet. Intet af den kan læses længere.
 erase-notice = { $name } har slettet sagen **{ $nickname }** for altid. Du behøver ikke gøre noget.

@@ -12,7 +12,7 @@ help-outcome-trials = skriv, hvilke forsøg patienten kan være egnet til
 help-outcome-open = skriv, hvilke spørgsmål der står åbne
 help-outcome-followup = skriv opfølgningen
 help-outcome-summary = skriv et resumé til patienten i et klart sprog
-help-outcome-names = afgør før afstemningen, om uenighed vises med navn
+help-outcome-names = afgør, før der stemmes, om uenighed vises med navn
 help-outcome-agree = erklær dig enig i anbefalingerne, eller i én: `!outcome agree 2`
 help-outcome-dissent = erklær dig uenig i dem, eller i én, med din begrundelse
 help-outcome-sign = underskriv konklusionen; den sidste underskrift afslutter sagen
@@ -63,7 +63,7 @@ outcome-opinions =
        *[other] { $count } vurderinger er samlet.
     }
 outcome-earlier = Underskrevet før og bevaret, som den var. `!outcome export pdf …` med nummeret henter dokumentet:
-outcome-earlier-one = af { $date }, fingeraftryk { $start }…
+outcome-earlier-one = af { $date }, SHA-256 { $start }…
 
 ## Det næste
 
@@ -101,8 +101,8 @@ refused-outcome-many = En konklusion har højst { $maximum } anbefalinger. Tag e
 refused-outcome-number = Der er ingen anbefaling { $number }. Numrene er: { $numbers }.
 refused-outcome-detail = **{ $detail }** er et af: { $words }.
 refused-outcome-owner = Jeg kender ingen i netværket, der hedder { $owner }. Brug et navn eller brugernavn.
-refused-outcome-voted = Nogen har allerede stemt, så det bliver ved det. En ændret tekst begynder afstemningen forfra.
-refused-outcome-out-for-signature = Konklusionen er sendt til underskrift. Lederen kan stadig ændre den, og så begynder afstemningen forfra.
+refused-outcome-voted = Nogen har allerede stemt, så det kan ikke ændres nu. Ændres teksten, stemmer panelet forfra.
+refused-outcome-out-for-signature = Konklusionen er sendt til underskrift. Lederen kan stadig ændre den; så stemmer panelet forfra.
 refused-outcome-version = Der er ingen version med det nummer. Der er: { $versions }.
 refused-dissent-reason = Skriv, hvorfor du er uenig: Begrundelsen bliver en del af konklusionen.
 refused-vote-conflict = Du har oplyst en interessekonflikt, så din vurdering vises, og du stemmer ikke.

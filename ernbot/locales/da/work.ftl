@@ -5,11 +5,11 @@
 due-consent = registrér patientens samtykke
 due-renew = forny samtykket til behandling
 due-decide = tag stilling til anmodningen
-due-answer = svar på visitatorernes spørgsmål
-due-declined = anmodningen blev afvist: vælg en anden vej
+due-answer = svar på visitators spørgsmål
+due-declined = anmodningen blev afslået: vælg en anden vej
 due-invite = hent eksperter ind
 due-send = send konklusionen til underskrift
-due-invitation = sig ja eller nej til invitationen
+due-invitation = tag imod invitationen, eller sig nej
 due-opinion = afgiv din vurdering
 due-draft = alle vurderinger er inde: saml dem
 due-gather = saml konklusionen igen
@@ -18,7 +18,7 @@ due-vote = erklær dig enig eller uenig
 due-sign = underskriv konklusionen
 due-follow-up = fortæl, hvordan det gik patienten
 next-follow-up = Klinikeren fortæller med `!followup`, hvordan det gik patienten.
-due-review = samtykket til behandling skal snart fornys
+due-review = samtykket til behandling skal snart fornyes
 due-take-over = lederen har ikke handlet: tag dig venligst af det
 due-silent = intet nyt om patientens forløb: spørg venligst klinikeren
 
@@ -45,12 +45,12 @@ cases-others =
        *[other] {" "}og { $count } andre
     }
 cases-due = senest { $date }
-cases-late = frist { $date } er overskredet
+cases-late = fristen { $date } er overskredet
 cases-state = { $state }
-cases-more = … og { $count } mere: `{ $command }`
+cases-more = … og { $count } til: `{ $command }`
 cases-none = Intet her. `!cases all` viser alle de sager, du deltager i.
 cases-no-page = Det er efter den sidste side. `!cases` begynder forfra.
-cases-unready = Jeg er stadig ved at sortere ældre sager efter en opdatering. Nogle mangler måske: spørg igen om et minut.
+cases-unready = Jeg er stadig ved at sortere ældre sager efter en opdatering. Nogle mangler måske: Spørg igen om et minut.
 refused-cases-which = Jeg kender ikke `{ $word }`. Prøv `!cases`, eller `!cases` med ét af: { $words }, eller med et netværk: { $networks }
 
 ## Påmindelser
@@ -62,7 +62,7 @@ reminder-title =
        *[other] { $count } ting venter på dig
     }
 reminder-what = { $what } · { $network }
-reminder-more = … og { $count } mere: `!cases waiting`
+reminder-more = … og { $count } til: `!cases waiting`
 reminder-stop = Sjældnere: `!reminders weekly` eller `!reminders off`. Hastesager nævnes altid.
 reminders-set = Påmindelser: { $every }, kl. { $hour }.00 UTC. Hastesager nævnes altid. Ændr det med `!reminders daily`, `weekly` eller `off`.
 every-daily = højst én om dagen
@@ -75,7 +75,7 @@ refused-reminders-which = Jeg kender ikke `{ $word }`. Skriv `!reminders daily`,
 action-follow-up = fortælle, hvordan det gik patienten
 help-followup = fortæl, hvordan det gik patienten: på én linje, eller alene, spørgsmål for spørgsmål
 followup-question = { $name }, for nogle måneder siden underskrev panelet sin konklusion. **Blev den fulgt?**
-followup-how = Tryk på et tal, eller svar med det: resten spørger jeg om i en tråd, det tager et minut. Panelet læser dit svar.
+followup-how = Tryk på et tal, eller svar med det: Resten spørger jeg om i en tråd, og det tager et minut. Panelet læser dit svar.
 ask-followup-followed = **Blev konklusionen fulgt?**
 ask-followup-why = **Hvis ikke, eller ikke helt: hvorfor?** `-` hvis den blev fulgt helt.
 ask-followup-changed = **Ændrede panelets råd noget?**

@@ -27,7 +27,7 @@ tour-next = Go on with `!tour { $page }`.
 tour-end = That was all. `!help` lists what you can do, and the helpdesk of your network helps you in person.
 tour-1 =
     Here you ask experts of rare diseases in other hospitals about one patient. Each case has a room of its own. Only
-    the people of the case can read what is in it: not the server, not the network, not we who run it.
+    the people of the case and I can read what is in it: not the server, and nobody else of the network.
 
     I am the clerk: I check consent, show scans, ask each expert, and write the outcome down. You decide.
 tour-2 =

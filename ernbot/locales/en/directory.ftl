@@ -8,7 +8,7 @@ help-who = say whom to ask about a disease or competence, and why: `!who trigono
 help-panel-suggest = suggest experts with the reasons; then `!panel invite 1 3`
 help-panel-remove = take an expert out of the case
 help-panel-keep = let an expert with a conflict of interest stay, without a vote
-help-panel-guest = let a clinician in whom no network lists, until a day
+help-panel-guest = bring in a clinician whom no network lists, until a day that you name
 help-accept = accept an invitation; coming into the room does it too
 help-decline = decline an invitation, or leave a case; your reason is shown in its room
 help-conflict = declare a conflict of interest; you neither vote nor rate from then on
@@ -58,7 +58,7 @@ invitation-invite = invites them
 invited-invited = invited
 invited-accepted = accepted
 invited-declined = declined
-invited-expired = time over
+invited-expired = time is over
 invited-removed = taken out
 invited-observes = listens, without a vote
 panelist-accepted = has accepted
@@ -77,7 +77,7 @@ conflict-keep = lets them stay and listen
 guest-invited = { $name } is invited as a guest until { $date }.
 guest-arrangement = Under: { $arrangement }.
 guest-extended = { $name } stays until { $date }.
-guest-ended = The time of { $name } as a guest is over. Bring them back with `!panel guest`.
+guest-ended = { $name } is no longer a guest: the time is over. Bring them back with `!panel guest`.
 
 ## Refusals
 
@@ -94,7 +94,7 @@ refused-suggest-number = { $count ->
 refused-suggest-stale = Something else was suggested since, so I am not sure whom you mean. Reply to the latest suggestion, or type `!panel suggest`.
 refused-expert-in-conflict = { $user } has a conflict of interest in this case and cannot be on its panel.
 refused-not-on-panel = This person is not on the panel. `!panel show` lists who is.
-refused-requester-stays = Whoever brought the case stays in it.
+refused-requester-stays = The requester stays in the case.
 refused-no-conflict = Only somebody who has declared a conflict of interest is kept like this.
 refused-invitation-none = You have no open invitation.
 refused-invitation-which = You are in several cases: { $cases }. Put the number first: `!decline 1 no time`.

@@ -39,7 +39,7 @@ next-renew = The consent to care has to be renewed with `!consent`. Nothing else
 next-consent = Record the patient’s consent with `!consent`. Nobody else can come in before.
 next-decide = The network looks at the request before experts are asked. Scans and photographs can be dropped here meanwhile.
 next-answer = Answer the question of the dispatcher with `!case answer …`.
-next-declined = The network declined. Try another one with `!case forward …`, or put the case away with `!case archive …`.
+next-declined = The network declined. Try another one with `!case forward …`, or archive the case with `!case archive …`.
 next-invite = Drop scans and photographs here, say why you present the case with `!case why …`, then bring experts in with `!panel invite`.
 next-invite-told = Bring people in with `!panel invite`.
 next-opinion = Each expert gives an opinion with `!opinion`.
@@ -50,9 +50,9 @@ next-vote = The panel says `!outcome agree` or `!outcome dissent`, then the lead
 next-send = Everybody has voted: sign with `!outcome sign`.
 next-sign = Sign the outcome with `!outcome sign`.
 next-closed = The outcome is signed. The treating clinician decides.
-next-archived = Put away. `!case reopen …` takes it up again.
+next-archived = Archived. `!case reopen …` takes it up again.
 next-withdrawn = Consent was withdrawn. Nothing is processed any more. `!case erase` in your direct chat with me erases what was kept.
-next-erased = What there was is erased for good.
+next-erased = The case is erased for good.
 
 ## Refusals
 
@@ -95,7 +95,7 @@ help-case-urgent = mark the case as urgent and tell those who must act; `off` ta
 help-case-answer = answer what a dispatcher asked you
 case-described = Noted. It stands on the card.
 case-due = The case is due on { $date }. It stands on the card.
-case-due-none = The case is due on no particular day.
+case-due-none = The case has no due date.
 case-urgent = Marked as urgent. Those who must act have been told so.
 case-urgent-due = By when? Say it with `!case due …`.
 case-urgent-off = The case is no longer urgent.
@@ -157,11 +157,11 @@ forward-done = The case belongs to { $network } now.
 
 ## The end
 
-help-case-archive = put the case away; with a reason when there is no signed outcome
+help-case-archive = archive the case; with a reason when there is no signed outcome
 help-case-reopen = take a closed case up again and say what is new
 help-case-erase = erase a case for good after a withdrawal or in the archive
 card-panel = Asked again
-case-archived = Put away. `!case reopen …` takes it up again, `!case erase` erases it for good.
+case-archived = Archived. `!case reopen …` takes it up again, `!case erase` erases it for good.
 case-reopened = The case is open again.
 case-reopened-panel = The case is open again, and the panel is asked anew. Earlier opinions are kept.
 erase-before = This erases **{ $nickname }** for good: question, consent, files, opinions and outcome can never be read again by anybody, and the room is emptied. What people have saved on their own devices stays there. That there was a case, and who did what when, stays in the audit.

@@ -63,7 +63,7 @@ outcome-opinions =
        *[other] { $count } opinions were gathered.
     }
 outcome-earlier = Signed before, and kept as it was. `!outcome export pdf …` with the number brings the document:
-outcome-earlier-one = of { $date }, digest { $start }…
+outcome-earlier-one = of { $date }, SHA-256 { $start }…
 
 ## What comes next
 

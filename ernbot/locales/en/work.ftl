@@ -5,7 +5,7 @@
 due-consent = record the patient’s consent
 due-renew = renew the consent to care
 due-decide = decide on the request
-due-answer = answer the question of the dispatchers
+due-answer = answer the question of the dispatcher
 due-declined = the request was declined: choose another way
 due-invite = bring experts in
 due-send = send the outcome to be signed
