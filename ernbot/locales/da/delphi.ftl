@@ -1,8 +1,8 @@
 ### Konsensus, Delphi-runder og afstemninger. `kode` i accent grave og **fremhævet** er den eneste opmærkning.
 
 action-run-rounds = holde Delphi-runder
-action-rate = vurdere udsagn
-action-ask-poll = stille en afstemning op
+action-rate = bedømme udsagn
+action-ask-poll = holde en afstemning
 action-answer-poll = stemme i en afstemning
 
 number-0 = ingen
@@ -40,41 +40,41 @@ consensus-left-out = Ikke talt med på grund af en interessekonflikt, eller ford
 consensus-few = Med { $count } talt med siger det kun, hvad netop disse mener, og ikke mere.
 consensus-alpha = Krippendorffs alfa (ordinal) { $value }, 95 %-interval { $low } til { $high }: { $raters } deltagere, { $units } udsagn.
 consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } deltagere og kun { $units } udsagn, for få til et interval.
-consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: for få vurderinger, eller alle ens.
+consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: for få bedømmelser, eller alle ens.
 refused-consensus-nobody-counts = Ingen af dem, der har afgivet en vurdering, tæller med: De har en interessekonflikt eller har forladt panelet.
-refused-consensus-blind = Vurderingerne holdes adskilt, til de afsløres. Derefter siger `!consensus`, hvor panelet står.
+refused-consensus-blind = Vurderingerne er forseglet, til de åbnes. Derefter siger `!consensus`, hvor panelet står.
 
 ## Delphi-runder, i rummet
 
-help-group-delphi = vurderingsrunder. Desuden: { $verbs }
-help-delphi = lad udsagn blive vurderet i runder; alene siger den, hvad der er det næste
-help-delphi-show = vis de udsagn, der vurderes i runder, og hvad der er fundet
+help-group-delphi = bedømmelsesrunder. Desuden: { $verbs }
+help-delphi = lad udsagn blive bedømt i runder; alene siger den, hvad næste skridt er
+help-delphi-show = vis de udsagn, der bedømmes i runder, og hvad der er fundet
 delphi-title = Delphi: { $title }
-delphi-rules = Konsensus: mindst { $agree } % giver udsagnet 7–9, og under { $against } % giver det 1–3. Konsensus imod er det omvendte. Mindst { $minimum } vurderinger, højst { $rounds } runder.
+delphi-rules = Konsensus: mindst { $agree } % giver udsagnet 7–9, og under { $against } % giver det 1–3. Konsensus imod er det omvendte. Mindst { $minimum } bedømmelser, højst { $rounds } runder.
 delphi-item = **{ $number }.** { $text }
-delphi-item-for = **{ $number }.** { $text } – **konsensus** i runde { $round }: { $high } % på 7–9, median { $median } ({ $lower }–{ $upper }), { $count } vurderinger
-delphi-item-against = **{ $number }.** { $text } – **konsensus imod** i runde { $round }: { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } vurderinger
-delphi-item-open = **{ $number }.** { $text } – ingen konsensus i runde { $round }: { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } vurderinger
-delphi-item-stable = **{ $number }.** { $text } – ingen konsensus, og næsten ingen flytter sig længere (runde { $round }): { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } vurderinger
-delphi-item-few = **{ $number }.** { $text } – for få vurderinger i runde { $round }: { $count } i stedet for mindst { $minimum }
-delphi-progress = Runde { $round } er åben: { $rated } af { $invited } har vurderet.
-delphi-missing = Mangler at vurdere
+delphi-item-for = **{ $number }.** { $text } – **konsensus** i runde { $round }: { $high } % på 7–9, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-item-against = **{ $number }.** { $text } – **konsensus imod** i runde { $round }: { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-item-open = **{ $number }.** { $text } – ingen konsensus i runde { $round }: { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-item-stable = **{ $number }.** { $text } – ingen konsensus, og næsten ingen flytter sig længere (runde { $round }): { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-item-few = **{ $number }.** { $text } – for få bedømmelser i runde { $round }: { $count } i stedet for mindst { $minimum }
+delphi-progress = Runde { $round } er åben: { $rated } af { $invited } har bedømt.
+delphi-missing = Mangler at bedømme
 delphi-suggested = Foreslået af deltagere. Tag et med `!delphi take { $number }`:
 delphi-opened = **Runde { $round } er åben**: { $count } udsagn, { $invited } deltagere.
-delphi-alone = Deltagere: skriv `!rate` i jeres direkte chat med mig. Ingen ser noget, før runden er lukket, og aldrig hvem der vurderede hvad.
+delphi-alone = Deltagere: skriv `!rate` i jeres direkte chat med mig. Ingen ser noget, før runden er lukket, og aldrig hvem der bedømte hvad.
 delphi-left-out = Ikke spurgt på grund af en interessekonflikt: { $names }
-delphi-all-rated = Alle har vurderet. Luk runde { $round } med `!delphi close`.
+delphi-all-rated = Alle har bedømt. Luk runde { $round } med `!delphi close`.
 delphi-closed = Runde { $round } er lukket
-delphi-attrition = { $invited } blev spurgt, { $rated } vurderede, { $counted } af dem tæller med. I parentes: den midterste halvdel.
+delphi-attrition = { $invited } blev spurgt, { $rated } bedømte, { $counted } af dem tæller med. I parentes: den midterste halvdel.
 delphi-reliability = { $sentence }
 delphi-next-add = Næste skridt: tilføj udsagn med `!delphi add …`, ét på hver linje.
 delphi-next-start = Næste skridt: `!delphi threshold 80 15`, hvis andre grænser skal gælde, og så `!delphi start`. Derefter ligger udsagn og grænser fast.
-delphi-next-close = Næste skridt: `!delphi close`, når nok har vurderet.
+delphi-next-close = Næste skridt: `!delphi close`, når nok har bedømt.
 delphi-next-round = Næste skridt: { $count ->
         [one] ét udsagn går videre
        *[other] { $count } udsagn går videre
     } med `!delphi next`, eller slut her med `!delphi end`.
-delphi-next-end = Der er ikke mere at vurdere. Tag et forslag med, eller slut med `!delphi end`.
+delphi-next-end = Der er ikke mere at bedømme. Tag et forslag med, eller slut med `!delphi end`.
 delphi-next-report = Runderne er slut. `!delphi report` lægger rapporten op.
 delphi-notes = { $count ->
         [0] Lederen har svaret på alt, hvad rapporten spørger om.
@@ -94,13 +94,13 @@ refused-delphi-running = Runderne om “{ $title }” er ikke slut. Afslut dem f
 refused-delphi-started = Første runde er åbnet, så udsagn og grænser ligger fast. Nye hører til nye runder: `!delphi new …`.
 refused-delphi-not-started = Der er endnu ikke holdt nogen runde. Åbn den første med `!delphi start`.
 refused-delphi-round-open = Runde { $round } er stadig åben. Luk den først med `!delphi close`.
-refused-delphi-ended = Der er ikke mere at vurdere i disse runder. `!delphi report` lægger rapporten op.
+refused-delphi-ended = Der er ikke mere at bedømme i disse runder. `!delphi report` lægger rapporten op.
 refused-delphi-closed = Ingen runde er åben. Måske har nogen lukket den for et øjeblik siden.
-refused-delphi-no-items = Der er endnu intet udsagn at vurdere. Tilføj et med `!delphi add …`.
+refused-delphi-no-items = Der er endnu intet udsagn at bedømme. Tilføj et med `!delphi add …`.
 refused-delphi-no-raters = En runde kræver mindst { $minimum } deltagere uden interessekonflikt; der er { $count }. Hent flere ind med `!panel invite`.
 refused-delphi-no-suggestions = Udsagn kan kun foreslås i første runde.
 refused-delphi-not-invited = Denne runde spørger ikke dig.
-refused-delphi-conflict = Du har oplyst en interessekonflikt, så du vurderer ikke her.
+refused-delphi-conflict = Du har oplyst en interessekonflikt, så du bedømmer ikke her.
 refused-delphi-full = Der er allerede { $maximum } udsagn, og der er ikke plads til flere.
 refused-delphi-item = Der er intet udsagn { $item }.
 refused-delphi-item-done = Udsagn { $item } er ikke med i denne runde.
@@ -114,8 +114,8 @@ refused-accord-note = Skriv 1 til { $maximum } tegn efter punktet, for eksempel 
 
 ## At vurdere, i den direkte chat
 
-help-rate = vurdér udsagnene i en runde
-rate-invited = **{ $nickname }**: runde { $round } beder dig vurdere { $count ->
+help-rate = bedøm udsagnene i en runde
+rate-invited = **{ $nickname }**: runde { $round } beder dig bedømme { $count ->
         [one] ét udsagn
        *[other] { $count } udsagn
     }. Skriv `!rate` her, når du har et minut.
@@ -127,7 +127,7 @@ rate-item = **{ $place } af { $count }** – udsagn { $number }
 rate-before = Runde { $round }: { $low } på 1–3, { $middle } på 4–6, { $high } på 7–9.
 rate-median = Median { $median }, midterste halvdel { $lower }–{ $upper }.
 rate-own = Du gav { $value }.
-rate-own-none = Du vurderede det ikke.
+rate-own-none = Du bedømte det ikke.
 rate-number = { $value }
 rate-answer = { $value } – { $remark }
 rate-confirm = Er det rigtigt? Svar **ja** i ord for at registrere det. Et tal ændres ved at svare på dets udsagn.
@@ -140,7 +140,7 @@ rate-missing = Mangler endnu: { $items }
 rate-complete = Det var det hele. Du kan ændre det med `!rate`, til runden lukkes.
 rate-suggest = Mangler der et udsagn? `!rate suggest …`
 rate-suggested = Dit udsagn er noteret for **{ $nickname }**. Lederen afgør, om næste runde spørger om det; ingen får at vide, at det er dit.
-refused-rate-nothing = Ingen åben runde beder dig vurdere noget.
+refused-rate-nothing = Ingen åben runde beder dig bedømme noget.
 refused-rate-which = Flere runder spørger dig. Begynd med sagens navn: { $cases }
 refused-rate-yes = Svar **ja** for at registrere det, eller svar på et udsagn for at ændre dets tal.
 refused-rating-twice = Udsagn { $item } er der to gange. Giv det ét tal.
@@ -164,8 +164,8 @@ accord-M10 = hvordan udsagnene blev stillet
 accord-M11 = formål med hver runde
 accord-M12 = hvad der tæller som konsensus
 accord-M13 = om afgjorte udsagn kom igen
-accord-M14 = hvordan vurderingerne blev indsamlet
-accord-M15 = hvordan vurderingerne blev behandlet
+accord-M14 = hvordan bedømmelserne blev indsamlet
+accord-M15 = hvordan bedømmelserne blev behandlet
 accord-M16 = prøverunde
 accord-M17 = tilbagemelding til deltagerne
 accord-M18 = anonymitet
@@ -190,14 +190,14 @@ report-lead = Ledet af
 report-time = Afholdt
 report-from-to = { $start } til { $end }
 report-definition = Hvad der tæller som konsensus
-report-stability = Et udsagn stilles ikke igen, når der er konsensus, eller når under { $percent } % af dem, der vurderede det to gange, har flyttet sig: halvdelen af de summerede forskelle mellem de to fordelinger, divideret med antal deltagere (Scheibe, Skutsch og Schofer 1975). Alt dette lå fast før første runde.
+report-stability = Et udsagn stilles ikke igen, når der er konsensus, eller når under { $percent } % af dem, der bedømte det to gange, har flyttet sig: halvdelen af de summerede forskelle mellem de to fordelinger, divideret med antal deltagere (Scheibe, Skutsch og Schofer 1975). Alt dette lå fast før første runde.
 report-results = Resultater
 report-summary = Af { $count ->
         [one] ét udsagn
        *[other] { $count } udsagn
     } nåede { $reached } konsensus og { $against } konsensus imod.
-report-distribution = Vurderinger
-report-distribution-how = Hvor mange af dem, der tæller med, gav hver vurdering fra 1 til 9.
+report-distribution = Bedømmelser
+report-distribution-how = Hvor mange af dem, der tæller med, gav hver bedømmelse fra 1 til 9.
 report-remarks = Deltagernes bemærkninger
 report-rounds = Runder
 report-round-says = Runde { $round }: { $sentence }
@@ -212,16 +212,16 @@ report-round = Runde
 report-agree = På 7–9
 report-reject = På 1–3
 report-median = Median (midterste halvdel)
-report-ratings = Vurderinger
+report-ratings = Bedømmelser
 report-remark = Bemærkning
 report-opened = Åbnet
 report-closed = Lukket
 report-statements = Udsagn
 report-invited = Spurgt
-report-rated = Vurderede
+report-rated = Bedømte
 report-response = Svarprocent
 report-counted = Talt med
-report-rated-in = Vurderede i runde
+report-rated-in = Bedømte i runde
 report-asked = Spørgsmål
 report-answer = Svar
 report-percent = { $percent } %
@@ -229,20 +229,20 @@ report-verdict-for = Konsensus
 report-verdict-against = Konsensus imod
 report-verdict-open = Ingen konsensus
 report-verdict-stable = Ingen konsensus, stabilt
-report-verdict-few = For få vurderinger
+report-verdict-few = For få bedømmelser
 accord-answer-M9 = Delphi i { $rounds ->
         [one] én runde
        *[other] { $rounds } runder
     }, i ende-til-ende-krypterede beskeder til et program, der tæller.
-accord-answer-M10 = Hvert udsagn blev vurderet fra 1 (afvises) til 9 (helt enig); en bemærkning var mulig. I første runde kunne deltagerne foreslå udsagn.
+accord-answer-M10 = Hvert udsagn blev bedømt fra 1 (afvises) til 9 (helt enig); en bemærkning var mulig. I første runde kunne deltagerne foreslå udsagn.
 accord-answer-M13 = Udsagn med konsensus, og stabile udsagn, blev ikke stillet igen.
 accord-answer-M14 = Hver deltager svarede alene, i en privat krypteret chat med programmet.
-accord-answer-M15 = Andele, medianer og kvartiler (interpoleret) blev beregnet af programmet; ingen håndterede enkelte vurderinger.
-accord-answer-M17 = Før et udsagn blev vurderet igen, så hver deltager, hvor mange der havde givet 1–3, 4–6 og 7–9, median og midterste halvdel, bemærkningerne uden navne og sin egen seneste vurdering.
-accord-answer-M18 = Deltagerne vidste, hvem der ellers var spurgt. Vurderinger og bemærkninger blev aldrig vist med navn, heller ikke til lederen.
+accord-answer-M15 = Andele, medianer og kvartiler (interpoleret) blev beregnet af programmet; ingen håndterede enkelte bedømmelser.
+accord-answer-M17 = Før et udsagn blev bedømt igen, så hver deltager, hvor mange der havde givet 1–3, 4–6 og 7–9, median og midterste halvdel, bemærkningerne uden navne og sin egen seneste bedømmelse.
+accord-answer-M18 = Deltagerne vidste, hvem der ellers var spurgt. Bedømmelser og bemærkninger blev aldrig vist med navn, heller ikke til lederen.
 accord-answer-R1 = Se “Runder”.
 accord-answer-R3 = Se “Runder” og “Deltagere”.
-accord-answer-R4 = Se “Resultater” og “Vurderinger”.
+accord-answer-R4 = Se “Resultater” og “Bedømmelser”.
 accord-answer-R5 = Foreslået af deltagere: { $suggested }, hvoraf { $taken } kom med i anden runde. Intet udsagn blev omformuleret.
 accord-answer-O2 = Oplyst: { $declared }. Den, der havde oplyst en, blev ikke spurgt eller ikke talt med derefter.
 accord-answer-O2-none = Ingen oplyste en.

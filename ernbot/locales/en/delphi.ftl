@@ -2,8 +2,8 @@
 
 action-run-rounds = run Delphi rounds
 action-rate = rate statements
-action-ask-poll = ask a poll
-action-answer-poll = answer a poll
+action-ask-poll = hold a poll
+action-answer-poll = vote in a poll
 
 number-0 = none
 number-1 = one
@@ -40,9 +40,9 @@ consensus-left-out = Not counted, because of a conflict of interest or because t
 consensus-few = With { $count } counted, this says what these people think, and no more.
 consensus-alpha = Krippendorff’s alpha (ordinal) { $value }, 95% interval { $low } to { $high }: { $raters } raters, { $units } statements.
 consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } raters and only { $units } statements, too few for an interval.
-consensus-alpha-none = Krippendorff’s alpha cannot be had: too few ratings, or all of them the same.
+consensus-alpha-none = Krippendorff’s alpha cannot be computed: too few ratings, or all of them the same.
 refused-consensus-nobody-counts = Nobody who gave an opinion counts: they have a conflict of interest, or have left the panel.
-refused-consensus-blind = Opinions are kept apart until they are revealed. After that, `!consensus` says where the panel stands.
+refused-consensus-blind = Opinions are sealed until they are revealed. After that, `!consensus` says where the panel stands.
 
 ## Delphi rounds, in the room
 
