@@ -12,9 +12,9 @@ from ernbot.storage.cases import CaseRows
 from ernbot.storage.crypto import CryptoRows
 from ernbot.storage.identities import IdentityRows
 from ernbot.storage.inbox import InboxRows
-from ernbot.storage.jobs import JobRows
 from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
+from ernbot.storage.queued_jobs import QueuedJobRows
 from ernbot.storage.sealing import sealed
 from ernbot.storage.tables import (
     dialogues,
@@ -35,7 +35,7 @@ SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a setting
 BACKUP_VERSION = "backup-version"
 
 
-class Transaction(CaseRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
+class Transaction(CaseRows, QueuedJobRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
     """Everything that can be read and written, on one connection; made by `Store.transaction`."""
 
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
