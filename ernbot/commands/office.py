@@ -25,7 +25,7 @@ class Office:
     directory: Directory
     forms: Mapping[str, Form]
     languages: tuple[str, ...]
-    max_megabytes: int = 100
+    max_megabytes: int = 1024
     policy: Policy = Policy()
     fingerprint: str = ""
     quiet_seconds: float = 2.0
