@@ -49,6 +49,8 @@ _OWN_OPTIONS = frozenset(
 )
 """Options of asyncpg's in the address of a database that mean nothing to libpq."""
 
+_LIBPQ_NAMES = {"database": "dbname", "ssl": "sslmode"}
+
 
 class SharedQueue:
     """See `queue.Queue`."""
@@ -199,12 +201,12 @@ def address(url: URL, schema: str) -> str:
     Raises:
         StorageError: an option in it is unknown there.
     """
-    options = {name: value for name, value in url.query.items() if name not in _OWN_OPTIONS}
-    if "ssl" in options:
-        options["sslmode"] = options.pop("ssl")
-    known = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
-    fields: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
-    fields |= {name: value if isinstance(value, str) else ",".join(value) for name, value in options.items()}
+    _, given = url.get_dialect()().create_connect_args(url)
+    fields: dict[str, Any] = {
+        _LIBPQ_NAMES.get(name, name): ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+        for name, value in given.items()
+        if name not in _OWN_OPTIONS
+    }
     fields |= {"connect_timeout": BUSY_SECONDS, "application_name": "ernbot queue"}
     quoted = schema.replace("\\", "\\\\").replace(" ", "\\ ")
     try:

@@ -217,6 +217,10 @@ async def test_a_role_that_may_not_make_the_schema_is_told_what_to_do(store: Sto
             "postgresql+asyncpg://u@/x?host=/run/sockets",
             {"host": "/run/sockets", "user": "u", "dbname": "x"},
         ),
+        (
+            "postgresql+asyncpg://u@/x?host=one:5432&host=two:5433&target_session_attrs=read-write",
+            {"host": "one,two", "port": "5432,5433", "user": "u", "dbname": "x", "target_session_attrs": "read-write"},
+        ),
     ],
 )
 async def test_the_address_of_the_database_is_that_of_the_queue(
