@@ -56,7 +56,8 @@ class Cluster:
     def dump(self, name: str) -> bytes:
         """Everything that pg_dump says of a test's database."""
         connection = ["--host", str(self.folder), "--username", ADMINISTRATOR]
-        command = [str(self.programs / "pg_dump"), *connection, "--inserts", "--schema", f"{name}*", "postgres"]
+        schemas = ["--schema", name, "--schema", f"{name}_queue"]
+        command = [str(self.programs / "pg_dump"), *connection, "--inserts", *schemas, "postgres"]
         return subprocess.run(command, check=True, capture_output=True).stdout
 
 
