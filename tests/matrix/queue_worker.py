@@ -15,7 +15,7 @@ from ernbot.storage.records import ImageJob
 from ernbot.storage.store import Store
 from tests.fixtures_database import MASTER_KEY
 
-HEARTBEAT, SILENT = 0.3, 2.0
+HEARTBEAT = 0.3
 
 
 class Notes:
@@ -43,12 +43,12 @@ class Notes:
             file.write(f"{job.sender} {worker}\n")
 
 
-def hurry() -> None:
+def hurry(silent: float) -> None:
     """What takes seconds in earnest, so that nobody has to wait for it."""
     for queue in (local_queue, shared_queue):
         queue.IDLE = 0.05  # type: ignore[attr-defined]
-    local_queue.LEASE, local_queue.RENEWED_EVERY = timedelta(seconds=SILENT), HEARTBEAT
-    shared_queue.HEARTBEAT, shared_queue.SILENT, shared_queue.CHECKED = HEARTBEAT, SILENT, "* * * * * *"
+    local_queue.LEASE, local_queue.RENEWED_EVERY = timedelta(seconds=silent), HEARTBEAT
+    shared_queue.HEARTBEAT, shared_queue.SILENT, shared_queue.CHECKED = HEARTBEAT, silent, "* * * * * *"
 
 
 async def main() -> None:
@@ -57,10 +57,13 @@ async def main() -> None:
     parser.add_argument("worker")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=0.05)
+    parser.add_argument("--silent", type=float, default=30, help="seconds after which its jobs go to others")
     options = parser.parse_args()
-    hurry()
+    hurry(options.silent)
     store = await Store.open(options.database, MASTER_KEY)
     notes = cast(Looking, Notes(store, options.folder, options.seconds))
+    with (options.folder / "started").open("a") as file:
+        file.write(f"- {options.worker}\n")
     await Jobs(store, notes, worker=options.worker, clock=lambda: datetime.now(UTC)).run()
 
 

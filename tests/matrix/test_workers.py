@@ -21,6 +21,8 @@ from tests.fixtures_database import MASTER_KEY, Cluster, Database
 from tests.storage.samples import draft, image_job, original
 
 ROOT = Path(__file__).parents[2]
+SILENT = 3.0
+PATIENCE = 90.0
 
 
 @dataclass
@@ -32,10 +34,10 @@ class Team:
     folder: Path
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
-    async def start(self, worker: str, *, seconds: float = 0.05) -> None:
+    async def start(self, worker: str, *, seconds: float = 0.05, silent: float = 30) -> None:
         arguments = ["-m", "tests.matrix.queue_worker", self.database.url, worker, str(self.folder)]
         self.processes[worker] = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, "--seconds", str(seconds), cwd=ROOT
+            sys.executable, *arguments, "--seconds", str(seconds), "--silent", str(silent), cwd=ROOT
         )
 
     async def signal(self, worker: str, number: signal.Signals) -> None:
@@ -75,7 +77,7 @@ class Team:
 
 async def eventually(is_so: Callable[[], bool | Awaitable[bool]], what: Callable[[], str]) -> None:
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 found = is_so()
                 if found if isinstance(found, bool) else await found:
@@ -117,8 +119,10 @@ async def shared_team(postgresql: Cluster, tmp_path: Path) -> AsyncIterator[Team
 
 async def test_two_workers_share_the_work_and_none_is_done_twice(team: Team) -> None:
     names = [f"sender-{number}" for number in range(40)]
-    await team.start("one")
-    await team.start("two")
+    await team.start("one", seconds=0.2)
+    await team.start("two", seconds=0.2)
+    await team.until("started", 2)
+    await asyncio.sleep(0.5)
     await team.drop(*names)
     ended = await team.until("ended", len(names))
     assert sorted(sender for sender, _ in ended) == sorted(names)
@@ -128,10 +132,10 @@ async def test_two_workers_share_the_work_and_none_is_done_twice(team: Team) -> 
 
 
 async def test_the_work_of_a_killed_worker_is_taken_over(team: Team) -> None:
-    await team.start("one", seconds=60)
+    await team.start("one", seconds=60, silent=SILENT)
     await team.drop("ann", "bea")
     await team.until("begun", 2)
-    await team.start("two")
+    await team.start("two", silent=SILENT)
     await asyncio.sleep(0.5)
     assert team.notes("ended") == [], "it may still be at work elsewhere"
     await team.signal("one", signal.SIGKILL)
@@ -150,11 +154,11 @@ async def test_a_killed_bot_goes_on_at_once_when_it_is_back(team: Team) -> None:
 
 async def test_a_worker_that_stood_still_does_not_finish_what_others_took_over(team: Team) -> None:
     """A machine that is moved or suspended: everything waits, and then it believes that no time has passed."""
-    await team.start("one", seconds=1.5)
+    await team.start("one", seconds=1.5, silent=SILENT)
     await team.drop("ann")
     await team.until("begun", 1)
     await team.signal("one", signal.SIGSTOP)
-    await team.start("two", seconds=3)
+    await team.start("two", seconds=3, silent=SILENT)
     await team.until("begun", 2)
     await team.signal("one", signal.SIGCONT)
     ended = await team.until("ended", 1)
@@ -192,8 +196,8 @@ async def test_the_files_of_a_withdrawn_case_are_dropped_before_anybody_looks(sh
 async def test_a_database_that_is_away_for_a_while_is_waited_for(shared_team: Team, postgresql: Cluster) -> None:
     """Every connection is cut while files are looked at, and nobody is let in for longer than workers may be silent."""
     team = shared_team
-    await team.start("one", seconds=0.7)
-    await team.start("two", seconds=0.7)
+    await team.start("one", seconds=0.7, silent=SILENT)
+    await team.start("two", seconds=0.7, silent=SILENT)
     names = [f"sender-{number}" for number in range(12)]
     await team.drop(*names)
     await team.until("begun", 4)
