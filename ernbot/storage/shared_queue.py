@@ -113,14 +113,13 @@ class SharedQueue:
 
         @app.task(name=TASK, retry=_Retries())
         async def look(job_id: str) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            task.add_done_callback(self._written)
+            self._watch()
             await self._look(job_id, work)
 
         @app.periodic(cron=CHECKED)
         @app.task(name="take-over", queue=SMALL_QUEUE, queueing_lock="take-over", priority=1, pass_context=True)
         async def take_over(context: JobContext, timestamp: int) -> None:
+            self._watch()
             await self._take_over(context.app, schema)
 
         return app
@@ -153,6 +152,11 @@ class SharedQueue:
                 async with self._store.transaction() as tx:
                     await tx.requeue_job(job_id, self._worker, counts=isinstance(error, Again) and error.counts)
             raise
+
+    def _watch(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.add_done_callback(self._written)
 
     def _written(self, ended: asyncio.Task[None]) -> None:
         """How a job ended stands in the queue, unless the database was away just then: then it is in nobody's hands.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -60,6 +61,8 @@ async def main() -> None:
     parser.add_argument("--silent", type=float, default=30, help="seconds after which its jobs go to others")
     options = parser.parse_args()
     hurry(options.silent)
+    for noisy in ("procrastinate", "psycopg"):  # as `ernbot` does
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     store = await Store.open(options.database, MASTER_KEY)
     notes = cast(Looking, Notes(store, options.folder, options.seconds))
     with (options.folder / "started").open("a") as file:

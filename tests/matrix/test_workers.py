@@ -36,9 +36,11 @@ class Team:
 
     async def start(self, worker: str, *, seconds: float = 0.05, silent: float = 30) -> None:
         arguments = ["-m", "tests.matrix.queue_worker", self.database.url, worker, str(self.folder)]
-        self.processes[worker] = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, "--seconds", str(seconds), "--silent", str(silent), cwd=ROOT
-        )
+        arguments += ["--seconds", str(seconds), "--silent", str(silent)]
+        with (self.folder / "log").open("ab") as log:
+            self.processes[worker] = await asyncio.create_subprocess_exec(
+                sys.executable, *arguments, cwd=ROOT, stderr=log
+            )
 
     async def signal(self, worker: str, number: signal.Signals) -> None:
         self.processes[worker].send_signal(number)
@@ -217,3 +219,4 @@ async def test_a_database_that_is_away_for_a_while_is_waited_for(shared_team: Te
     await team.drop("afterwards")
     await team.until("ended", len(names) + 1)
     assert all(process.returncode is None for process in team.processes.values())
+    assert "Traceback" not in (team.folder / "log").read_text()
