@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 NAME ?=
+# Two processes, each with a homeserver and a PostgreSQL of its own; a file's tests stay together.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .PHONY: demo test check soak fuzz soak-files bench lock clean
 
@@ -13,11 +15,11 @@ demo: $(VENV)/.run .synapse/.ready ## Play the story on a real homeserver, then 
 test: $(VENV)/.dev .synapse/.ready tests/interop/node_modules/.ready tests/validators/node_modules/.ready ## Everything a reviewer runs
 	sh tests/prepare.sh
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 check: $(VENV)/.dev tests/validators/node_modules/.ready ## The fast part, under 2 minutes: style, types, imports, tests without homeserver and PostgreSQL
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -m "not homeserver and not postgresql" $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not homeserver and not postgresql" $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev

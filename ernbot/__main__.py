@@ -51,7 +51,7 @@ def run_command(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # nio's own log lines name users and events; nothing of that belongs into ours.
-    for noisy in ("nio", "alembic", "aiohttp"):
+    for noisy in ("nio", "alembic", "aiohttp", "procrastinate", "psycopg"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
         if options.command == "deidentify":

@@ -89,7 +89,7 @@ class FileSettings(Strict):
     `workers` is how many sandboxed processes look at files. `viewer_url` has `{room}` and `{event}` in it.
     """
 
-    max_megabytes: Annotated[int, Field(ge=1, le=2000)] = 100
+    max_megabytes: Annotated[int, Field(ge=1, le=2000)] = 1024
     preview_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
     quiet_seconds: Annotated[float, Field(ge=0, le=30)] = 2.0
     workers: Annotated[int, Field(ge=1, le=32)] = 2

@@ -49,13 +49,15 @@ class Cluster:
         connection = await self.connect()
         try:
             await connection.execute(f"CREATE ROLE {name} LOGIN; CREATE SCHEMA AUTHORIZATION {name}")
+            await connection.execute(f"GRANT CREATE ON DATABASE postgres TO {name}")
         finally:
             await connection.close()
 
     def dump(self, name: str) -> bytes:
         """Everything that pg_dump says of a test's database."""
         connection = ["--host", str(self.folder), "--username", ADMINISTRATOR]
-        command = [str(self.programs / "pg_dump"), *connection, "--inserts", "--schema", name, "postgres"]
+        schemas = ["--schema", name, "--schema", f"{name}_queue"]
+        command = [str(self.programs / "pg_dump"), *connection, "--inserts", *schemas, "postgres"]
         return subprocess.run(command, check=True, capture_output=True).stdout
 
 

@@ -232,9 +232,9 @@ def _dict(value: object) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def house(folder: Path, *, settings: str = "") -> AsyncIterator[House]:
+async def house(folder: Path, *, settings: str = "", database: str | None = None) -> AsyncIterator[House]:
     """An installation of one's own with `settings` added to ernbot.toml, its bot running."""
-    async with install(folder) as place, contextlib.AsyncExitStack() as stack:
+    async with install(folder, database=database) as place, contextlib.AsyncExitStack() as stack:
         with place.settings.open("a") as file:
             file.write(settings)
         await place.start_bot()

@@ -31,7 +31,7 @@ class Office:
     directory: Directory
     forms: Mapping[str, Form]
     languages: tuple[str, ...]
-    max_megabytes: int = 100
+    max_megabytes: int = 1024
     policy: Policy = Policy()
     fingerprint: str = ""
     notary: Notary | None = None

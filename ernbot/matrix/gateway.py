@@ -21,6 +21,9 @@ from ernbot.matrix.parsing import parse
 TIMEOUT = 60.0
 """Seconds that any request may take; a sync may take its long poll more."""
 
+TRANSFER = 3600.0
+"""Seconds that an attachment may take: a slide of a gigabyte at three megabits a second."""
+
 MAX_WAIT = 600.0
 """Seconds that a homeserver can make us wait before the next try."""
 
@@ -172,7 +175,7 @@ class Gateway:
         path = "/_matrix/media/v3/upload"
         headers = {**self._headers("application/octet-stream"), "Content-Length": str(size)}
         try:
-            response = await self._send("POST", path, pieces, headers, timeout=600)
+            response = await self._send("POST", path, pieces, headers, timeout=TRANSFER)
             async with response:
                 return str((await _json(response))["content_uri"])
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -183,7 +186,7 @@ class Gateway:
         server, _, media = mxc.removeprefix("mxc://").partition("/")
         path = f"/_matrix/client/v1/media/download/{quote(server, safe='')}/{quote(media, safe='')}"
         try:
-            response = await self._send("GET", path, None, self._headers("application/json"), timeout=600)
+            response = await self._send("GET", path, None, self._headers("application/json"), timeout=TRANSFER)
             async with response:
                 if response.status != 200:
                     await _json(response)

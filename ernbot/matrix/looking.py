@@ -27,6 +27,7 @@ from ernbot.matrix.events import attachment
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.media import put_spool, spool
 from ernbot.matrix.spool import EncryptedSpool
+from ernbot.storage.jobs import MAX_BYTES
 from ernbot.storage.records import ImageJob, Original
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
@@ -232,6 +233,7 @@ class _Search:
         self._stack = stack
         self._previewer = looking.previewer
         self._slots = asyncio.Semaphore(DOWNLOADS)
+        self._bytes_left = MAX_BYTES
         self._looked = bool(job.data.get("looked"))
         self._gone = bool(job.data.get("gone"))
 
@@ -248,7 +250,10 @@ class _Search:
         mimetype, head = file.mimetype if file is not None else None, b""
         try:
             async with self._slots:
+                if self._bytes_left <= 0:  # clients stated less than there was
+                    raise Refused("file-too-complex")
                 source = await self._looking.open(original, self._stack)
+                self._bytes_left -= source.size
             head = await source.read_at(0, min(HEAD, source.size))
             format_ = await self._previewer.admit(source, mimetype)
         except Refused as error:

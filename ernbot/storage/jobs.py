@@ -21,6 +21,9 @@ from ernbot.storage.tables import image_job_files, image_jobs
 MAX_FILES = 2_000
 """Files in one job; the next one begins another."""
 
+MAX_BYTES = 2 * 2**30
+"""Bytes in one job, for all of it lies encrypted on the disk at once; a single file is always taken."""
+
 MAX_COLLECTING = timedelta(seconds=60)
 """How long a job takes more files, however fast they follow each other."""
 
@@ -45,7 +48,9 @@ class JobRows(SealedRows):
                 .with_for_update()
             )
         ).first()
-        if row is not None and (row.files >= MAX_FILES or row.at + MAX_COLLECTING <= job.at):
+        if row is not None and (
+            row.files >= MAX_FILES or row.size + size > MAX_BYTES or row.at + MAX_COLLECTING <= job.at
+        ):
             await self._change(row.id, state="waiting")
             row = None
         if row is None:

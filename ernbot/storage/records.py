@@ -78,17 +78,17 @@ class CaseFile:
         return () if self.leader_id else (Original(self.event_id, self.content), *self.others)
 
 
-JobState = Literal["collecting", "waiting", "running", "asked"]
+JobState = Literal["collecting", "waiting", "queued", "running", "asked"]
 
 
 @dataclass(frozen=True)
 class ImageJob:
     """Files that one person dropped together, until they are shown or refused.
 
-    `collecting` takes more files until `due_at`; `waiting` is due then; `running` belongs to `worker` until `due_at`,
-    when others may take it over; `asked` waits for the sender's answer until `due_at`. `at` is when the first file
-    came, `files` how many there are, `size` their bytes as the sender's client stated them. `data` is what was found
-    and agreed on so far.
+    `collecting` takes more files until `due_at`; `waiting` is due then; `queued` was, and is in the shared queue on
+    PostgreSQL; `running` belongs to `worker`, on SQLite until `due_at`, when others may take it over; `asked` waits for
+    the sender's answer until `due_at`. `at` is when the first file came, `files` how many there are, `size` their bytes
+    as the sender's client stated them. `data` is what was found and agreed on so far.
     """
 
     id: str

@@ -13,9 +13,9 @@ from ernbot.storage.audit import AuditEntry, head_of
 from ernbot.storage.crypto import CryptoRows
 from ernbot.storage.identities import IdentityRows
 from ernbot.storage.inbox import InboxRows
-from ernbot.storage.jobs import JobRows
 from ernbot.storage.outbox import OutboxRows
 from ernbot.storage.people import PeopleRows
+from ernbot.storage.queued_jobs import QueuedJobRows
 from ernbot.storage.sealing import case_scope, sealed
 from ernbot.storage.tables import (
     agenda,
@@ -41,7 +41,7 @@ BACKUP_VERSION = "backup-version"
 PLANNED_BY = "planned-by"
 
 
-class Transaction(AgendaRows, JobRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
+class Transaction(AgendaRows, QueuedJobRows, PeopleRows, InboxRows, OutboxRows, CryptoRows, IdentityRows):
     """Everything that can be read and written, on one connection; made by `Store.transaction`."""
 
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.settings import Configuration
+from ernbot.config import FileSettings
 from ernbot.demo.homeserver import CONFIG, ROOT, ensure_synapse
 
 PREPARE = ROOT / "docker" / "prepare.sh"
@@ -66,6 +67,18 @@ def test_the_homeserver_finds_its_secrets(compose: dict[str, Any], secrets: Path
     assert settings["modules"][0]["config"]["bot_user_id"] == f"@ernbot:{settings['server_name']}"
     read_key = "import sys; from signedjson.key import read_signing_keys as r; print(len(r(open(sys.argv[1]))))"
     assert in_synapse(read_key, secrets / "signing.key") == "1\n"
+
+
+@pytest.mark.homeserver
+def test_a_slide_of_a_gigabyte_passes_everywhere() -> None:
+    """What the bot looks at, the homeserver takes, and what that takes, the proxy lets through."""
+    looked_at = FileSettings().max_megabytes
+    taken = re.fullmatch(r"(\d+)M", yaml(CONFIG / "synapse" / "homeserver.yaml")["max_upload_size"])
+    passed = re.search(r"max_size (\d+)MiB", (ROOT / "docker" / "Caddyfile").read_text())
+    assert taken is not None
+    assert passed is not None
+    assert 1000 <= looked_at <= int(taken[1]) <= int(passed[1])
+    assert f"# max_megabytes = {looked_at}\n" in (CONFIG / "ernbot.toml").read_text()
 
 
 def test_secrets_are_private_and_made_once(secrets: Path) -> None:

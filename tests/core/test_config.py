@@ -96,7 +96,7 @@ def test_settings_have_defaults_and_absolute_paths(tmp_path: Path) -> None:
     assert settings.vault.key_file == tmp_path / "secrets/master.key"
     assert settings.vault.previous_key_files == (tmp_path / "secrets/old.key",)
     assert settings.networks == tmp_path / "networks"
-    assert settings.files.max_megabytes == 100
+    assert settings.files.max_megabytes == 1024
 
 
 def test_by_default_records_ask_for_an_unchanged_identity(tmp_path: Path) -> None:

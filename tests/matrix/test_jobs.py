@@ -13,8 +13,10 @@ import pytest
 
 from ernbot.matrix import jobs as jobs_module
 from ernbot.matrix.errors import MatrixError, Unreachable
-from ernbot.matrix.jobs import LANES, LARGE, LARGE_LANES, Jobs
+from ernbot.matrix.jobs import Jobs
 from ernbot.matrix.looking import Looking
+from ernbot.storage import local_queue, shared_queue
+from ernbot.storage.queue import LANES, LARGE, LARGE_LANES
 from ernbot.storage.records import ImageJob
 from ernbot.storage.store import Store
 from tests.storage.samples import draft, image_job, original
@@ -26,6 +28,7 @@ class Eyes:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.begun: list[str] = []
+        self.attempts: list[int] = []
         self.ended: list[str] = []
         self.signs: list[str] = []
         self.faults: dict[str, list[Exception]] = {}
@@ -35,6 +38,7 @@ class Eyes:
 
     async def look(self, job: ImageJob, worker: str) -> None:
         self.begun.append(job.sender)
+        self.attempts.append(job.attempts)
         self.moved.set()
         if faults := self.faults.get(job.sender):
             raise faults.pop(0)
@@ -58,12 +62,13 @@ class Eyes:
 
 
 @pytest.fixture
-async def eyes(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Eyes:
-    monkeypatch.setattr(jobs_module, "PAUSE", timedelta(0))
-    monkeypatch.setattr(jobs_module, "IDLE", 0.05)
-    async with sqlite_store.transaction() as tx:
+async def eyes(store: Store, monkeypatch: pytest.MonkeyPatch) -> Eyes:
+    for queue in (local_queue, shared_queue):
+        monkeypatch.setattr(queue, "PAUSE", 0)
+        monkeypatch.setattr(queue, "IDLE", 0.05)
+    async with store.transaction() as tx:
         await tx.add_case(draft())
-    return Eyes(sqlite_store)
+    return Eyes(store)
 
 
 @asynccontextmanager
@@ -144,18 +149,17 @@ async def test_what_goes_wrong_is_tried_again(eyes: Eyes, caplog: pytest.LogCapt
     assert "Jane" not in caplog.text
 
 
-async def test_a_worker_that_died_takes_up_its_work_again(eyes: Eyes) -> None:
+async def test_a_worker_that_is_stopped_leaves_its_work_to_others(eyes: Eyes) -> None:
     eyes.held.add("kept")
     await drop(eyes, "kept")
-    async with running(eyes):
-        await eyes.until("begun", 1)
+    for worker in ("first", "second", "third"):
+        async with running(eyes, worker):
+            await eyes.until("begun", 1)
+        eyes.begun.clear()
     eyes.held.clear()
-    async with running(eyes, worker="another"):
-        await asyncio.sleep(0.2)
-        assert eyes.ended == [], "it may still be at work elsewhere"
-    async with running(eyes):
+    async with running(eyes, "fourth"):
         await eyes.until("ended", 1)
-    assert eyes.begun == ["kept", "kept"]
+    assert eyes.attempts == [0, 0, 0, 0], "that a program is stopped is held against no file"
 
 
 async def test_a_sign_is_shown_for_long_work_alone(eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -320,6 +320,16 @@ async def test_a_sign_of_progress_goes_when_the_job_ends(desk: Desk) -> None:
     assert desk.chat.effects(TakeBack) == [TakeBack(f"job:{job.id}")]
 
 
+async def test_more_than_was_stated_does_not_fill_the_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking_module, "MAX_BYTES", len(SCAN))
+    monkeypatch.setattr(looking_module, "DOWNLOADS", 1)
+    await desk.drop(SCAN, SCAN, SCAN)
+    await desk.look()
+    assert len(desk.shown()) == 1
+    assert "taken the 2 files out of the room" in desk.chat.last.text
+    assert await desk.is_idle()
+
+
 async def test_an_attachment_that_is_gone_is_explained(desk: Desk) -> None:
     (event,) = await desk.drop(SCAN)
     desk.media.clear()

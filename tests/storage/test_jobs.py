@@ -91,6 +91,14 @@ async def test_a_full_job_is_followed_by_another(opened: Store, monkeypatch: pyt
     assert sorted(job.files for job in taken if job) == [1, 2]
 
 
+async def test_what_is_too_much_for_the_disk_becomes_several_jobs(opened: Store) -> None:
+    for number in range(3):
+        await drop(opened, f"${number}", size=jobs.MAX_BYTES // 2)
+    await drop(opened, "$alone", sender=EXPERT, size=2 * jobs.MAX_BYTES)
+    taken = [await take(opened, NOW + QUIET, largest=2**62) for _ in range(4)]
+    assert sorted(job.files for job in taken if job) == [1, 1, 2]
+
+
 async def test_a_job_is_taken_once_until_its_time_is_over(opened: Store) -> None:
     await drop(opened, "$1")
     at = NOW + QUIET
