@@ -32,11 +32,17 @@ _LEICA = b"leica-microsystems.com/scn/"
 _VENTANA = b"iScan"
 _PHILIPS = b"DPUfsImport"
 _LEVEL = re.compile(r"level=(\d{1,2}) mag=(\d{1,3}(?:\.\d{1,9})?) quality=\d{1,3}")
+_MOST_DESCRIBED = 16
+"""Directories in which a description of the scanner is looked for; a BIF has about twelve."""
+
 _LARGEST_MAGNIFICATION, _LARGEST_MPP = 400.0, 1000.0
 _NANOMETRES, _MILLIMETRES = 1e-3, 1e3
 """Micrometres of one."""
 
 _LARGEST_VIEW = 1e12
+_COARSEST_SECTION = 5.0
+"""Micrometres of a pixel; those of the photograph of the glass are larger, however it is called."""
+
 _TWO_NUMBERS = re.compile(r'"([\d.]{1,20})"\s+"([\d.]{1,20})"')
 
 
@@ -63,7 +69,7 @@ def maker(directories: Sequence[Directory]) -> str | None:
         return "SCN"
     if _PHILIPS in description[:1000]:
         return "Philips TIFF"
-    if any(_VENTANA in directory.data(_XMP) for directory in directories):
+    if any(_VENTANA in directory.data(_XMP) for directory in directories[:_MOST_DESCRIBED]):
         return "BIF"
     return None
 
@@ -139,10 +145,13 @@ def _leica(directories: Sequence[Directory]) -> Scan:
     (view,) = slide_xml.all_of(scanned[0], "view")[:1] or (Element("view"),)
     across = slide_xml.number(view.get("sizeX"), _LARGEST_VIEW)
     lens = next(iter(slide_xml.all_of(scanned[0], "objective")), None)
+    microns = across * _NANOMETRES / levels[0].width if across else 0.0
+    if not 0 < microns <= _COARSEST_SECTION:
+        raise Refused("file-slide-export", maker="SCN")
     return Scan(
         maker="SCN",
         levels=levels,
-        microns=_within(across * _NANOMETRES / levels[0].width, _LARGEST_MPP) if across else None,
+        microns=microns,
         magnification=slide_xml.number(lens.text, _LARGEST_MAGNIFICATION) if lens is not None else None,
     )
 
@@ -165,7 +174,7 @@ def _ventana(directories: Sequence[Directory]) -> Scan:
         if described:
             levels.append(directory)
             magnification = magnification or slide_xml.number(described[2], _LARGEST_MAGNIFICATION)
-    roots = [slide_xml.parsed(data) for one in directories if (data := one.data(_XMP)).strip(b"\0")]
+    roots = [slide_xml.parsed(data) for one in directories[:_MOST_DESCRIBED] if (data := one.data(_XMP)).strip(b"\0")]
     _must_not_overlap(roots)
     scanners = [found for root in roots for found in slide_xml.all_of(root, _VENTANA.decode())]
     resolutions = [slide_xml.number(one.get("ScanRes"), _LARGEST_MPP) for one in scanners]
@@ -196,12 +205,14 @@ def _philips(directories: Sequence[Directory]) -> Scan:
         if one.get("Name") == "DICOM_PIXEL_SPACING"
     ]
     widths = [slide_xml.number(found[2], 1.0) for found in spacings if found]
-    levels = [pyramid.level(one) for one in directories if pyramid.is_tiled(one)]
+    levels = [pyramid.level(one) for one in directories if pyramid.is_tiled(one) and not _is_called_other(one)]
     scale = 1
     kept = []
     for level in levels:  # each half as large as the one before, and filled up to whole tiles
         width, height = (-(-side // scale) for side in (levels[0].width, levels[0].height))
-        if level.width < width or level.height < height or level.tile != levels[0].tile:
+        filled = level.width - width, level.height - height
+        fits = all(0 <= more < 2 * side for more, side in zip(filled, level.tile, strict=True))
+        if not fits or level.tile != levels[0].tile:
             raise Refused("file-slide-export", maker="Philips TIFF")
         kept.append(_cropped(level, width, height))
         scale *= 2
@@ -212,6 +223,10 @@ def _philips(directories: Sequence[Directory]) -> Scan:
         microns=_within(min(known) * _MILLIMETRES, _LARGEST_MPP) if known else None,
         magnification=None,
     )
+
+
+def _is_called_other(directory: Directory) -> bool:
+    return directory.text(pyramid.DESCRIPTION).strip().lower().startswith(("label", "macro"))
 
 
 def _cropped(level: Level, width: int, height: int) -> Level:

@@ -11,7 +11,7 @@ from ernbot.core.errors import Refused
 MAX_BYTES = 8 * 2**20
 """Philips keeps the pictures of label and glass in it."""
 
-MAX_MARKS = 100_000
+MAX_MARKS = 200_000
 """Beginnings and ends of elements together."""
 
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,15})?(?:[eE]-?\d)?")
