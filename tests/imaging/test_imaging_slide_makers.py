@@ -15,6 +15,7 @@ import tifffile
 from ernbot.core.errors import Refused
 from ernbot.imaging import openslide_formats, pyramid, recognise, restarts, slide_xml, tiff_directory
 from ernbot.imaging import slide as decoder
+from ernbot.imaging.deid import slide as cleaner
 from ernbot.imaging.model import Fact, Options, Preview
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
@@ -174,8 +175,6 @@ def test_the_memory_needed_does_not_grow_with_the_file() -> None:
     class Nothing:
         def write(self, data: bytes) -> int:
             return len(data)
-
-    from ernbot.imaging.deid import slide as cleaner
 
     peaks = []
     for sides in ((2048, 1024), (4096, 1024)):
