@@ -29,6 +29,7 @@ _FIELDS = {
     "archive-unsafe": frozenset[str](),
     "file-broken": frozenset[str](),
     "file-names-patient": frozenset({"kinds"}),
+    "file-slide-export": frozenset({"maker"}),
     "file-too-complex": frozenset[str](),
     "file-unknown": frozenset[str](),
     "file-unsupported": frozenset({"syntax"}),
@@ -91,6 +92,8 @@ def _refuse(said: dict[str, Any], worker: Worker) -> None:
     if "kinds" in fields and not set(fields["kinds"].split(", ")) <= worker.keywords | identifiers.KINDS:
         raise Died
     if "syntax" in fields and fields["syntax"] not in worker.syntaxes | _FORMATS:
+        raise Died
+    if "maker" in fields and fields["maker"] not in terms.SLIDE_MAKERS:
         raise Died
     raise Refused(code, **fields)
 

@@ -5,6 +5,7 @@ not needed for them, but for the two short ones that tell decoders which colours
 """
 
 import re
+from collections.abc import Iterator
 
 from ernbot.core.errors import Refused
 
@@ -23,14 +24,14 @@ _J2K_SCAN, _J2K_TILE, _J2K_COMMENT = 0x93, 0x90, 0x64
 _J2K_END = b"\xff\xd9"
 
 
-def plain_jpeg(data: bytes, *, keep_colour: bool = True) -> bytes:
-    """A JPEG stream, or the tables of one, with needed segments alone, and nothing after its end.
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, begin and end of each segment behind the start of a JPEG stream, a scan with the data that follows it.
 
-    Raises `Refused` `file-broken` where it is no JPEG.
+    The last one is the end of the image, or what there is of it. Raises `Refused` `file-broken` where it is no JPEG.
     """
     if not data.startswith(_START):
         raise Refused("file-broken")
-    kept, begin, at = [], 0, 2  # pieces before `begin`, and what is to be kept from there to `at`
+    at = len(_START)
     while at + 4 <= len(data):
         if data[at] != 0xFF:
             raise Refused("file-broken")
@@ -44,11 +45,23 @@ def plain_jpeg(data: bytes, *, keep_colour: bool = True) -> bytes:
         if marker == _SCAN:
             found = _NEXT_MARKER.search(data, end)
             end = found.start() if found else len(data)
-        elif marker not in _NEEDED and not (keep_colour and _is_colour(marker, data[at:end])):
+        yield marker, at, end
+        at = end
+    yield _END[1], at, at + 2 if data[at : at + 2] == _END else at
+
+
+def plain_jpeg(data: bytes, *, keep_colour: bool = True) -> bytes:
+    """A JPEG stream, or the tables of one, with needed segments alone, and nothing after its end.
+
+    Raises `Refused` `file-broken` where it is no JPEG.
+    """
+    kept, begin, stop = [], 0, 0  # pieces before `begin`, and what is to be kept from there to `stop`
+    for marker, at, end in segments(data):
+        is_needed = marker in _NEEDED or marker == _END[1] or (keep_colour and _is_colour(marker, data[at:end]))
+        if not is_needed:
             kept.append(data[begin:at])
             begin = end
-        at = end
-    stop = at + 2 if data[at : at + 2] == _END else at
+        stop = end
     return b"".join([*kept, data[begin:stop]]) if kept or stop < len(data) else data
 
 

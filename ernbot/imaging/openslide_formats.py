@@ -1,4 +1,4 @@
-"""TIFF files that may be slides: those whose first picture is in tiles, or is described beyond the head.
+"""TIFF files that may be slides: in tiles, by Hamamatsu or Ventana, or described beyond the head.
 
 Scanners of every maker that OpenSlide knows write TIFF, most of them with the directories at the end, and no first 64
 KiB tell them from a photograph. So this format takes all of these, and its decoder hands photographs on. Not read here:
@@ -12,7 +12,8 @@ from ernbot.core.errors import Refused
 from ernbot.imaging import svs, tiff_directory
 from ernbot.imaging.model import Format
 
-_TILE_WIDTH = 322
+_TILE_WIDTH, _HAMAMATSU, _XMP = 322, 65420, 700
+_VENTANA = b"iScan"
 
 
 def _sniff(data: bytes) -> bool:
@@ -20,9 +21,9 @@ def _sniff(data: bytes) -> bool:
         return False
     try:
         (first,) = tiff_directory.read(BytesIO(data[: svs.HEAD]), most=1)
+        return bool({_TILE_WIDTH, _HAMAMATSU} & first.entries.keys()) or _VENTANA in first.data(_XMP)
     except Refused:
         return True
-    return _TILE_WIDTH in first.entries
 
 
 FORMAT = Format(
@@ -32,4 +33,4 @@ FORMAT = Format(
     decoder="ernbot.imaging.slide",
     cleaner="ernbot.imaging.deid.slide",
 )
-"""A tiled TIFF, or one whose directory is at its end; must stand behind `svs.FORMAT`."""
+"""A TIFF in tiles, of a maker, or with its directory at its end; must stand behind `svs.FORMAT`."""

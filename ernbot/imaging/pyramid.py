@@ -14,6 +14,7 @@ from PIL import Image
 from ernbot.core.errors import Refused
 from ernbot.imaging import aperio, tiles
 from ernbot.imaging.model import MAX_FRAME_BYTES
+from ernbot.imaging.restarts import Strip
 from ernbot.imaging.tiff_directory import Directory
 
 SUBFILE_TYPE, DESCRIPTION = 254, 270
@@ -31,6 +32,13 @@ MAX_TILES = 4096
 """Tiles decoded for one overview: about two seconds."""
 
 MAX_TILE_BYTES = 64 * 2**20
+_RESOLUTION, _RESOLUTION_UNIT = 282, 296
+_UNITS = {2: 25_400.0, 3: 10_000.0}
+"""Micrometres of an inch and of a centimetre, by ResolutionUnit (TIFF 6.0, section 8)."""
+
+_LEAST_MPP, _LARGEST_MPP = 0.02, 50.0
+"""What a scanner's resolution can be; 72 or 300 dots per inch is what other programs write without measuring."""
+
 _PLAIN = frozenset({1, 5, 8, 32946})
 _J2K = frozenset({J2K_YCBCR, J2K_RGB, J2K})
 _RGB, _YCBCR = 2, 6
@@ -54,7 +62,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Level:
-    """One magnification: its size and that of its tiles, pixels, and where each tile is in the file, bytes."""
+    """One magnification: its size and that of its tiles, pixels, and where each tile is in the file, bytes.
+
+    Tiles that are put together from the pieces of a `strip` begin at `offsets`, and have `counts` bytes when they are.
+    """
 
     directory: Directory
     width: int
@@ -67,6 +78,7 @@ class Level:
     tables: bytes
     offsets: "array[int]"
     counts: "array[int]"
+    strip: Strip | None = None
 
     @property
     def across(self) -> int:
@@ -85,13 +97,13 @@ def levels(directories: Sequence[Directory]) -> list[Level]:
     """
     if not is_tiled(directories[0]):
         raise Refused("file-broken")
-    first = _level(directories[0])
+    first = level(directories[0])
     found = [first]
     for directory in directories[1:]:
         width, height = directory.number(IMAGE_WIDTH), directory.number(IMAGE_LENGTH)
         is_label = directory.number(SUBFILE_TYPE) == MACRO or aperio.associated(directory.text(DESCRIPTION))
         if is_tiled(directory) and is_smaller(first, width, height) and not is_label:
-            found.append(_level(directory))
+            found.append(level(directory))
     return sorted(found, key=lambda level: -level.width)
 
 
@@ -105,16 +117,15 @@ def is_smaller(level: Level, width: int, height: int) -> bool:
     return 0 < width <= level.width and abs(height - expected) <= max(2.0, 0.01 * expected)
 
 
-def _level(directory: Directory) -> Level:
+def level(directory: Directory) -> Level:
+    """The level that a directory with tiles describes. Raises `Refused` as `levels` does."""
     number = directory.number
     width, height = number(IMAGE_WIDTH), number(IMAGE_LENGTH)
     tile = (number(TILE_WIDTH), number(TILE_LENGTH))
     compression, photometric, samples = number(COMPRESSION, 1), number(PHOTOMETRIC), number(SAMPLES, 1)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and 0 < min(tile) <= max(tile) <= MAX_TILE_SIDE):
         raise Refused("file-broken")
-    is_known = compression in _PLAIN | _J2K | {JPEG} and photometric in (1, _RGB, _YCBCR) and number(PLANAR, 1) == 1
-    if not is_known or set(directory.numbers(BITS)) != {8} or samples not in (1, 3):
-        raise Refused("file-unsupported", syntax="TIFF")
+    _must_be_known(directory, _PLAIN | _J2K | {JPEG})
     offsets, counts = directory.numbers(TILE_OFFSETS), directory.numbers(TILE_COUNTS)
     if not len(offsets) == len(counts) == -(-width // tile[0]) * -(-height // tile[1]):
         raise Refused("file-broken")
@@ -131,6 +142,58 @@ def _level(directory: Directory) -> Level:
         offsets=offsets,
         counts=counts,
     )
+
+
+def level_of_strip(directory: Directory, strip: Strip) -> Level:
+    """The level whose tiles are pieces of one strip. Raises `Refused` as `levels` does."""
+    offsets, counts = (array("q", places.tolist()) for places in strip.places())
+    return _of_stream(directory, strip.tile, offsets, counts, strip)
+
+
+def level_of_whole(directory: Directory, at: int, length: int) -> Level:
+    """The level that is a single JPEG stream, hence one tile. Raises `Refused` as `levels` does."""
+    size = directory.number(IMAGE_WIDTH), directory.number(IMAGE_LENGTH)
+    return _of_stream(directory, size, array("q", [at]), array("q", [length]), None)
+
+
+def _of_stream(
+    directory: Directory, tile: tuple[int, int], offsets: "array[int]", counts: "array[int]", strip: Strip | None
+) -> Level:
+    width, height = directory.number(IMAGE_WIDTH), directory.number(IMAGE_LENGTH)
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and 0 < min(tile) <= max(tile) <= MAX_TILE_SIDE):
+        raise Refused("file-broken")
+    _must_be_known(directory, frozenset({JPEG}))
+    return Level(
+        directory=directory,
+        width=width,
+        height=height,
+        tile=tile,
+        compression=JPEG,
+        samples=directory.number(SAMPLES, 1),
+        is_rgb=directory.number(PHOTOMETRIC) == _RGB,
+        differences=False,
+        tables=strip.tables if strip else b"",
+        offsets=offsets,
+        counts=counts,
+        strip=strip,
+    )
+
+
+def _must_be_known(directory: Directory, compressions: frozenset[int]) -> None:
+    number = directory.number
+    is_known = number(COMPRESSION, 1) in compressions and number(PHOTOMETRIC) in (1, _RGB, _YCBCR)
+    is_plain = number(PLANAR, 1) == 1 and set(directory.numbers(BITS)) == {8} and number(SAMPLES, 1) in (1, 3)
+    if not (is_known and is_plain):
+        raise Refused("file-unsupported", syntax="TIFF")
+
+
+def stated_resolution(directory: Directory) -> float | None:
+    """Micrometres of a pixel by the resolution of TIFF, where a scanner can have it."""
+    dots = directory.rational(_RESOLUTION)
+    unit = _UNITS.get(directory.number(_RESOLUTION_UNIT, 2))
+    if not dots or not unit:
+        return None
+    return unit / dots if _LEAST_MPP <= unit / dots <= _LARGEST_MPP else None
 
 
 def smallest(pyramid: Sequence[Level], side: int) -> Level | None:
@@ -161,7 +224,9 @@ def draw(file: BinaryIO, level: Level, side: int) -> tuple[Image.Image, int]:
         if not level.counts[index]:  # a scanner leaves out what is only glass
             continue
         try:
-            tile = decode(level, window.read(level.offsets[index], _bounded(level.counts[index])), scale)
+            length = _bounded(level.counts[index])
+            data = level.strip.read(index) if level.strip else window.read(level.offsets[index], length)
+            tile = decode(level, data, scale)
         except (Refused, OSError, ValueError, SyntaxError, RuntimeError):
             lost += 1
             continue

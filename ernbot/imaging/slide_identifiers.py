@@ -13,10 +13,10 @@ from ernbot.imaging.pyramid import (
     IMAGE_WIDTH,
     MACRO,
     SUBFILE_TYPE,
-    Level,
     is_smaller,
     is_tiled,
 )
+from ernbot.imaging.slide_makers import HAMAMATSU_NUMBERS, Scan
 from ernbot.imaging.tiff_directory import Directory
 
 _STRUCTURE = frozenset({254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296})
@@ -55,33 +55,41 @@ NAMES = {
 """Tags of TIFF 6.0 and EXIF that hold text; any other is a `PrivateTag`."""
 
 
-def identifying(directories: Sequence[Directory], pyramid: Sequence[Level]) -> list[str]:
-    """Names of tags and pictures that may name the patient, sorted."""
-    return sorted(kind for kind in kinds(directories, pyramid) if kind not in {NAMES[tag] for tag in _DEVICE})
+def identifying(directories: Sequence[Directory], scan: Scan | None) -> list[str]:
+    """Names of tags and pictures that may name the patient, sorted; without a `scan`, those that say so themselves."""
+    return sorted(kind for kind in kinds(directories, scan) if kind not in {NAMES[tag] for tag in _DEVICE})
 
 
-def kinds(directories: Sequence[Directory], pyramid: Sequence[Level]) -> set[str]:
+def kinds(directories: Sequence[Directory], scan: Scan | None) -> set[str]:
     """Names of all tags and pictures that are not needed to show the levels."""
-    found = {kind for directory in directories if (kind := _picture(directory, pyramid))}
+    found = {kind for directory in directories if (kind := _picture(directory, scan))}
     for directory in directories:
         for tag in directory.entries.keys() - PICTURE_TAGS:
+            is_number = scan is not None and scan.maker == "NDPI" and tag in HAMAMATSU_NUMBERS
+            if is_number and directory.is_number(tag):
+                continue
             if tag != DESCRIPTION or not _is_plain(directory.text(tag)):
                 found.add(NAMES.get(tag, "PrivateTag"))
     return found
 
 
-def _picture(directory: Directory, pyramid: Sequence[Level]) -> str | None:
+def _picture(directory: Directory, scan: Scan | None) -> str | None:
     """What a picture is called that is neither a level nor a small copy of one; None for those."""
     description = directory.text(DESCRIPTION)
     if called := aperio.associated(description):
         return called
-    if any(level.directory is directory for level in pyramid):
+    is_macro = directory.number(SUBFILE_TYPE) == MACRO
+    if scan is None:
+        return "macro" if is_macro else None
+    if any(level.directory is directory for level in scan.levels):
         return None
+    if scan.maker:
+        return "macro"
     size = directory.number(IMAGE_WIDTH), directory.number(IMAGE_LENGTH)
-    is_copy = not is_tiled(directory) and not directory.number(SUBFILE_TYPE) and is_smaller(pyramid[0], *size)
+    is_copy = not is_tiled(directory) and not directory.number(SUBFILE_TYPE) and is_smaller(scan.levels[0], *size)
     if is_copy:
         return None
-    return "macro" if directory.number(SUBFILE_TYPE) == MACRO else "label"
+    return "macro" if is_macro else "label"
 
 
 def _is_plain(description: str) -> bool:

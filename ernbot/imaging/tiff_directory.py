@@ -5,6 +5,7 @@ they are. Reads directories and values, never pictures; trusts no count and no o
 """
 
 import io
+import math
 import struct
 import sys
 from array import array
@@ -23,6 +24,7 @@ _TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 5: "II", 6: "b", 7: "B", 8: "h", 9: "i
 _TYPES |= {13: "I", 16: "Q", 17: "q", 18: "Q"}
 """Field types of TIFF 6.0 and BigTIFF as codes of `struct`; a rational is two integers."""
 
+_NUMBERS = frozenset(_TYPES) - {1, 2, 6, 7}
 _RATIONALS = frozenset({5, 10})
 
 
@@ -86,6 +88,19 @@ class Directory:
         numbers = self.numbers(tag)
         is_fraction = tag in self.entries and self.entries[tag].type in _RATIONALS
         return numbers[0] / numbers[1] if is_fraction and len(numbers) > 1 and numbers[1] else None
+
+    def real(self, tag: int) -> float:
+        """The first number of a value with a fraction (FLOAT or DOUBLE), finite; 0.0 where there is none."""
+        data = self.data(tag)
+        code = _TYPES[self.entries[tag].type] if data else ""
+        if code not in ("f", "d"):
+            return 0.0
+        (value,) = struct.unpack_from(self.order + code, data)
+        return float(value) if math.isfinite(value) else 0.0
+
+    def is_number(self, tag: int) -> bool:
+        """Whether a value is of a type that no text is written in."""
+        return self.entries[tag].type in _NUMBERS
 
     def text(self, tag: int) -> str:
         """A value as text to be judged, never shown."""

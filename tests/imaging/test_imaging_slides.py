@@ -255,18 +255,14 @@ def test_only_a_sane_number_is_a_magnification(value: str) -> None:
     assert aperio.microns_per_pixel(f"{HEAD}1x1|MPP = {value}") is None
 
 
-@pytest.mark.parametrize(
-    ("level", "kinds"),
-    [
-        ({"extratags": [(65420, 4, 1, 1, True)]}, "PrivateTag, macro"),
-        ({"description": "<?xml version='1.0'?><scn><barcode>JANE</barcode></scn>"}, "ImageDescription"),
-        ({"extratags": [(700, 1, None, b"<iScan Barcode='JANE'/>", True)]}, "XMP"),
-    ],
-)
-async def test_slides_of_other_makers_say_whose_they_are(
-    previewer: Previewer, level: dict[str, Any], kinds: str
-) -> None:
-    assert (await refusal(previewer, slide(head="", level=level))).fields == {"kinds": kinds}
+async def test_an_unknown_description_says_whose_slide_it_is(previewer: Previewer) -> None:
+    data = slide(head="", level={"description": "<?xml version='1.0'?><scan><barcode>JANE</barcode></scan>"})
+    assert (await refusal(previewer, data)).fields == {"kinds": "ImageDescription"}
+
+
+async def test_an_unknown_coding_does_not_let_a_label_stay(previewer: Previewer) -> None:
+    refused = await refusal(previewer, with_tag(slide(label=True), pyramid.COMPRESSION, 1, 52479))
+    assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": "label, macro"})
 
 
 # Hostile files

@@ -7,6 +7,7 @@ behind their end, so that no length changes. Rewriting tags in place would leave
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -20,6 +21,7 @@ from ernbot.imaging.deid.model import Policy, Report
 from ernbot.imaging.deid.tiff_layout import Page, header
 from ernbot.imaging.jpeg_segments import plain_j2k, plain_jpeg
 from ernbot.imaging.pyramid import Level
+from ernbot.imaging.slide_makers import Scan
 from ernbot.imaging.tiff_directory import Directory
 
 THUMBNAIL_SIDE = 768
@@ -28,7 +30,6 @@ THUMBNAIL_SIDE = 768
 _BARE = 1
 _J2K = frozenset({pyramid.J2K_YCBCR, pyramid.J2K_RGB, pyramid.J2K})
 _SUBSAMPLING = 530
-_XMP, _VENTANA = 700, b"iScan"
 _STRETCH = 2**20
 _QUALITY = 88
 
@@ -38,37 +39,34 @@ Array = np.ndarray[Any, Any]
 def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
     """Write to `out`, front to back, an SVS of the levels of `file` with all their tiles as they are.
 
-    A TIFF that is no slide is a photograph. Raises `Refused`: `file-unsupported` (syntax) for a maker whose levels
-    cannot be told from the picture of the label, and for a coding that can hide text; `file-broken`,
+    A TIFF that is no slide is a photograph. Raises `Refused`: `file-slide-export` (maker) where levels cannot be told
+    from the picture of the label or cannot be laid out anew, and for a coding that can hide text; `file-broken`,
     `file-too-complex`.
     """
     directories = tiff_directory.read(file)
-    if slide.is_hamamatsu(directories[0]):
-        raise Refused("file-unsupported", syntax="TIFF")
     if not slide.is_slide(directories):
         return redraw.deidentify(file, out, policy)
-    levels = pyramid.levels(directories)
+    scan = slide.read(directories)
+    levels = [level for level in scan.levels if pyramid.is_tiled(level.directory) or level.strip]
     is_known = all(level.compression in _J2K | {pyramid.JPEG, _BARE} for level in levels)
-    if not is_known or _may_hide_a_label(directories[0]):
-        raise Refused("file-unsupported", syntax="TIFF")
-    kinds = slide_identifiers.kinds(directories, levels)
-    if any(_is_thumbnail(directory, levels[0]) for directory in directories):
+    if levels[:1] != scan.levels[:1] or not is_known or _may_hide_a_label(scan):
+        raise Refused("file-slide-export", maker=scan.maker or "TIFF")
+    kinds = slide_identifiers.kinds(directories, scan)
+    if not scan.maker and any(_is_thumbnail(directory, levels[0]) for directory in directories):
         kinds.add("Thumbnail")
-    blocks, pages, first_bytes = _plan(file, levels)
+    blocks, pages, first_bytes = _plan(file, replace(scan, levels=levels))
     out.write(first_bytes)
     for page in pages:
         out.write(page.data)
-    if _copy(file, out, blocks):
+    if _copy(file, out, blocks, levels):
         kinds.add("Comment")
     return Report(tuple(sorted(kinds)))
 
 
-def _may_hide_a_label(first: Directory) -> bool:
-    """Whether the maker keeps other pictures in tiles than levels, or levels that are not in plain tiles.
-
-    That is so in Leica's SCN, Ventana's BIF and Philips' TIFF, which XML describes.
-    """
-    return first.text(pyramid.DESCRIPTION).lstrip().startswith("<") or _VENTANA in first.data(_XMP)
+def _may_hide_a_label(scan: Scan) -> bool:
+    """Whether XML describes a slide of a maker unknown here: it may keep other pictures in tiles than levels."""
+    first = scan.levels[0].directory
+    return not scan.maker and first.text(pyramid.DESCRIPTION).lstrip().startswith("<")
 
 
 def _is_thumbnail(directory: Directory, largest: Level) -> bool:
@@ -77,17 +75,21 @@ def _is_thumbnail(directory: Directory, largest: Level) -> bool:
     return not is_called and not pyramid.is_tiled(directory) and pyramid.is_smaller(largest, *size)
 
 
-def _plan(file: BinaryIO, levels: Sequence[Level]) -> tuple[Array, list[Page], bytes]:
-    """Blocks to copy (rows of offset, length, compression, in the order of the file), pages, and the directories."""
-    size = file.seek(0, 2)
-    rows = np.concatenate([_blocks(level) for level in levels])
+def _plan(file: BinaryIO, scan: Scan) -> tuple[Array, list[Page], bytes]:
+    """Blocks to copy, pages, and the directories.
+
+    A block is a row of offset, length, compression, and for a tile of a strip the number of its level and its own,
+    otherwise -1 and 0; rows are in the order of the file.
+    """
+    size, levels = file.seek(0, 2), scan.levels
+    rows = np.concatenate([_blocks(level, number) for number, level in enumerate(levels)])
     blocks, which = np.unique(rows, axis=0, return_inverse=True)
-    lengths = blocks[:, 1]
-    if np.any(blocks[:, 0] + lengths > size) or int(lengths.sum()) > size:
+    lengths, stored = blocks[:, 1], blocks[blocks[:, 3] < 0]
+    if np.any(stored[:, 0] + stored[:, 1] > size) or int(stored[:, 1].sum()) > size:
         raise Refused("file-broken")
     starts = np.cumsum(lengths) - lengths
     pages: list[Page] = []
-    scale = (aperio.magnification(_described(levels[0])), slide.microns_per_pixel(levels[0]))
+    scale = (scan.magnification, scan.microns)
     begin = 0
     for level in levels:
         which_here = which.reshape(-1)[begin : begin + len(level.offsets)]
@@ -98,8 +100,8 @@ def _plan(file: BinaryIO, levels: Sequence[Level]) -> tuple[Array, list[Page], b
     return blocks, pages, header(pages, int(lengths.sum()))
 
 
-def _blocks(level: Level) -> Array:
-    """Offset, length and compression of each tile. Raises `Refused` `file-broken` where a bare tile is too short."""
+def _blocks(level: Level, number: int) -> Array:
+    """A row for each tile, see `_plan`. Raises `Refused` `file-broken` where a bare tile is too short."""
     offsets, lengths = (np.asarray(numbers, dtype=np.int64) for numbers in (level.offsets, level.counts))
     if np.any(offsets < 0) or np.any(lengths < 0) or np.any(lengths > pyramid.MAX_TILE_BYTES):
         raise Refused("file-broken")
@@ -109,11 +111,10 @@ def _blocks(level: Level) -> Array:
             raise Refused("file-broken")
         lengths = np.minimum(lengths, expected)
     offsets = np.where(lengths > 0, offsets, 0)
-    return np.stack([offsets, lengths, np.full_like(offsets, level.compression)], axis=1)
-
-
-def _described(level: Level) -> str:
-    return level.directory.text(pyramid.DESCRIPTION)
+    compressions = np.full_like(offsets, level.compression)
+    strips = np.full_like(offsets, number if level.strip else -1)
+    tiles = np.arange(len(offsets)) if level.strip else np.zeros_like(offsets)
+    return np.stack([offsets, lengths, compressions, strips, tiles], axis=1)
 
 
 def _page(
@@ -145,11 +146,12 @@ def _thumbnail(file: BinaryIO, levels: Sequence[Level], scale: tuple[float | Non
     return page
 
 
-def _copy(file: BinaryIO, out: BinaryIO, blocks: Array) -> bool:
+def _copy(file: BinaryIO, out: BinaryIO, blocks: Array, levels: Sequence[Level]) -> bool:
     """Copy the blocks; whether anything in them was left out."""
     window, has_left_out = pyramid.Window(file, _STRETCH), False
-    for at, length, compression in blocks.tolist():
-        data = window.read(at, length)
+    for at, length, compression, number, tile in blocks.tolist():
+        strip = levels[number].strip if number >= 0 else None
+        data = strip.read(tile) if strip else window.read(at, length)
         if not length:
             continue
         if compression == pyramid.JPEG:

@@ -223,6 +223,7 @@ refused-file-unknown = Jeg viser DICOM-filer, vævssnit, fotografier, PDF-dokume
 refused-file-lies = Filen kalder sig { $claimed }, men er { $found }. Eksportér den igen.
 refused-file-names-patient = Filen afslører, hvem patienten er: { $kinds }. Eksportér den anonymiseret, eller lad `ernbot deidentify` lave en kopi, og læg den her igen.
 refused-file-unsupported = Billederne i filen er pakket på en måde, som jeg ikke kan læse: { $syntax }. Eksportér den ukomprimeret eller som JPEG 2000.
+refused-file-slide-export = Dette er en { $maker }-skanning. Jeg kan hverken vise den eller fjerne billedet af dens etiket. Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
 refused-archive-locked = Arkivet er låst med en adgangskode. Rummet er krypteret: send det uden adgangskode.
 refused-archive-unsafe = Arkivet kan skjule eller overskrive filer, når det pakkes ud. Lav et nyt af mappen med billederne.
 refused-file-too-complex = Det ville kræve for meget tid eller hukommelse at vise filen. Eksportér færre eller mindre billeder.
