@@ -154,7 +154,7 @@ class CaseMachine(RuleBasedStateMachine):
     @initialize(
         triage=st.sampled_from((False, False, True)),
         blind=st.sampled_from(("off", "on", "lead")),
-        stage=st.integers(0, 4),
+        stage=st.sampled_from((0, 1, 2, 3, 3, 4, 4, 5)),
     )
     def begin(self, triage: bool, blind: str, stage: int) -> None:
         self.setup = {"triage": triage, "blind": blind}
@@ -184,6 +184,8 @@ class CaseMachine(RuleBasedStateMachine):
             await self._opinion(PIOTR, aside=True)
             await self.say(ANDERS, "!outcome draft")
             await self.say(ANDERS, "!outcome recommend * operate")
+        if stage > 4:
+            await self.say(ANDERS, "!outcome sign confirm")
 
     def _directory(self) -> Directory:
         return staffed(triage=bool(self.setup["triage"]), blind=str(self.setup["blind"]), gone=self.gone)
@@ -202,8 +204,8 @@ class CaseMachine(RuleBasedStateMachine):
         self.chat.room = rooms[number % len(rooms)]
 
     @rule(
-        who=WHO,
-        purpose=st.sampled_from(("care", "care", "care,images", "images", "registry,contact")),
+        who=st.one_of(st.just("requester"), WHO),
+        purpose=st.sampled_from(("care", "care,images", "images", "registry,contact")),
         form=st.sampled_from(("2.1", "2.1-ua")),
         days_ago=st.sampled_from((0, 1, 2000, 5440, 5470, 6000)),
     )
@@ -211,7 +213,7 @@ class CaseMachine(RuleBasedStateMachine):
         signed = (self.chat.now - timedelta(days=days_ago)).date()
         self.run(self._says(who, f"!consent give {purpose} form={form} lang=da signer=parent signed={signed}"))
 
-    @rule(who=WHO, purpose=st.sampled_from(("care", "images", "care,images", "registry")))
+    @rule(who=st.one_of(st.just("requester"), WHO), purpose=st.sampled_from(("care", "images", "care,images")))
     def withdraws(self, who: str, purpose: str) -> None:
         self.run(self._withdraws(who, purpose))
 
@@ -466,6 +468,16 @@ class CaseMachine(RuleBasedStateMachine):
     )
     def looks(self, who: str, what: str, aside: bool) -> None:
         self.run(self._says(who, f"!{what}", aside=aside))
+
+    @rule(what=st.sampled_from(("case show", "outcome show", "opinion show", "cases all")), aside=st.booleans())
+    def everybody_looks(self, what: str, aside: bool) -> None:
+        for who in EVERYBODY:
+            self.run(self._says(who, f"!{what}", aside=aside))
+
+    @rule(part=st.sampled_from(("comes", "case show", "opinion show")), days=st.sampled_from((200, 5500)))
+    def comes_back_much_later(self, part: str, days: int) -> None:
+        self.run(self._calendar(days))
+        self.run(self._moves("expert", part) if part == "comes" else self._says("expert", f"!{part}"))
 
     @precondition(lambda self: self.messages)
     @rule(
