@@ -351,6 +351,8 @@ def justify(before: Case, after: Case, act: Act) -> None:
         p.user_id for n in act.directory.networks if n.id == before.network for p in n.people if p.role == "coordinator"
     }
     assert act.actor in {BOT, *inside, *deciders(before, act.directory), *coordinators}, f"changed by {said}"
+    if after.state.kind == "erased":
+        return
     if not covered(before, act.at):
         _without_consent(before, after, said)
     _ledger(before, after, act, said)
@@ -378,7 +380,7 @@ def justify(before: Case, after: Case, act: Act) -> None:
 def _without_consent(before: Case, after: Case, said: str) -> None:
     """Consent comes and goes, people leave, a case is put away: nothing else happens without consent."""
     assert all(opinion in before.opinions for opinion in after.opinions), f"an opinion without consent, {said}"
-    assert after.blind == before.blind or after.state.kind == "erased", f"without consent, {said}"
+    assert after.blind == before.blind, f"without consent, {said}"
     if before.state.kind != "draft":
         assert after.state.kind in {before.state.kind, "archived", "assessing", "open", "draft", *OVER}, said
         assert set(after.panel) <= set(before.panel), f"invited without consent, {said}"
@@ -396,8 +398,6 @@ def _texts(case: Case) -> tuple[str, ...] | None:
 
 
 def _ledger(before: Case, after: Case, act: Act, said: str) -> None:
-    if after.state.kind == "erased":
-        return
     known = len(before.consent.entries)
     assert after.consent.entries[:known] == before.consent.entries, f"the ledger was rewritten by {said}"
     for entry in after.consent.entries[known:]:
