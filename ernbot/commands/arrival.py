@@ -32,7 +32,7 @@ async def brief(ctx: Context) -> None:
         return
     case = await invitations.came(ctx, case)
     await ctx.outbox.to_case(case.id, Card(card(case, ctx.office, ctx.now), case.requester, fresh=True))
-    if ctx.actor == case.requester or isinstance(case.state, Draft | Withdrawn):
+    if ctx.actor == case.requester or isinstance(case.state, Draft | Withdrawn) or not case.covered(ctx.now):
         return
     images = case.consent.covers(Purpose.IMAGES, ctx.now)
     for files in together(await ctx.tx.files(case.id)):

@@ -11,14 +11,15 @@ from functools import partial
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value
 from ernbot.core.blind import missing
-from ernbot.core.case import About, Case, Erased, Withdrawn
+from ernbot.core.case import About, Case, Draft, Erased, Withdrawn
 from ernbot.core.consent import Purpose
 from ernbot.core.invitation import InvitationState
 from ernbot.core.turn import Next, Turn, turn
 
 
 def card(case: Case, office: Office, at: datetime) -> Reply:
-    """The card as it stands at a time. After withdrawal it repeats nothing clinical."""
+    """The card as it stands at a time. Without consent it repeats nothing clinical outside the hospital."""
+    told = isinstance(case.state, Draft) or (case.covered(at) and not isinstance(case.state, Withdrawn | Erased))
     now = turn(case, office.directory, at)
     parts: list[Part] = [Heading("card-title", {"nickname": case.nickname})]
     if case.urgent and now.who:
@@ -27,13 +28,13 @@ def card(case: Case, office: Office, at: datetime) -> Reply:
     if now.by is not None:
         overdue = at.date() > now.by
         parts.append(Fact(Text("card-by"), Text("card-overdue" if overdue else "card-day", {"date": now.by})))
-    if not isinstance(case.state, Withdrawn | Erased):
+    if told:
         parts += [Text("card-question"), Quote(case.question)]
     sealed = "-sealed" if case.blind.hides and now.next is Next.OPINION else ""
     parts.append(Fact(Text("card-next"), Text(f"next-{now.next}{sealed}")))
     if case.blind.hides and case.panel:
         parts.append(Fact(Text("card-blind"), sealed_count(case)))
-    if not isinstance(case.state, Withdrawn | Erased):
+    if told:
         parts += _background(case)
     network = office.directory.network(case.network)
     parts += [

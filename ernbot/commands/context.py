@@ -9,6 +9,7 @@ from ernbot.commands.card import card
 from ernbot.commands.effects import Access, Card, Invite, Message, Outbox, Remove
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Reply, Text, pages
+from ernbot.core.access import without_part
 from ernbot.core.agenda import timed
 from ernbot.core.assurance import Assurance, beginning, doubt
 from ernbot.core.case import Action, Case, Draft, Erased, Withdrawn
@@ -116,7 +117,8 @@ class Context:
 
     async def save(self, case: Case) -> None:
         """Store a changed case with its clocks and its card; assistants go where those go for whom they act."""
-        case = self._timed(await self._with_assistants(case))
+        case = await shut_out(self.tx, self.office, await self._with_assistants(case), self.now)
+        case = self._timed(case)
         await self.tx.save_case(case, index=index(case, self.office.directory, self.now), at=self.now)
         await self.outbox.to_case(case.id, Card(card(case, self.office, self.now), case.requester))
 
@@ -171,6 +173,27 @@ class Context:
             await self.outbox.to_case(self.about.case_id, message, tag=tag, room_id=self.room_id)
         else:
             await self.outbox.to_room(self.room_id, message, tag=tag)
+
+
+async def shut_out(tx: Transaction, office: Office, case: Case, at: datetime) -> Case:
+    """Close the room to people of a case who have no part in it any more, and open it to those who have again.
+
+    Whoever leaves the directory is refused every command by the gate, and would read on without this.
+    """
+    if isinstance(case.state, Withdrawn | Erased):
+        return case
+    outside = without_part(case, office.directory, at)
+    if outside == case.outside:
+        return case
+    changed, outbox = replace(case, outside=outside), Outbox(tx, at)
+    await outbox.to_case(case.id, access(changed, open=not isinstance(case.state, Draft)))
+    for user in case.people:
+        if (user in outside) == (user in case.outside):
+            continue
+        gone = user in outside
+        await outbox.to_case(case.id, Remove(user) if gone else Invite(user))
+        tx.audit(at=at, actor=office.bot, action="shut-out", case_id=case.id, decision="removed" if gone else "invited")
+    return changed
 
 
 def access(case: Case, *, open: bool = True, closed: bool = False) -> Access:

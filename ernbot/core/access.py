@@ -171,6 +171,15 @@ def _included(parts: frozenset[Standing]) -> frozenset[Action]:
     return found if Action.READ in found else found - {Action.CREATE, Action.ADMIT_GUEST}
 
 
+def without_part(case: Case, directory: Directory, at: datetime) -> tuple[str, ...]:
+    """The people of a case who may not read it now: they left the directory, or their time as a guest is over."""
+
+    def reads(user: str) -> bool:
+        return Action.READ in rights(user, case, directory, at)
+
+    return tuple(user for user in case.people if not reads(user) and not any(map(reads, directory.assisted_by(user))))
+
+
 def check_case(user_id: str, action: Action, case: Case, directory: Directory, at: datetime) -> str | None:
     """Let an action on a case pass, or raise. Says on whose behalf an assistant does it; None for one's own part.
 

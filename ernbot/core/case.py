@@ -214,6 +214,7 @@ class Case:
     `panel` holds everybody of the panel but the lead. `assistants` are let in because somebody who is in has them act
     for them; `opened_by` is the one who opened the case like this. `suggested` are the people of the last suggestion in
     their numbers, `set_aside` the opinions of people who then declared a conflict of interest: kept, never counted.
+    `outside` are people of the case who have no part in it for now, such as whoever left the directory.
     """
 
     id: str
@@ -246,6 +247,7 @@ class Case:
     question_type: str = ""
     delphi: tuple[Study, ...] = ()
     polls: tuple[Poll, ...] = ()
+    outside: tuple[str, ...] = ()
 
     @property
     def lead(self) -> str:
@@ -259,8 +261,13 @@ class Case:
     @property
     def admitted(self) -> tuple[str, ...]:
         """Everyone who may be in the room besides the bot."""
+        return tuple(user for user in self.people if user not in self.outside)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everyone of the case, also those who have no part in it for now."""
         offered = (self.offer.to,) if self.offer is not None else ()
-        return tuple(dict.fromkeys((*self.members, *self.observers, *offered, *self.assistants)))
+        return tuple(dict.fromkeys((*self.members, self.requester, *self.observers, *offered, *self.assistants)))
 
     def covered(self, at: datetime) -> bool:
         """Whether the case may be worked on: the patient consents to care, or there is no patient."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ernbot.core.access import check_case
-from ernbot.core.case import OVER, Action, Case, Erased, StateKind, Withdrawn
+from ernbot.core.case import OVER, Action, Case, Draft, StateKind
 from ernbot.core.directory import Directory, Role
 from ernbot.core.errors import Refused
 from ernbot.core.invitation import find
@@ -108,10 +108,11 @@ class Which(StrEnum):
 
 
 def index(case: Case, directory: Directory, at: datetime) -> Index:
-    """The index of a case at a time. After withdrawal it repeats nothing clinical."""
+    """The index of a case at a time. Without consent it repeats nothing clinical, nor once the case is over."""
     now = turn(case, directory, at)
     people = dict.fromkeys((case.requester, *case.admitted, *now.who))
-    question = "" if isinstance(case.state, Withdrawn | Erased) else beginning(case.question)
+    told = case.state.kind not in OVER and (isinstance(case.state, Draft) or case.covered(at))
+    question = beginning(case.question) if told else ""
     return Index(
         seats=tuple(_seat(user, user in now.who, case, directory, at) for user in people),
         answered=bool(case.answered),

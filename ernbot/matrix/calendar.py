@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from ernbot.commands.context import shut_out
 from ernbot.commands.guests import end_guests
 from ernbot.commands.office import Office
 from ernbot.commands.reminding import LINES, ask_follow_up, digest, remind, sayable
@@ -136,6 +137,9 @@ class Calendar:
                 plan = self._decide(await end_guests(tx, self._office, plan.case, now), found, now)
             if Task.ASK in due and found.room_id:
                 case = await ask_follow_up(tx, self._office, plan.case, found.card_event_id, now)
+                plan = self._decide(case, found, now)
+            case = await shut_out(tx, self._office, plan.case, now)
+            if case is not plan.case:
                 plan = self._decide(case, found, now)
             if plan.case is not found.case:
                 await tx.save_case(plan.case, index=plan.index)

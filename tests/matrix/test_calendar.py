@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from ernbot.commands.effects import Access, Message, Remove
+from ernbot.commands.effects import Access, Invite, Message, Remove
 from ernbot.core.agenda import agenda as decide
 from ernbot.core.case import Action, Case
 from ernbot.core.directory import Directory
@@ -17,7 +17,7 @@ from ernbot.core.invitation import Guest
 from ernbot.matrix.calendar import Calendar
 from ernbot.storage.store import Store
 from ernbot.storage.tables import agenda, case_people, cases, outbox
-from tests.commands.chat import ANDERS, DIRECTORY, METTE, OPINION, PIOTR, SASKIA, SERVER, Answer, Chat
+from tests.commands.chat import ANDERS, DIRECTORY, METTE, OPINION, PIOTR, QUESTION, SASKIA, SERVER, Answer, Chat
 
 
 @pytest.fixture
@@ -325,3 +325,37 @@ async def test_a_guest_whose_time_is_over_is_removed_once(chat: Chat) -> None:
     assert guest not in (await chat.case()).admitted
     assert chat.effects(Remove) == [Remove(guest)]
     assert guest not in chat.effects(Access)[-1].admitted
+
+
+def without(user: str) -> Directory:
+    """The example directory without somebody."""
+    return Directory(
+        tuple(replace(n, people=tuple(p for p in n.people if p.user_id != user)) for n in DIRECTORY.networks)
+    )
+
+
+async def test_whoever_left_the_directory_leaves_the_room_and_comes_back_with_it(chat: Chat) -> None:
+    await assess(chat)
+    chat.directory = without(PIOTR)
+    await calendar(chat).begin()
+    await turn(chat)
+    assert chat.effects(Remove) == [Remove(PIOTR)]
+    assert PIOTR not in chat.effects(Access)[-1].admitted
+    await turn(chat)
+    assert len(chat.effects(Remove)) == 1
+    chat.directory = DIRECTORY
+    await calendar(chat).begin()
+    await turn(chat)
+    assert chat.effects(Invite)[-1] == Invite(PIOTR)
+    assert PIOTR in chat.effects(Access)[-1].admitted
+
+
+async def test_a_card_repeats_nothing_clinical_once_consent_is_over(chat: Chat) -> None:
+    await assess(chat)
+    assert QUESTION in chat.card
+    chat.now = datetime(2041, 3, 2, 8, 0, tzinfo=UTC)
+    assert QUESTION not in await chat.here(PIOTR, "!case show")
+    await chat.arrive(PIOTR)
+    assert QUESTION not in chat.card
+    await turn(chat)
+    assert QUESTION[:20] not in await chat.alone(PIOTR, "!cases all")
