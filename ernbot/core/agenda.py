@@ -36,6 +36,7 @@ ACTION: Mapping[Next, Action] = {
     Next.ANSWER: Action.ANSWER_TRIAGE,
     Next.DECLINED: Action.FORWARD,
     Next.INVITE: Action.INVITE,
+    Next.INVITE_TOLD: Action.INVITE,
     Next.OPINION: Action.GIVE_OPINION,
     Next.DRAFT: Action.DRAFT_OUTCOME,
     Next.GATHER: Action.DRAFT_OUTCOME,

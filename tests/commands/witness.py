@@ -33,7 +33,7 @@ from ernbot.commands.effects import (
 from ernbot.core.case import Case
 from ernbot.core.directory import Directory
 from ernbot.core.invitation import EEA
-from ernbot.core.outcome import Outcome
+from ernbot.core.outcome import Outcome, Signature
 from ernbot.matrix.render import render
 from ernbot.storage.records import OutboxItem
 from ernbot.storage.tables import cases
@@ -370,11 +370,14 @@ def justify(before: Case, after: Case, act: Act) -> None:
     for vote in votes[1] - votes[0]:
         assert vote.by == act.actor, f"a vote by {said}"
         assert vote.by in before.panel, f"a vote by {said}"
-    if after.state.kind == "closed" and before.state.kind != "closed":
-        signature = after.state.outcome.signature
-        assert covered(before, act.at), f"signed without consent, {said}"
-        assert signature is not None, f"closed by {said}"
-        assert signature.by == act.actor == before.lead, f"signed by {said}"
+    signatures = [_signatures(case) for case in (before, after)]
+    for signature in signatures[1]:
+        if signature not in signatures[0]:
+            assert covered(before, act.at), f"signed without consent, {said}"
+            assert signature.by == act.actor, f"signed by {said}"
+            assert signature.by in {before.lead, *before.panel}, f"signed by {said}"
+    if after.state.kind == "closed" and before.state.kind in ("drafting", "signing"):
+        assert after.lead in {signature.by for signature in signatures[1]}, f"closed by {said}"
 
 
 def _without_consent(before: Case, after: Case, said: str) -> None:
@@ -392,9 +395,14 @@ def _outcome(case: Case) -> Outcome | None:
     return getattr(case.state, "outcome", None)
 
 
+def _signatures(case: Case) -> tuple[Signature, ...]:
+    outcome = _outcome(case)
+    return () if outcome is None else outcome.signatures
+
+
 def _texts(case: Case) -> tuple[str, ...] | None:
     outcome = _outcome(case)
-    return None if outcome is None else (outcome.recommendation, outcome.evidence, outcome.follow_up)
+    return None if outcome is None else (str(outcome.recommendations), outcome.evidence, outcome.follow_up)
 
 
 def _ledger(before: Case, after: Case, act: Act, said: str) -> None:

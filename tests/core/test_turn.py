@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ernbot.core.agenda import ACTION
 from ernbot.core.case import STATES, About, Case
 from ernbot.core.consent import Ledger
 from ernbot.core.triage import Verdict
@@ -77,3 +78,10 @@ def test_by_when_is_said_while_somebody_must_act() -> None:
 def test_everything_that_can_come_next_has_its_words() -> None:
     for language in LANGUAGES:
         assert {f"next-{step}" for step in Next} <= keys(language)
+
+
+def test_every_step_has_its_words_and_is_asked_of_the_gate() -> None:
+    over = {Next.CLOSED, Next.ARCHIVED, Next.WITHDRAWN, Next.ERASED}
+    assert set(Next) - over - {Next.FOLLOW_UP} == set(ACTION)
+    assert {f"next-{step}" for step in Next} <= keys("en")
+    assert {f"due-{step}" for step in set(Next) - over} <= keys("en")

@@ -8,6 +8,7 @@ due-decide = tag stilling til anmodningen
 due-answer = svar på visitators spørgsmål
 due-declined = anmodningen blev afslået: vælg en anden vej
 due-invite = hent eksperter ind
+due-invite-told = hent folk ind
 due-send = send konklusionen til underskrift
 due-invitation = tag imod invitationen, eller sig nej
 due-opinion = afgiv din vurdering

@@ -8,6 +8,7 @@ due-decide = decide on the request
 due-answer = answer the question of the dispatcher
 due-declined = the request was declined: choose another way
 due-invite = bring experts in
+due-invite-told = bring people in
 due-send = send the outcome to be signed
 due-invitation = accept or decline the invitation
 due-opinion = give your opinion
