@@ -148,7 +148,8 @@ def test_a_network_with_a_typo_is_named(setup: Setup) -> None:
 
 
 def test_a_form_that_is_not_there_is_named(setup: Setup) -> None:
-    (setup.folder / "forms" / "ecnm-opinion.toml").unlink()
+    for version in (setup.folder / "forms").glob("ecnm-opinion*.toml"):
+        version.unlink()
     status, _, error = setup.run("run")
     assert (status, one_sentence(error)) == (2, True)
     assert "there is no form 'ecnm-opinion'" in error

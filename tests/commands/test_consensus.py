@@ -55,7 +55,7 @@ async def test_a_reveal_says_where_the_panel_stands(chat: Chat) -> None:
     await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski freja.lund")
     await chat.alone(SASKIA, OPINION)
     await chat.here(ANDERS, "!consensus")
-    assert chat.last.text.startswith("Opinions are kept apart until they are revealed.")
+    assert chat.last.text.startswith("Opinions are sealed until they are revealed.")
     await chat.alone(PIOTR, "!opinion diagnosis=OMIM:123100 recommendation=surgery confidence=4")
     await chat.here(ANDERS, "!reveal confirm")
     assert "Recommended next step: All two advise “Surgery”." in "\n".join(chat.texts())

@@ -126,7 +126,7 @@ async def test_a_withdrawn_consent_ends_the_poll(asked: Chat) -> None:
 
 async def test_only_the_lead_asks_and_only_one_at_a_time(asked: Chat) -> None:
     async with asked.nothing_changes():
-        assert await asked.here(SASKIA, LINE) == "Your part in this case does not let you ask a poll."
+        assert await asked.here(SASKIA, LINE) == "Your part in this case does not let you hold a poll."
         assert await asked.here(ANDERS, LINE) == "A poll is open already. Close it first with `!poll close`."
     await asked.here(ANDERS, "!poll close")
     async with asked.nothing_changes():

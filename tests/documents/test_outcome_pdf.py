@@ -110,7 +110,7 @@ def test_an_outcome_says_everything_in_order() -> None:
         *("Panel", "Name Centre Country", "Anna Jensen (lead) Rigshospitalet DK", "Dóra Kovács Erasmus MC NL"),
         "counts in the monitoring",
         *("Opinions", "Question of the form Bram de Vries Chiara Rossi", "Most likely diagnosis ORPHA:2343 ORPHA:2343"),
-        *("Recommended next step Surgery Watchful waiting", "Best age for it, in months 9 mo 9 mo"),
+        *("Recommended next step Surgery Watchful waiting", "Best age for surgery, in months 9 mo 9 mo"),
         "Given Version 2, 5 March 2026. Version 1, 5 March 2026.",
         *("Signatures", "Anna Jensen 5 March 2026, 13:07 UTC DEVICE1", "Bram de Vries 5 March 2026"),
         *(outcome.digest(), "ernbot outcome verify"),

@@ -67,7 +67,7 @@ async def ward(shared_house: House) -> Ward:
         (FIRST, "!panel invite elin.sandberg", "does not let you invite experts"),
         (LEAD, "!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=3", "does not let you give an opinion"),
         (LEAD, "!outcome recommend Surgery.", "You cannot write the outcome now"),
-        (LEAD, "!outcome sign", "You cannot send the outcome to be signed now"),
+        (LEAD, "!outcome sign", "You cannot sign the outcome now"),
         (FIRST, "!outcome agree", "You cannot vote on the outcome now"),
         (LEAD, "!outcome draft", "Nobody has given an opinion yet"),
         (LEAD, "!consent withdraw registry", "no consent to withdraw"),

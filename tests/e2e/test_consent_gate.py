@@ -131,20 +131,19 @@ async def test_withdrawal_empties_the_room(shared_house: House, *, killed: bool)
 
 
 async def the_only_chat(house: House, coordinator: Clinician) -> str:
-    """The direct chat that the bot opened with somebody who had none, and no second one; they come in at once."""
-    [chat] = await eventually(lambda: _opened_by_the_bot(house), "a direct chat")
+    """The direct chat of the bot with the coordinator, opened now if there was none, and no second one."""
+    [chat] = await eventually(lambda: _direct_chats(house), "a direct chat")
     if await membership(house, chat, COORDINATOR) == "invite":
         await coordinator.join(chat)
     return chat
 
 
-async def _opened_by_the_bot(house: House) -> list[str]:
-    """The rooms that the bot made for itself and the coordinator alone."""
+async def _direct_chats(house: House) -> list[str]:
+    """The rooms of the bot and the coordinator alone."""
     found = []
     for room in await house.rooms():
         state = await house.state(room)
-        makers = {event["sender"] for event in state if event["type"] == "m.room.create"}
         people = {event["state_key"] for event in state if event["type"] == "m.room.member"}
-        if makers == {house.bot} and people == {house.bot, house.user(COORDINATOR)}:
+        if people == {house.bot, house.user(COORDINATOR)}:
             found.append(room)
     return found
