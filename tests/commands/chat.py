@@ -390,6 +390,15 @@ class Chat:
         await self.here(ANDERS, "!consent withdraw care")
 
 
+WIDTH, SCREEN = 44, 34
+"""Characters in a line of a telephone, and lines that it shows at once."""
+
+
+def height(answer: str) -> int:
+    """Lines on a telephone, empty ones not counted."""
+    return sum(-(-len(line) // WIDTH) for line in answer.splitlines() if line.strip())
+
+
 def direct_room(user: str) -> str:
     """The room in which somebody talks to the bot alone."""
     return f"!direct-{user[1:].partition(':')[0]}:{SERVER}"

@@ -10,7 +10,7 @@ from ernbot.commands import COMMANDS
 from ernbot.locales import keys
 from ernbot.storage.store import Store
 
-from .chat import ANDERS, BRAM, KASPER, METTE, NORA, SASKIA, SIGNE, STRANGER, Chat
+from .chat import ANDERS, BRAM, KASPER, METTE, NORA, SASKIA, SCREEN, SIGNE, STRANGER, Chat, height
 
 
 @pytest.fixture
@@ -205,19 +205,14 @@ async def screen(chat: Chat, user: str, *, room: str | None = None) -> str:
     return answer
 
 
-def height(answer: str) -> int:
-    """Lines on a telephone that shows 44 characters in each, empty ones not counted."""
-    return sum(-(-len(line) // 44) for line in answer.splitlines() if line.strip())
-
-
 async def test_help_fits_one_screen_in_every_state(chat: Chat) -> None:
     for state in ("draft", "opened", "assessing", "drafting", "closed", "withdrawn"):
         await getattr(chat, state)()
         for user in (ANDERS, SASKIA):
             for answer in await chat.say(user, "!help", room=chat.room):
-                assert height(answer) <= 34, f"{state}: {height(answer)} lines\n{answer}"
+                assert height(answer) <= SCREEN, f"{state}: {height(answer)} lines\n{answer}"
     for user in (ANDERS, METTE, BRAM):
-        assert height(await screen(chat, user)) <= 34
+        assert height(await screen(chat, user)) <= SCREEN
 
 
 async def test_help_says_what_comes_next_and_shows_how_it_is_typed(chat: Chat) -> None:
