@@ -16,7 +16,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
+from ernbot.core.states import Action
 from ernbot.demo import homeserver as embedded
 from ernbot.demo.clinician import Clinician, Seen
 from ernbot.demo.installation import Installation

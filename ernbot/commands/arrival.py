@@ -11,9 +11,9 @@ from ernbot.commands.context import Context
 from ernbot.commands.effects import Card
 from ernbot.commands.files import is_identifiable, show, together
 from ernbot.commands.welcome import greeting
-from ernbot.core.case import Action, Draft, Withdrawn
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import Refused
+from ernbot.core.states import Action, Draft, Withdrawn
 
 
 async def greet(ctx: Context) -> None:

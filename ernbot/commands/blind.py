@@ -18,9 +18,10 @@ from ernbot.commands.registry import PREFIX, Confirm, command, key_values
 from ernbot.commands.reply import Part, Quote, Reply, Text, say
 from ernbot.core import sheet
 from ernbot.core.blind import Mode, missing
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import Form
+from ernbot.core.states import Action
 
 LIKE = 0.7
 """Likeness from which a mistyped `!opinion` counts as one (0 to 1, as difflib counts)."""

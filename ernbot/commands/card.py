@@ -11,9 +11,10 @@ from functools import partial
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value
 from ernbot.core.blind import missing
-from ernbot.core.case import About, Case, Draft, Erased, Withdrawn
+from ernbot.core.case import Case
 from ernbot.core.consent import Purpose
 from ernbot.core.invitation import InvitationState
+from ernbot.core.states import About, Draft, Erased, Withdrawn
 from ernbot.core.turn import Next, Turn, turn
 
 

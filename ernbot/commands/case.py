@@ -15,10 +15,11 @@ from ernbot.commands.reply import Reply, Text
 from ernbot.core.access import check_new_case
 from ernbot.core.background import Background
 from ernbot.core.blind import blind
-from ernbot.core.case import About, Action, Case, Draft, new_case
+from ernbot.core.case import Case, new_case
 from ernbot.core.dates import parse_due
 from ernbot.core.directory import Network
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import About, Action, Draft
 
 _COLOURS = "amber azure coral copper crimson golden indigo ivory jade lilac maroon olive pearl silver teal violet"
 _BIRDS = "avocet bunting crane curlew dipper dunlin eider fulmar heron ibis kestrel linnet merlin osprey plover puffin"

@@ -11,9 +11,9 @@ from datetime import date
 from ernbot.commands.context import Context
 from ernbot.commands.registry import PREFIX, Rest, command
 from ernbot.commands.reply import Heading, Item, Line, Part, Reply, Symbol, Text
-from ernbot.core.case import Action
 from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput
+from ernbot.core.states import Action
 from ernbot.core.worklist import Brief, Which, arrange, sees
 from ernbot.core.worklist import Line as Row
 

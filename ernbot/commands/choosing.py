@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ernbot.commands.context import Context
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action
 from ernbot.storage.records import CasePlace
 
 

@@ -8,10 +8,11 @@ from ernbot.commands.context import Context
 from ernbot.commands.registry import command
 from ernbot.commands.reply import Fact, Heading, Labels, Part, Reply, Text
 from ernbot.commands.shown import readable
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.consensus import FEW, counting
 from ernbot.core.errors import Refused
 from ernbot.core.opinion import Opinion
+from ernbot.core.states import Action
 from ernbot.documents.agreement import Sentences, findings, number
 from ernbot.locales import LANGUAGES, catalogue
 

@@ -13,11 +13,12 @@ from ernbot.commands.files import file_tag, is_identifiable, job_tag, together
 from ernbot.commands.registry import PREFIX, Answers, Words, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
 from ernbot.commands.requests import tell_dispatchers
-from ernbot.core.case import Action, Case, Draft
+from ernbot.core.case import Case
 from ernbot.core.consent import Paper, Purpose, Signer, check_form_version, check_language, check_signed
 from ernbot.core.dates import parse_date
 from ernbot.core.errors import BadInput
 from ernbot.core.form import Field, Form, Option
+from ernbot.core.states import Action, Draft
 
 FORM = Form(
     id="consent",

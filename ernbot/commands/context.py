@@ -12,8 +12,9 @@ from ernbot.commands.reply import Reply, Text, pages
 from ernbot.core.access import without_part
 from ernbot.core.agenda import timed
 from ernbot.core.assurance import Assurance, beginning, doubt
-from ernbot.core.case import Action, Case, Draft, Erased, Withdrawn
+from ernbot.core.case import Case
 from ernbot.core.errors import Refused
+from ernbot.core.states import Action, Draft, Erased, Withdrawn
 from ernbot.core.turn import turn
 from ernbot.core.worklist import index
 from ernbot.storage.records import CasePlace

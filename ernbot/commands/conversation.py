@@ -28,10 +28,11 @@ from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Command, find, has_prefix, without_prefix
 from ernbot.commands.reply import Part, Reply, Text, say
 from ernbot.core import sheet
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.characters import harmless
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import find_form
+from ernbot.core.states import Action
 from ernbot.storage.records import Dialogue, Step
 
 ALIKE = 0.6

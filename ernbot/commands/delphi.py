@@ -11,11 +11,12 @@ from ernbot.commands.effects import SendDelphiReport
 from ernbot.commands.registry import PREFIX, Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Labels, Part, Reply, Symbol, Text, Value, say
 from ernbot.core.accord import ITEMS
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.consensus import counting
 from ernbot.core.delphi import Round, Standing, Study
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.rating import MIN_RATERS, Thresholds
+from ernbot.core.states import Action
 from ernbot.documents.agreement import decimal, reliability
 
 SHAPE = "[new, add, threshold, start, close, next, take, end, note or report …]"

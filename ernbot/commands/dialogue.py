@@ -19,10 +19,10 @@ from ernbot.commands.context import Context
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX
 from ernbot.commands.reply import Fact, Item, Labels, Part, Reply, Symbol, Text, Value
-from ernbot.core.case import Action
 from ernbot.core.errors import BadInput
 from ernbot.core.field import CHOICES
 from ernbot.core.form import Field, Filled, Form, Option
+from ernbot.core.states import Action
 from ernbot.storage.records import Dialogue
 
 TAG = "dialogue"

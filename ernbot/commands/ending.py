@@ -12,9 +12,10 @@ from ernbot.commands.registry import CONFIRM, Confirm, Rest, command
 from ernbot.commands.reply import Fact, Part, Reply, Text, Value, say
 from ernbot.commands.requests import farewell, leaving, move, tell_dispatchers
 from ernbot.core.access import check_new_case
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.directory import Network
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action
 from ernbot.core.triage import PENDING
 
 

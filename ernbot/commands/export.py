@@ -8,9 +8,10 @@ from ernbot.commands.context import Context
 from ernbot.commands.effects import DocumentFormat, SendOutcome
 from ernbot.commands.registry import command
 from ernbot.commands.reply import Reply, say
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput
 from ernbot.core.outcome import Outcome
+from ernbot.core.states import Action
 
 FORMATS: tuple[DocumentFormat, ...] = get_args(DocumentFormat)
 

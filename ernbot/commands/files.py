@@ -13,9 +13,10 @@ from ernbot.commands.context import Context
 from ernbot.commands.effects import Announce, PassOn, Redact, ShowFile
 from ernbot.commands.refusals import refusal
 from ernbot.commands.reply import Reply, Text, say
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import Refused
+from ernbot.core.states import Action
 from ernbot.imaging import Preview
 from ernbot.imaging.model import Picture
 from ernbot.storage.jobs import new_job_id

@@ -17,9 +17,9 @@ from ernbot.commands.effects import Message
 from ernbot.commands.registry import PREFIX, Answers, command
 from ernbot.commands.reminding import FOLLOW_UP
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value, say
-from ernbot.core.case import Action
 from ernbot.core.followup import Changed, Followed, Report, WhyNot, report
 from ernbot.core.form import Field, Form, Option
+from ernbot.core.states import Action
 from ernbot.storage.records import Dialogue
 
 FORM = Form(

@@ -14,10 +14,11 @@ from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, Text, Value, say
 from ernbot.commands.who import country_code
 from ernbot.core.access import check_guest
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.dates import parse_date
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import Guest, guest_until
+from ernbot.core.states import Action
 from ernbot.storage.transaction import Transaction
 
 KEYS = ("until", "name", "hospital", "country")

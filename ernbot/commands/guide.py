@@ -14,9 +14,9 @@ from ernbot.commands.registry import PREFIX, Command, Rest, command, without_pre
 from ernbot.commands.reply import Fact, Heading, Item, Part, Reply, Text
 from ernbot.core.access import check_case, check_new_case
 from ernbot.core.assurance import RECORDS
-from ernbot.core.case import FITS, Action
 from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import FITS, Action
 from ernbot.core.turn import turn
 from ernbot.core.worklist import Part as Seat
 from ernbot.core.worklist import sees

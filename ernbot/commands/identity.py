@@ -17,9 +17,9 @@ from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value, say
 from ernbot.core.assurance import BEGINNING, Assurance, beginning, grouped
-from ernbot.core.case import Action
 from ernbot.core.directory import Directory, Network, Role
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action
 from ernbot.storage.identities import IDENTITY_CONFIRMED
 from ernbot.storage.records import InboxItem, StoredIdentity
 from ernbot.storage.transaction import Transaction

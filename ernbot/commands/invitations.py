@@ -11,10 +11,11 @@ from ernbot.commands.panel import INVITATION, called, folded, leave, suggestion_
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Item, Part, Quote, Reply, Text, say
 from ernbot.commands.who import lines
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import InvitationState, find
 from ernbot.core.ranking import Field
+from ernbot.core.states import Action
 
 AGREES = frozenset("👍✅✔🆗")
 """Reactions to an invitation that accept it: that says nothing clinical, and lets nobody in who was not asked."""

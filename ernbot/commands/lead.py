@@ -15,9 +15,10 @@ from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Quote, Reply, Text, Value, say
 from ernbot.commands.requests import tell_room
 from ernbot.core.access import check_expert, check_take_over
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action
 
 
 def person(line: str, mentions: tuple[str, ...], network: Network) -> str:

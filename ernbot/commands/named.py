@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from ernbot.commands.context import Context
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput
+from ernbot.core.states import Action
 
 _NAME = re.compile(r"(?P<name>[0-9a-f]{16}|\d{3}|\w+\s+\w+\s+\d{3})(?=[\s:,.]|$)[:,.]?\s*(?P<rest>.*)", re.DOTALL)
 

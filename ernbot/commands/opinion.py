@@ -19,9 +19,10 @@ from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Rest, command, key_values
 from ernbot.commands.reply import Labels, Part, Quote, Reply, Text, Value, pages, say
 from ernbot.core import sheet
-from ernbot.core.case import Action, Case, Drafting
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import Field, Form, find_form
+from ernbot.core.states import Action, Drafting
 from ernbot.storage.records import Dialogue
 
 _KEYS = re.compile(r"\s*[A-Za-z][A-Za-z0-9_-]*=")

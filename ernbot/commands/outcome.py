@@ -8,11 +8,12 @@ from ernbot.commands.context import Context
 from ernbot.commands.panel import people
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Line, Part, Quote, Reply, Symbol, Text, Value, say
-from ernbot.core.case import Action, Case, Drafting, Signing
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput
 from ernbot.core.outcome import Outcome, Recommendation, Section
 from ernbot.core.recommending import numbered, parse_line, propose
 from ernbot.core.signature import short
+from ernbot.core.states import Action, Drafting, Signing
 
 
 def parts(ctx: Context, case: Case, outcome: Outcome | None = None) -> tuple[Part, ...]:

@@ -12,12 +12,13 @@ from ernbot.commands.registry import PREFIX, Rest, command
 from ernbot.commands.reply import Heading, Item, Part, Reply, Symbol, Text, Value, say
 from ernbot.commands.who import SHOWN, languages_of, lines, parse
 from ernbot.core.access import check_expert
-from ernbot.core.case import Action, Case, Drafting
+from ernbot.core.case import Case
 from ernbot.core.characters import harmless
 from ernbot.core.directory import Directory, Group, Network
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import MAX_AT_ONCE, InvitationState
 from ernbot.core.ranking import Field, Suggestion, Wish
+from ernbot.core.states import Action, Drafting
 from ernbot.core.worklist import index as index_of
 
 MAX_BY_COMPETENCE = 3

@@ -7,9 +7,9 @@ from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, Text, say
 from ernbot.commands.requests import tell_dispatchers
 from ernbot.core.background import Topic
-from ernbot.core.case import Action
 from ernbot.core.dates import parse_due
 from ernbot.core.errors import BadInput
+from ernbot.core.states import Action
 from ernbot.core.turn import turn
 
 NONE = frozenset({"none", "never", "no", "ingen", "nej", "-"})

@@ -15,9 +15,10 @@ from ernbot.commands.effects import EndPoll, Message, React, SendPoll
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Part, Reply, Text, say
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.poll import Poll, find
+from ernbot.core.states import Action
 from ernbot.documents.agreement import shares
 
 TAG = "poll"

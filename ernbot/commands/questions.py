@@ -15,8 +15,8 @@ from ernbot.commands.context import Context
 from ernbot.commands.dialogue import YES
 from ernbot.commands.refusals import refusal
 from ernbot.commands.reply import Part, Reply, Text, say
-from ernbot.core.case import Action
 from ernbot.core.errors import Refused
+from ernbot.core.states import Action
 from ernbot.storage.errors import Shredded
 from ernbot.storage.jobs import new_job_id
 from ernbot.storage.records import ImageJob, Original

@@ -18,10 +18,11 @@ from ernbot.commands.effects import Message
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Item, Part, Quote, Reply, Text, Value, say
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.consensus import counting
 from ernbot.core.delphi import Round, Study
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action
 from ernbot.storage.records import Dialogue
 
 KIND = "rating"

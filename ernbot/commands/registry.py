@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any, Literal, NewType, get_type_hints
 
 from ernbot.commands.reply import Reply
-from ernbot.core.case import Action
 from ernbot.core.errors import BadInput
+from ernbot.core.states import Action
 
 PREFIX = "!"
 WIDE_PREFIX = "\N{FULLWIDTH EXCLAMATION MARK}"

@@ -6,8 +6,8 @@ from ernbot.commands.context import Context
 from ernbot.commands.registry import command
 from ernbot.commands.reply import Reply, Symbol, say
 from ernbot.core.agenda import Every
-from ernbot.core.case import Action
 from ernbot.core.errors import BadInput
+from ernbot.core.states import Action
 
 OFTEN = {
     **{str(every): every for every in Every},

@@ -13,8 +13,9 @@ from ernbot.commands.card import card
 from ernbot.commands.effects import Card, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Heading, Item, Line, Part, Reply, Symbol, Text, Value
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.followup import Followed
+from ernbot.core.states import Action
 from ernbot.core.worklist import Brief
 from ernbot.storage.agenda import Reminder
 from ernbot.storage.transaction import Transaction

@@ -13,11 +13,12 @@ from ernbot.commands.context import Context, access
 from ernbot.commands.effects import SendOutcome, case_lane
 from ernbot.commands.registry import CONFIRM, Confirm, Rest, command
 from ernbot.commands.reply import Part, Reply, Text, say
-from ernbot.core.case import Action, Case, Closed
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.outcome import MIN_OPINIONS, Signature
 from ernbot.core.recommending import numbered
 from ernbot.core.signature import SHORT, short
+from ernbot.core.states import Action, Closed
 
 _CODE = re.compile(rf"[0-9a-f]{{{SHORT}}}")
 

@@ -11,8 +11,9 @@ from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Part, Quote, Reply, Symbol, Text, Value, say
 from ernbot.commands.requests import farewell, leaving, move, tell_dispatchers, tell_room
 from ernbot.core.access import check_new_case
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action
 from ernbot.core.triage import Verdict
 from ernbot.core.turn import turn
 

@@ -11,11 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 
-from ernbot.core.case import About, Action, Case, Draft, Erased, Withdrawn
+from ernbot.core.case import Case
 from ernbot.core.consent import Purpose
 from ernbot.core.directory import Directory, Network
 from ernbot.core.errors import Refused
 from ernbot.core.invitation import EEA, Guest, InvitationState, find
+from ernbot.core.states import About, Action, Draft, Erased, Withdrawn
 from ernbot.core.triage import PENDING
 
 

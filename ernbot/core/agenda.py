@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import chain
 
 from ernbot.core.access import check_case
-from ernbot.core.case import About, Action, Assessing, Case, Closed, Drafting, Open, Signing
+from ernbot.core.case import Case
 from ernbot.core.clocks import tick
 from ernbot.core.consent import Purpose, review_due
 from ernbot.core.directory import Directory, Network
@@ -23,6 +23,7 @@ from ernbot.core.errors import Refused
 from ernbot.core.followup import next_question, silent_from
 from ernbot.core.intervals import Intervals
 from ernbot.core.invitation import STANDS, InvitationState, find
+from ernbot.core.states import About, Action, Assessing, Closed, Drafting, Open, Signing
 from ernbot.core.turn import Next, Turn, turn
 
 DAY = timedelta(days=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from ernbot.core.case import Action
+from ernbot.core.states import Action
 
 
 class Assurance(IntEnum):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from ernbot.core.case import About, Archived, Assessing, Case, Closed, Draft, Drafting, Erased, Open, Signing, Withdrawn
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory
+from ernbot.core.states import About, Archived, Assessing, Closed, Draft, Drafting, Erased, Open, Signing, Withdrawn
 from ernbot.core.triage import PENDING, Verdict
 
 

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ernbot.core.access import check_case
-from ernbot.core.case import OVER, Action, Case, Draft, StateKind
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Role
 from ernbot.core.errors import Refused
 from ernbot.core.invitation import find
+from ernbot.core.states import OVER, Action, Draft, StateKind
 from ernbot.core.turn import turn
 
 BEGINNING = 60

@@ -17,8 +17,8 @@ from ernbot.commands import files, questions
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Outbox, React, TakeBack
 from ernbot.commands.office import Office
-from ernbot.core.case import Action
 from ernbot.core.errors import Refused
+from ernbot.core.states import Action
 from ernbot.imaging import Format, Preview, is_picture
 from ernbot.imaging.deid import Policy
 from ernbot.imaging.source import Source

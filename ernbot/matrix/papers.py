@@ -13,10 +13,11 @@ from typing import Any
 
 from ernbot.commands.effects import SendOutcome
 from ernbot.commands.office import Office
-from ernbot.core.case import About, Action, Case
+from ernbot.core.case import Case
 from ernbot.core.directory import Network
 from ernbot.core.errors import Refused
 from ernbot.core.outcome import Outcome
+from ernbot.core.states import About, Action
 from ernbot.documents import outcome_fhir, outcome_html, outcome_pdf
 from ernbot.documents.dossier import Dossier, Member
 from ernbot.documents.press import press_apart

@@ -12,9 +12,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from ernbot.core.access import check_case
-from ernbot.core.case import FITS, OVER, Action, Case, Erased
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
+from ernbot.core.states import FITS, OVER, Action, Erased
 from ernbot.core.worklist import Index
 from ernbot.storage.audit import AuditEntry
 from ernbot.storage.errors import Shredded, StorageError

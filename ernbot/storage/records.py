@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ernbot.core.case import StateKind
+from ernbot.core.states import StateKind
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import and_, bindparam, delete, insert, literal, select
 
-from ernbot.core.case import OVER, Case
+from ernbot.core.case import Case
+from ernbot.core.states import OVER
 from ernbot.core.worklist import Brief, Index, Line
 from ernbot.storage.errors import Shredded
 from ernbot.storage.sealing import SealedRows, batches, case_scope

@@ -24,10 +24,11 @@ from ernbot.commands.office import Office
 from ernbot.commands.reply import Part, Text
 from ernbot.config import load_directory
 from ernbot.core.assurance import Assurance, Policy
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory
 from ernbot.core.form import Form
 from ernbot.core.signature import Notary
+from ernbot.core.states import Action
 from ernbot.form_files import load_forms
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from ernbot.commands.context import Context
 from ernbot.core.access import BY_STANDING, Standing
 from ernbot.core.assurance import RECORDS, Assurance, Policy
-from ernbot.core.case import ALLOWED, Action, Assessing, Draft, Drafting
 from ernbot.core.errors import Refused
+from ernbot.core.states import ALLOWED, Action, Assessing, Draft, Drafting
 from ernbot.storage.store import Store
 from ernbot.storage.tables import audit
 

@@ -11,8 +11,8 @@ from ernbot.commands import conversation
 from ernbot.commands.dialogue import KEYCAP
 from ernbot.commands.effects import Card, Message, Redact
 from ernbot.core.blind import blind
-from ernbot.core.case import Action
 from ernbot.core.directory import Directory
+from ernbot.core.states import Action
 from ernbot.matrix.render import render
 from ernbot.storage.store import Store
 from tests.fixtures_database import MASTER_KEY, Database

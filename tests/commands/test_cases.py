@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from ernbot.core.case import Action
 from ernbot.core.directory import Directory
+from ernbot.core.states import Action
 
 from .chat import ANDERS, BRAM, DIRECTORY, KASPER, METTE, PIOTR, QUESTION, SASKIA, STRANGER, Chat
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ernbot.commands.dialogue import KEYCAP, chosen, keycaps
-from ernbot.core.case import Action
 from ernbot.core.consent import Purpose
+from ernbot.core.states import Action
 from ernbot.storage.store import Store
 from tests.fixtures_database import MASTER_KEY, Database
 

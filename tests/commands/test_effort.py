@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ernbot.core.case import Closed
+from ernbot.core.states import Closed
 from ernbot.demo.journey import AIMS, CORE, Step, effort
 
 from .chat import ANDERS, SASKIA, SCREEN, Chat, height

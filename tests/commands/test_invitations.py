@@ -10,10 +10,10 @@ import pytest
 from ernbot.commands import invitations
 from ernbot.commands.effects import Access, Invite, Remove
 from ernbot.commands.guests import end_guests
-from ernbot.core.case import Action
 from ernbot.core.directory import Absence, Directory, Network
 from ernbot.core.errors import Refused
 from ernbot.core.invitation import Guest, InvitationState
+from ernbot.core.states import Action
 
 from .chat import (
     ANDERS,

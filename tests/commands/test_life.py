@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from ernbot.commands.effects import Access, CreateCaseRoom, FileInSpace, Invite, Leave, Remove
-from ernbot.core.case import About, Case
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network, Person, Role
+from ernbot.core.states import About
 from ernbot.core.triage import Verdict
 from ernbot.storage.store import Store
 from ernbot.storage.tables import audit, case_files, cases

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ernbot.commands.effects import SendOutcome
-from ernbot.core.case import Drafting
+from ernbot.core.states import Drafting
 from ernbot.matrix.render import render
 
 from .chat import ANDERS, FREJA, METTE, OPINION, PIOTR, SASKIA, Chat

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from ernbot.commands.effects import Access, SendOutcome
-from ernbot.core.case import Closed, Signing
 from ernbot.core.directory import Directory
 from ernbot.core.outcome import Outcome
 from ernbot.core.signature import countersigned, short
+from ernbot.core.states import Closed, Signing
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.records import StoredIdentity
 from ernbot.storage.store import Store

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ernbot.commands.effects import Access, Card, CreateCaseRoom, Invite, OpenDirectChat, Remove, SendOutcome
-from ernbot.core.case import Closed, Withdrawn
 from ernbot.core.consent import Purpose
 from ernbot.core.signature import short
+from ernbot.core.states import Closed, Withdrawn
 from ernbot.storage.audit import verify_audit
 
 from .chat import ANDERS, CONSENT, METTE, OPINION, PIOTR, QUESTION, SASKIA, Chat

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from ernbot.core.case import Case, StateKind, new_case
+from ernbot.core.case import Case, new_case
 from ernbot.core.consent import Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
 from ernbot.core.form import Field, Form, Option
 from ernbot.core.outcome import Signature
+from ernbot.core.states import StateKind
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

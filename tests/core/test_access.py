@@ -20,11 +20,12 @@ from ernbot.core.access import (
     standings,
 )
 from ernbot.core.background import Offer
-from ernbot.core.case import STATES, About, Action, Case, StateKind
+from ernbot.core.case import Case
 from ernbot.core.consent import Ledger
 from ernbot.core.directory import Arrangement, Directory, Network, Person, Role
 from ernbot.core.errors import Refused
 from ernbot.core.invitation import Guest, Invitation, InvitationState
+from ernbot.core.states import STATES, About, Action, StateKind
 from ernbot.core.triage import Triage, Verdict
 
 from .samples import (

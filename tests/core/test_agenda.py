@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ernbot.core.agenda import Due, Every, Task, agenda, may_tell, timed
-from ernbot.core.case import Case, Closed
+from ernbot.core.case import Case
 from ernbot.core.consent import Purpose
 from ernbot.core.directory import Directory
 from ernbot.core.followup import Changed, Followed, report
 from ernbot.core.invitation import Guest
+from ernbot.core.states import Closed
 from ernbot.core.turn import Next, turn
 from ernbot.core.worklist import Line, Part, index, sees
 

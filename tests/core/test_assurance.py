@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from ernbot.core.assurance import RECORDS, Assurance, Policy, beginning, doubt, grouped
-from ernbot.core.case import Action
+from ernbot.core.states import Action
 
 NONE, SIGNED, UNCHANGED, VERIFIED = Assurance
 SETTABLE = (SIGNED, UNCHANGED, VERIFIED)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from ernbot.core.background import Background, Offer
 from ernbot.core.blind import Blind
-from ernbot.core.case import ALLOWED, MAX_QUESTION, About, Action, Case, Closed, Drafting, State, StateKind, new_case
+from ernbot.core.case import MAX_QUESTION, Case, new_case
 from ernbot.core.clocks import Clocks
 from ernbot.core.consent import Purpose
 from ernbot.core.delphi import Study
@@ -20,6 +20,7 @@ from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import Guest
 from ernbot.core.outcome import Section, Signature
 from ernbot.core.poll import Poll, ask
+from ernbot.core.states import ALLOWED, About, Action, Closed, Drafting, State, StateKind
 from ernbot.core.triage import Triage, Verdict
 
 from .samples import CASES, COLLEAGUE, COORDINATOR, DISPATCHER, EXPERT, GUEST, LATER, LEAD, NOW, PAPER, SECOND, opined

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ernbot.core.agenda import ACTION
-from ernbot.core.case import STATES, About, Case
+from ernbot.core.case import Case
 from ernbot.core.consent import Ledger
+from ernbot.core.states import STATES, About
 from ernbot.core.triage import Verdict
 from ernbot.core.turn import Next, Turn, turn
 from ernbot.locales import LANGUAGES, keys

@@ -11,7 +11,7 @@ import pytest
 
 from ernbot.commands import COMMANDS
 from ernbot.core.access import BY_STANDING
-from ernbot.core.case import ALLOWED, Action
+from ernbot.core.states import ALLOWED, Action
 from ernbot.storage.tables import metadata
 from tests.core.test_case import LEADS_TO
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ernbot.core.case import Assessing, Draft, Open, Withdrawn
+from ernbot.core.states import Assessing, Draft, Open, Withdrawn
 from ernbot.demo.clinician import Clinician
 from ernbot.matrix.errors import MatrixError
 from tests.fixtures_installation import PATIENCE, House, eventually

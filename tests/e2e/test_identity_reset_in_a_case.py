@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from ernbot.core.case import Closed, Drafting
+from ernbot.core.states import Closed, Drafting
 from ernbot.demo.clinician import Clinician, Seen
 from ernbot.demo.process import finish
 from ernbot.matrix.identity import Identity

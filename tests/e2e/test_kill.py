@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ernbot.core.case import Case, Closed
+from ernbot.core.case import Case
+from ernbot.core.states import Closed
 from ernbot.demo.clinician import Clinician, Seen
 from ernbot.storage.audit import verify_audit
 from tests.fixtures_installation import PATIENCE, House, eventually

@@ -11,9 +11,10 @@ from sqlalchemy import func, select, text
 
 from ernbot.commands.effects import Access, Invite, Message, Remove
 from ernbot.core.agenda import agenda as decide
-from ernbot.core.case import Action, Case
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory
 from ernbot.core.invitation import Guest
+from ernbot.core.states import Action
 from ernbot.matrix.calendar import Calendar
 from ernbot.storage.store import Store
 from ernbot.storage.tables import agenda, case_people, cases, outbox

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import ernbot.locales
 from ernbot.commands.refusals import refusal
 from ernbot.commands.reply import Fact, Heading, Item, Labels, Line, Part, Quote, Reply, Symbol, Text, Value, say
-from ernbot.core.case import Action
 from ernbot.core.characters import harmless, right_to_left
 from ernbot.core.consent import Purpose
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action
 from ernbot.locales import catalogue
 from ernbot.matrix.render import Rendered, _html_markup, _plain_markup, render
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from ernbot.core.case import Action
+from ernbot.core.states import Action
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import WrongKey
 from ernbot.storage.records import MissedShare, OlmSession, OwnRoomKey, RoomKey, Step, StoredIdentity

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ernbot.core.case import Action
+from ernbot.core.states import Action
 from ernbot.storage import database as engines
 from ernbot.storage.errors import StorageBusy
 from ernbot.storage.store import Store

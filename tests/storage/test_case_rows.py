@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from ernbot.core.case import Action, Case, Open
+from ernbot.core.case import Case
 from ernbot.core.consent import Purpose
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
 from ernbot.core.outcome import Signature
+from ernbot.core.states import Action, Open
 from ernbot.storage import tables
 from ernbot.storage.errors import Shredded, StorageError, Tampered
 from ernbot.storage.records import CasePlace

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from ernbot.core.case import Action
 from ernbot.core.errors import Refused
+from ernbot.core.states import Action
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.store import Store
 from ernbot.storage.transaction import Transaction
