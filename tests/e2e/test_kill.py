@@ -189,11 +189,14 @@ async def _replies(house: House, reader: Clinician, room: str, event_id: str) ->
 
 
 async def everything_is_sent(house: House) -> None:
+    """Nothing waits for the people of this story; others may be asked in a direct chat that they never come into."""
+    people = {house.user(name) for name in (LEAD, FIRST, SECOND)}
     async with house.store() as store:
 
         async def check() -> bool:
             async with store.transaction() as tx:
-                return not await tx.due(datetime.now(UTC) + timedelta(days=1))
+                lanes = [item.lane for item in await tx.due(datetime.now(UTC) + timedelta(days=1))]
+            return all(lane.startswith("direct:") and lane.removeprefix("direct:") not in people for lane in lanes)
 
         await eventually(check, "an empty outbox")
 
