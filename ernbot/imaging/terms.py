@@ -62,7 +62,7 @@ presentation-state raw-data report segmentation series slide structure-set unkno
 KINDS = frozenset(_KINDS.split())
 """What a file is to its reader: `kind-NAME` in the catalogues."""
 
-SLIDE_MAKERS = frozenset({"BIF", "CZI", "MIRAX", "NDPI", "Philips TIFF", "SCN", "Sakura", "TIFF", "Trestle", "VMS"})
+SLIDE_MAKERS = frozenset({"BIF", "NDPI", "Philips TIFF", "SCN", "TIFF"})
 """What slides are called that have to be exported in another way: endings of their files, or who makes them."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
