@@ -22,7 +22,7 @@ from ernbot.core.followup import FollowUp, Report, asked, reported
 from ernbot.core.form import Value
 from ernbot.core.invitation import Guest, Invitation, InvitationState
 from ernbot.core.opinion import Opinion, latest, revise
-from ernbot.core.outcome import Outcome, Section, Signature
+from ernbot.core.outcome import Outcome, Signature
 from ernbot.core.poll import Poll
 from ernbot.core.states import (
     ALLOWED,
@@ -218,10 +218,6 @@ class Case:
         else:
             outcome = Outcome(self.question, self.members, opinions, case_id=self.id)
         return replace(self, state=Drafting(outcome))
-
-    def write_outcome(self, section: Section, text: str) -> Case:
-        self._require(Action.WRITE_OUTCOME)
-        return replace(self, state=Drafting(self.outcome().write(section, text)))
 
     def recommend(self, text: str, **details: Any) -> Case:
         return self.rewrite(self.outcome().recommend(text, **details))

@@ -54,7 +54,7 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.INVITE: lambda case: case.invite((COLLEAGUE,)),
     Action.GIVE_OPINION: lambda case: opined(case, SECOND),
     Action.DRAFT_OUTCOME: lambda case: case.draft_outcome(),
-    Action.WRITE_OUTCOME: lambda case: case.write_outcome(Section.EVIDENCE, "Two series."),
+    Action.WRITE_OUTCOME: lambda case: case.rewrite(CASES["drafting"].outcome().write(Section.EVIDENCE, "Two series.")),
     Action.VOTE: lambda case: case.vote(EXPERT, agrees=True, reason="", at=LATER),
     Action.SEND_TO_SIGNING: lambda case: case.send_to_signing((LEAD,)),
     Action.SIGN: lambda case: case.sign(Signature(LEAD, "DEVICE", DIGEST, LATER)),

@@ -76,7 +76,7 @@ def drafting(case_id: str = "c-1") -> Case:
     for expert in (EXPERT, SECOND_EXPERT):
         case = case.record_opinion(expert, "cranio-opinion", "1", answers, at=NOW)
     case = case.draft_outcome().recommend("spring-distraction before month six")
-    case = case.write_outcome(Section.FOLLOW_UP, "fundoscopy every three months")
+    case = case.rewrite(case.outcome().write(Section.FOLLOW_UP, "fundoscopy every three months"))
     return case.vote(EXPERT, agrees=False, reason="mayberatherthirteen", at=NOW)
 
 
