@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 import asyncpg
 import pytest
@@ -97,7 +98,9 @@ def _server_account() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _start(arguments: Sequence[str], account: str | None) -> subprocess.Popen[bytes]:
+def _start(
+    arguments: Sequence[str], account: str | None, output: BinaryIO | int = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
     group = pwd.getpwnam(account).pw_gid if account else None
     return subprocess.Popen(
         arguments,
@@ -107,7 +110,7 @@ def _start(arguments: Sequence[str], account: str | None) -> subprocess.Popen[by
         env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
         cwd="/",
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
     )
 
@@ -120,14 +123,13 @@ def _make_cluster(programs: Path, data: Path, account: str | None) -> None:
         pytest.fail(f"initdb failed: {output.decode(errors='replace')}", pytrace=False)
 
 
-def _wait(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
+def _wait(programs: Path, folder: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     ready = [str(programs / "pg_isready"), "-q", "-h", str(folder), "-d", "postgres", "-U", ADMINISTRATOR]
     deadline = time.monotonic() + START_SECONDS
     while subprocess.run(ready, check=False).returncode != 0:
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            output, _ = process.communicate()
-            pytest.fail(f"PostgreSQL did not start: {output.decode(errors='replace')}", pytrace=False)
+            pytest.fail(f"PostgreSQL did not start: {log.read_text(errors='replace')}", pytrace=False)
         time.sleep(0.05)
 
 
@@ -156,11 +158,14 @@ def postgresql() -> Iterator[Cluster]:
             "log_min_messages": "fatal",
         }
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
-        with _start([*guard, str(programs / "postgres"), "-D", str(data), *options], account) as process:
-            _wait(programs, folder, process)
+        # Into a file: a pipe that nobody reads would stop the server when it is full.
+        log = folder / "postgres.log"
+        server = [*guard, str(programs / "postgres"), "-D", str(data), *options]
+        with log.open("wb") as sink, _start(server, account, sink) as process:
+            _wait(programs, folder, process, log)
             yield Cluster(folder, programs)
             process.terminate()
-            process.communicate(timeout=30)
+            process.wait(timeout=30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -28,7 +28,7 @@ from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.trust import Trust
 from ernbot.storage.store import Store
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 T = TypeVar("T")
 MAX_FILE = 2**28
 

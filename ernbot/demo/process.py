@@ -12,6 +12,7 @@ from pathlib import Path
 from ernbot.demo.homeserver import LEASH, ROOT, HomeserverFailed
 
 STOP_WITHIN = 10.0
+READY_WITHIN = 180.0
 
 _LAUNCHER = f"""{LEASH}
 import runpy, sys
@@ -32,7 +33,7 @@ class Process:
         """Start it, and wait until it has printed `ready`.
 
         Raises:
-            HomeserverFailed: it ended before; the text holds the end of its log.
+            HomeserverFailed: it ended before, or took too long; the text holds the end of its log.
         """
         with log.open("ab") as sink:
             process = await asyncio.create_subprocess_exec(
@@ -46,12 +47,20 @@ class Process:
             )
         started = cls(process, log)
         if ready:
-            assert process.stdout is not None
-            while (line := await process.stdout.readline()).decode().strip() != ready:
-                if not line:
-                    await process.wait()
-                    raise HomeserverFailed(f"{module} ended: {started.last_words()}")
+            try:
+                async with asyncio.timeout(READY_WITHIN):
+                    await started._says(ready, module)
+            except TimeoutError:
+                await started.kill()
+                raise HomeserverFailed(f"{module} did not get ready: {started.last_words()}") from None
         return started
+
+    async def _says(self, ready: str, module: str) -> None:
+        assert self._process.stdout is not None
+        while (line := await self._process.stdout.readline()).decode().strip() != ready:
+            if not line:
+                await self._process.wait()
+                raise HomeserverFailed(f"{module} ended: {self.last_words()}")
 
     @property
     def pid(self) -> int:

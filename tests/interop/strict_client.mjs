@@ -245,7 +245,8 @@ const requests = {
                 [...devices.values()].map(async (device) => ({
                     device_id: device.deviceId,
                     ed25519: device.getFingerprint(),
-                    signed: (await crypto.getDeviceVerificationStatus(user, device.deviceId)).signedByOwner,
+                    // Of whom it does not track yet, the library knows no status.
+                    signed: (await crypto.getDeviceVerificationStatus(user, device.deviceId))?.signedByOwner ?? false,
                 })),
             ),
         };

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pytest
 
 HERE = Path(__file__).parent
-PATIENCE = 30.0
+PATIENCE = 90.0
 MAX_LINE = 2**24
 T = TypeVar("T")
 

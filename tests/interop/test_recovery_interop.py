@@ -100,6 +100,8 @@ async def test_the_bot_recovers_what_another_client_set_up(
     async with strict_client(homeserver.url, account.user_id, PASSWORD, log) as theirs:
         room = await room_with(mia, account.user_id)
         await theirs.ask("join", room=room)
+        # A client that meets an unsigned sender does not ask again; it must know Mia before she speaks.
+        await theirs.ask("wait_for_signature", user=mia.user_id)
         event = await say(mia, room, account.user_id, "hello")
         await theirs.hears(room, "hello")
         typed = await theirs.ask("make_recoverable")
