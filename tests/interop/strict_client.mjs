@@ -30,7 +30,7 @@ const { VerificationPhase, VerificationRequestEvent, VerifierEvent } = await imp
 );
 const { Attachment, EncryptedAttachment } = await import("@matrix-org/matrix-sdk-crypto-wasm");
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 // Clients wait for some seconds, so that not all of a person's begin to back up at once.
 RustBackupManager.maxBackupLoopStartDelayMillis = 0;
 let client;
