@@ -13,6 +13,7 @@ from ernbot.commands.files import file_tag, is_identifiable, job_tag, together
 from ernbot.commands.registry import PREFIX, Answers, Words, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value
 from ernbot.commands.requests import tell_dispatchers
+from ernbot.core import requesting
 from ernbot.core.case import Case
 from ernbot.core.consent import Paper, Purpose, Signer, check_form_version, check_language, check_signed
 from ernbot.core.dates import parse_date
@@ -96,7 +97,7 @@ async def record(ctx: Context, answers: dict[str, str]) -> Reply:
     if isinstance(case.state, Draft) and not isinstance(changed.state, Draft):
         await ctx.outbox.to_case(case.id, access(changed))
         if ctx.office.network(case).triage:
-            changed = changed.submit(ctx.actor, at=ctx.now)
+            changed = requesting.submit(changed, ctx.actor, at=ctx.now)
             await tell_dispatchers(ctx, changed)
     await ctx.save(changed)
     recorded = (consent_fact(changed, purpose, ctx.now, ctx.office) for purpose in purposes)

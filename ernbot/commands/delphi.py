@@ -10,6 +10,7 @@ from ernbot.commands.context import Context
 from ernbot.commands.effects import SendDelphiReport
 from ernbot.commands.registry import PREFIX, Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Labels, Part, Reply, Symbol, Text, Value, say
+from ernbot.core import rounds
 from ernbot.core.accord import ITEMS
 from ernbot.core.case import Case
 from ernbot.core.consensus import counting
@@ -122,7 +123,7 @@ async def delphi(ctx: Context, what: Rest = Rest("")) -> Reply | None:
 
 
 async def _new(ctx: Context, case: Case, title: str) -> Reply:
-    changed = case.begin_study(title, by=ctx.actor, at=ctx.now)
+    changed = rounds.begin_study(case, title, by=ctx.actor, at=ctx.now)
     return await _kept(ctx, changed)
 
 
@@ -131,26 +132,26 @@ async def _add(ctx: Context, case: Case, statements: str) -> Reply:
     study = case.study
     for statement in statements.strip().split("\n"):
         study = study.add(statement)
-    return await _kept(ctx, case.run_rounds(study))
+    return await _kept(ctx, rounds.with_study(case, study))
 
 
 async def _threshold(ctx: Context, case: Case, numbers: str) -> Reply:
     words = numbers.replace("%", " ").split()
     if not 2 <= len(words) <= 3 or not all(word.isascii() and word.isdigit() and len(word) < 4 for word in words):
         raise BadInput("delphi-threshold")
-    agree, against, *rounds = map(int, words)
+    agree, against, *most = map(int, words)
     study = case.study
-    changed = study.set_up(Thresholds(agree, against), rounds[0] if rounds else study.max_rounds)
-    return await _kept(ctx, case.run_rounds(changed))
+    changed = study.set_up(Thresholds(agree, against), most[0] if most else study.max_rounds)
+    return await _kept(ctx, rounds.with_study(case, changed))
 
 
 async def _take(ctx: Context, case: Case, number: str) -> Reply:
-    return await _kept(ctx, case.run_rounds(case.study.take(_number(number))))
+    return await _kept(ctx, rounds.with_study(case, case.study.take(_number(number))))
 
 
 async def _end(ctx: Context, case: Case, _: str) -> Reply:
     _audit(ctx, case, "rounds-ended")
-    return await _kept(ctx, case.run_rounds(case.study.end(ctx.now)))
+    return await _kept(ctx, rounds.with_study(case, case.study.end(ctx.now)))
 
 
 async def _kept(ctx: Context, changed: Case) -> Reply:
@@ -166,11 +167,11 @@ def _number(text: str) -> int:
 
 
 async def _start(ctx: Context, case: Case, _: str) -> Reply:
-    return await _opened(ctx, case.run_rounds(case.study.start(case.panel, case.conflicted, ctx.now)))
+    return await _opened(ctx, rounds.with_study(case, case.study.start(case.panel, case.conflicted, ctx.now)))
 
 
 async def _next(ctx: Context, case: Case, _: str) -> Reply:
-    return await _opened(ctx, case.run_rounds(case.study.next(case.panel, case.conflicted, ctx.now)))
+    return await _opened(ctx, rounds.with_study(case, case.study.next(case.panel, case.conflicted, ctx.now)))
 
 
 async def _opened(ctx: Context, case: Case) -> Reply:
@@ -191,7 +192,7 @@ async def _opened(ctx: Context, case: Case) -> Reply:
 
 async def _close(ctx: Context, case: Case, _: str) -> Reply:
     study = case.study.close(case.panel, case.conflicted, ctx.now)
-    changed = case.run_rounds(study)
+    changed = rounds.with_study(case, study)
     _audit(ctx, changed, "round-closed")
     await ctx.save(changed)
     return Reply(round_report(study))
@@ -226,7 +227,7 @@ async def _note(ctx: Context, case: Case, text: str) -> Reply:
     item, *words = text.split(maxsplit=1) if text else ("",)
     if item:
         study = study.note(item, words[0] if words else "")
-        await ctx.save(case.run_rounds(study))
+        await ctx.save(rounds.with_study(case, study))
     missing = [item for item in ITEMS if not item.known and item.id not in study.notes]
     asked = [Item(Text("delphi-asked", {"what": Symbol("accord", item.id)}), code=item.id) for item in missing[:SHOWN]]
     return Reply((Text("delphi-notes", {"count": len(missing), "command": f"{PREFIX}delphi note"}), *asked))

@@ -11,6 +11,7 @@ from ernbot.commands.named import case_and_rest
 from ernbot.commands.registry import CONFIRM, Confirm, Rest, command
 from ernbot.commands.reply import Fact, Part, Reply, Text, Value, say
 from ernbot.commands.requests import farewell, leaving, move, tell_dispatchers
+from ernbot.core import ending, requesting
 from ernbot.core.access import check_new_case
 from ernbot.core.case import Case
 from ernbot.core.directory import Network
@@ -34,9 +35,11 @@ async def forward(ctx: Context, network: str, confirm: Confirm = Confirm(False))
     if not confirm:
         return Reply(tuple(_before(ctx, case, target, at_once=at_once)))
     leave = leaving(ctx, case, target)
-    changed = await move(ctx, case, target) if at_once else case.forward(target.id, ctx.actor, "", at=ctx.now)
+    changed = (
+        await move(ctx, case, target) if at_once else requesting.forward(case, target.id, ctx.actor, "", at=ctx.now)
+    )
     if at_once and target.triage:
-        changed = changed.submit(ctx.actor, at=ctx.now)
+        changed = requesting.submit(changed, ctx.actor, at=ctx.now)
     detail: dict[str, str | int] = {"network": target.id, "event": ctx.event_id, "device": ctx.device_id}
     ctx.tx.audit(
         at=ctx.now, actor=ctx.actor, action=Action.FORWARD, case_id=case.id, decision="forwarded", detail=detail
@@ -68,7 +71,7 @@ def _before(ctx: Context, case: Case, network: Network, *, at_once: bool) -> lis
 async def archive(ctx: Context, reason: Rest = Rest("")) -> Reply:
     """Put the case away; one without a signed outcome needs a reason."""
     case = await ctx.case(Action.ARCHIVE)
-    changed = case.archive(reason, at=ctx.now)
+    changed = ending.archive(case, reason, at=ctx.now)
     await ctx.tx.end_dialogues(ctx.room_id)
     await ctx.save(changed)
     return say("case-archived")
@@ -78,7 +81,7 @@ async def archive(ctx: Context, reason: Rest = Rest("")) -> Reply:
 async def reopen(ctx: Context, reason: Rest) -> Reply:
     """Take a case up again, and say what is new."""
     case = await ctx.case(Action.REOPEN)
-    changed = case.reopen(ctx.actor, reason, at=ctx.now)
+    changed = ending.reopen(case, ctx.actor, reason, at=ctx.now)
     await ctx.save(changed)
     if not changed.panel:
         return say("case-reopened")
@@ -109,7 +112,7 @@ async def erase(ctx: Context, which: Rest = Rest("")) -> Reply | None:
 async def _erase(ctx: Context, case: Case) -> None:
     """Destroy the key of a case, empty its room and leave it; what the audit says of it stays."""
     place = await ctx.tx.case_place(case.id)
-    erased = case.erase(at=ctx.now)
+    erased = ending.erase(case, at=ctx.now)
     detail: dict[str, str | int] = {"event": ctx.event_id, "device": ctx.device_id}
     ctx.tx.audit(
         at=ctx.now, actor=ctx.actor, action=Action.ERASE, case_id=case.id, decision="case-erased", detail=detail

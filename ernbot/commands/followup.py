@@ -17,6 +17,7 @@ from ernbot.commands.effects import Message
 from ernbot.commands.registry import PREFIX, Answers, command
 from ernbot.commands.reminding import FOLLOW_UP
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value, say
+from ernbot.core import ending
 from ernbot.core.followup import Changed, Followed, Report, WhyNot, report
 from ernbot.core.form import Field, Form, Option
 from ernbot.core.states import Action
@@ -79,7 +80,7 @@ async def record(ctx: Context, answers: Mapping[str, str]) -> Reply:
         tuple(WhyNot(str(word)) for word in (why if isinstance(why, tuple) else (why,))),
         str(given.get("happened", "")),
     )
-    changed = case.record_follow_up(made)
+    changed = ending.record_follow_up(case, made)
     ctx.tx.audit(
         at=ctx.now,
         actor=ctx.actor,

@@ -13,6 +13,7 @@ from ernbot.commands.panel import tell_invited
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, Text, Value, say
 from ernbot.commands.who import country_code
+from ernbot.core import inviting
 from ernbot.core.access import check_guest
 from ernbot.core.case import Case
 from ernbot.core.dates import parse_date
@@ -72,7 +73,7 @@ async def guest(ctx: Context, who: Rest) -> Reply:
         raise
     arrangement = network.arrangement_for(visitor.country)
     under = arrangement.id if arrangement is not None else None
-    changed = case.admit_guest(user, visitor, until, under, by=ctx.actor, at=ctx.now)
+    changed = inviting.admit_guest(case, user, visitor, until, under, by=ctx.actor, at=ctx.now)
     await ctx.outbox.to_case(case.id, access(changed))
     await ctx.outbox.to_case(case.id, Invite(user))
     await ctx.save(changed)
@@ -110,7 +111,7 @@ async def end_guests(tx: Transaction, office: Office, case: Case, at: datetime) 
 
     The gate has let them in no longer since that day ended; this empties their chairs.
     """
-    changed = case.end_guests(at)
+    changed = inviting.end_guests(case, at)
     gone = [user for user in (*case.panel, *case.observers) if user not in (*changed.panel, *changed.observers)]
     if changed == case:
         return case

@@ -11,6 +11,7 @@ from ernbot.commands.panel import INVITATION, called, folded, leave, suggestion_
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Item, Part, Quote, Reply, Text, say
 from ernbot.commands.who import lines
+from ernbot.core import inviting
 from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import InvitationState, find
@@ -73,7 +74,7 @@ async def accept(ctx: Context, which: Rest = Rest("")) -> Reply:
 
 
 async def _accept(there: Context, case: Case) -> None:
-    changed = case.answer_invitation(there.actor, accepts=True, reason="", at=there.now)
+    changed = inviting.answer(case, there.actor, accepts=True, reason="", at=there.now)
     if changed != case:
         _audit(there, case, "invitation-accepted")
         await there.save(changed)
@@ -91,7 +92,7 @@ async def decline(ctx: Context, reason: Rest) -> Reply:
 
 async def _decline(there: Context, case: Case, reason: str) -> None:
     """Take somebody off the panel, tell the lead, and suggest somebody else."""
-    changed = case.answer_invitation(there.actor, accepts=False, reason=reason, at=there.now)
+    changed = inviting.answer(case, there.actor, accepts=False, reason=reason, at=there.now)
     _audit(there, case, "invitation-declined")
     await leave(there, changed, there.actor)
     said: list[Part] = [Text("invitation-declined", {"name": called(there, case, there.actor)})]
@@ -125,7 +126,7 @@ async def _tell_lead(there: Context, changed: Case, said: list[Part]) -> None:
 async def conflict(ctx: Context, reason: Rest) -> None:
     """Declare a conflict of interest: without a vote from then on."""
     case = await ctx.case(Action.DECLARE_CONFLICT)
-    changed = case.declare_conflict(ctx.actor, reason)
+    changed = inviting.declare_conflict(case, ctx.actor, reason)
     ctx.tx.audit(
         at=ctx.now, actor=ctx.actor, action=Action.DECLARE_CONFLICT, case_id=case.id, decision="conflict-declared"
     )

@@ -14,6 +14,7 @@ from ernbot.commands.panel import folded, people
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Quote, Reply, Text, Value, say
 from ernbot.commands.requests import tell_room
+from ernbot.core import leading
 from ernbot.core.access import check_expert, check_take_over
 from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network
@@ -46,7 +47,7 @@ async def hand_over(ctx: Context, to: Rest) -> Reply:
     others = tuple(user for user in ctx.mentions if user != case.lead)
     user = person(to, others, network)
     check_expert(user, case, network)
-    changed = case.offer_lead(user, ctx.actor, at=ctx.now)
+    changed = leading.offer(case, user, ctx.actor, at=ctx.now)
     _audit(ctx, case, Action.HAND_OVER, "lead-offered", user)
     await ctx.outbox.to_case(case.id, access(changed))
     if user not in case.admitted:
@@ -65,7 +66,7 @@ async def accept(ctx: Context) -> Reply:
     case = await ctx.case(Action.TAKE_LEAD)
     assert case.offer is not None
     hospital = _same_hospital(case.lead, case.offer.to, ctx.office.directory)
-    changed = case.take_lead(hospital=hospital)
+    changed = leading.take(case, hospital=hospital)
     _audit(ctx, case, Action.TAKE_LEAD, "lead-taken", changed.lead)
     await ctx.outbox.to_case(case.id, access(changed))
     await ctx.save(changed)
@@ -81,7 +82,7 @@ async def decline(ctx: Context, reason: Rest = Rest("")) -> Reply | None:
     """Leave the lead where it is."""
     case = await ctx.case(Action.TAKE_LEAD)
     assert case.offer is not None
-    changed = case.decline_lead()
+    changed = leading.decline(case)
     _audit(ctx, case, Action.TAKE_LEAD, "lead-declined", case.offer.to)
     fields: dict[str, Value] = {"name": ctx.office.directory.name_of(case.offer.to)}
     words = (Quote(reason),) if reason else ()
@@ -102,7 +103,7 @@ async def take_over(ctx: Context, which: Rest) -> Reply:
     if by == case.lead:
         raise Refused("lead-already")
     gone = check_take_over(case, ctx.office.network(case), directory, ctx.now)
-    changed = case.take_over(by, gone=gone)
+    changed = leading.take_over(case, by, gone=gone)
     _audit(ctx, case, Action.TAKE_OVER, "lead-gone" if gone else "lead-silent", by)
     await ctx.outbox.to_case(case.id, access(changed))
     if by not in case.admitted:

@@ -8,6 +8,7 @@ from ernbot.commands.context import Context
 from ernbot.commands.panel import people
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Line, Part, Quote, Reply, Symbol, Text, Value, say
+from ernbot.core import ending
 from ernbot.core.case import Case
 from ernbot.core.errors import BadInput
 from ernbot.core.outcome import Outcome, Recommendation, Section
@@ -221,7 +222,7 @@ async def names(ctx: Context, choice: str) -> Reply:
 async def amend(ctx: Context, why: Rest) -> Reply:
     """Begin the next version of a signed outcome; the one before stays as it was signed."""
     case = await ctx.case(Action.AMEND)
-    changed = case.amend(why)
+    changed = ending.amend(case, why)
     await ctx.save(changed)
     started = say("outcome-amending", before=short(case.outcome().signed_digest))
     return Reply((*parts(ctx, changed), *started.parts))

@@ -11,6 +11,7 @@ from ernbot.commands.effects import Invite, Remove
 from ernbot.commands.registry import PREFIX, Rest, command
 from ernbot.commands.reply import Heading, Item, Part, Reply, Symbol, Text, Value, say
 from ernbot.commands.who import SHOWN, languages_of, lines, parse
+from ernbot.core import inviting
 from ernbot.core.access import check_expert
 from ernbot.core.case import Case
 from ernbot.core.characters import harmless
@@ -160,7 +161,7 @@ async def invite(ctx: Context, who: Rest) -> Reply:
         except Refused as refusal:
             ctx.tx.audit(at=ctx.now, actor=ctx.actor, action=Action.INVITE, case_id=case.id, decision=refusal.code)
             raise
-    changed = case.ask(wanted, by=ctx.actor, at=ctx.now)
+    changed = inviting.ask(case, wanted, by=ctx.actor, at=ctx.now)
     await ctx.outbox.to_case(case.id, access(changed))
     for user in wanted:
         # Once more for those already on the panel: they may have declined, or their account may exist only now.
@@ -263,7 +264,7 @@ async def suggest(ctx: Context, what: Rest = Rest("")) -> None:
     found = await suggestions(ctx, case, fields, count, country=country, language=language)
     if not found:
         raise Refused("suggest-nobody")
-    changed = case.suggest(tuple(each.person.user_id for each in found))
+    changed = inviting.suggest(case, tuple(each.person.user_id for each in found))
     # The card says nothing of a suggestion, and stays as it is.
     await ctx.tx.save_case(changed, index=index_of(changed, ctx.office.directory, ctx.now))
     title = Heading("suggest-title", {"competences": ", ".join(dict.fromkeys(f.competence.id for f in fields))})
@@ -345,7 +346,7 @@ async def remove(ctx: Context, who: Rest) -> Reply:
     """Take an expert out of the case."""
     case = await ctx.case(Action.INVITE)
     user = member(ctx, case, who)
-    changed = case.remove_expert(user, at=ctx.now)
+    changed = inviting.remove(case, user, at=ctx.now)
     await leave(ctx, changed, user)
     await ctx.save(changed)
     return say("panel-removed", name=called(ctx, case, user))
@@ -356,7 +357,7 @@ async def keep(ctx: Context, who: Rest) -> Reply:
     """Let an expert with a conflict of interest stay, without a voice."""
     case = await ctx.case(Action.INVITE)
     user = member(ctx, case, who)
-    changed = case.let_observe(user)
+    changed = inviting.let_observe(case, user)
     await ctx.outbox.to_case(case.id, access(changed))
     await ctx.outbox.to_case(case.id, Invite(user))
     await ctx.save(changed)

@@ -6,6 +6,7 @@ from ernbot.commands.context import Context
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, Text, say
 from ernbot.commands.requests import tell_dispatchers
+from ernbot.core import requesting
 from ernbot.core.background import Topic
 from ernbot.core.dates import parse_due
 from ernbot.core.errors import BadInput
@@ -72,7 +73,7 @@ async def urgent(ctx: Context, off: Rest = Rest("")) -> Reply:
 async def answer(ctx: Context, words: Rest) -> Reply:
     """Answer what a dispatcher asked about the request."""
     case = await ctx.case(Action.ANSWER_TRIAGE)
-    changed = case.answer_request(ctx.actor, words, at=ctx.now)
+    changed = requesting.answer(case, ctx.actor, words, at=ctx.now)
     await ctx.save(changed)
     await tell_dispatchers(ctx, changed)
     return say("request-answered")

@@ -15,6 +15,7 @@ from ernbot.commands.effects import EndPoll, Message, React, SendPoll
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Part, Reply, Text, say
+from ernbot.core import rounds
 from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.poll import Poll, find
@@ -37,7 +38,7 @@ async def poll(ctx: Context, question: Rest) -> None:
     case = await ctx.case(Action.ASK_POLL)
     first, *rest = question.split(maxsplit=1)
     anonymous = first.casefold() in ANONYMOUS and bool(rest)
-    changed = case.ask_poll(rest[0] if anonymous else question, by=ctx.actor, named=not anonymous, at=ctx.now)
+    changed = rounds.ask_poll(case, rest[0] if anonymous else question, by=ctx.actor, named=not anonymous, at=ctx.now)
     asked = changed.polls[-1]
     _audit(ctx, case, Action.ASK_POLL, "poll-asked", asked)
     await ctx.save(changed)
@@ -64,7 +65,7 @@ async def vote(ctx: Context, number: str) -> Reply:
 
 
 async def _vote(ctx: Context, case: Case, poll_id: int, option: int) -> None:
-    changed = case.answer_poll(poll_id, ctx.actor, option, at=ctx.now)
+    changed = rounds.answer_poll(case, poll_id, ctx.actor, option, at=ctx.now)
     _audit(ctx, case, Action.ANSWER_POLL, "voted", find(changed.polls, poll_id))
     await ctx.save(changed)
 
@@ -73,7 +74,7 @@ async def _vote(ctx: Context, case: Case, poll_id: int, option: int) -> None:
 async def close(ctx: Context) -> Reply:
     """Close the poll and say what came out."""
     case = await ctx.case(Action.ASK_POLL)
-    changed = case.close_poll(at=ctx.now)
+    changed = rounds.close_poll(case, at=ctx.now)
     closed = changed.polls[-1]
     _audit(ctx, case, Action.ASK_POLL, "poll-closed", closed)
     await ctx.save(changed)

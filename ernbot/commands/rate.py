@@ -18,6 +18,7 @@ from ernbot.commands.effects import Message
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Item, Part, Quote, Reply, Text, Value, say
+from ernbot.core import rounds
 from ernbot.core.case import Case
 from ernbot.core.consensus import counting
 from ernbot.core.delphi import Round, Study
@@ -190,7 +191,7 @@ def _example(items: list[int] | tuple[int, ...]) -> str:
 
 async def _suggest(there: There, statement: str) -> None:
     """Take a statement for the second round."""
-    await there.ctx.save(there.case.suggest_statement(there.ctx.actor, statement))
+    await there.ctx.save(rounds.suggest_statement(there.case, there.ctx.actor, statement))
     await there.ctx.say(say("rate-suggested", nickname=there.case.nickname))
 
 
@@ -200,7 +201,7 @@ VERBS: Mapping[str, Callable[[There, str], Awaitable[None]]] = {"list": _list, "
 async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
     """Store ratings; when nobody is missing any more, the lead is told that, and not what anybody rated."""
     ctx = there.ctx
-    changed = there.case.rate(ctx.actor, ratings, at=ctx.now)
+    changed = rounds.rate(there.case, ctx.actor, ratings, at=ctx.now)
     ctx.tx.audit(
         at=ctx.now,
         actor=ctx.actor,

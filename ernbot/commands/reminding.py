@@ -13,6 +13,7 @@ from ernbot.commands.card import card
 from ernbot.commands.effects import Card, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Heading, Item, Line, Part, Reply, Symbol, Text, Value
+from ernbot.core import ending
 from ernbot.core.case import Case
 from ernbot.core.followup import Followed
 from ernbot.core.states import Action
@@ -66,7 +67,7 @@ async def remind(tx: Transaction, replies: Mapping[str, Reply], now: datetime) -
 
 async def ask_follow_up(tx: Transaction, office: Office, case: Case, place_card: str | None, now: datetime) -> Case:
     """Put the question in the room, where the clinician is mentioned under the card; the case afterwards."""
-    asked = case.ask_follow_up(at=now)
+    asked = ending.ask_follow_up(case, at=now)
     options = tuple(
         Item(Text("dialogue-option", {"label": Symbol("followed", word)}), code=str(number))
         for number, word in enumerate(Followed, start=1)

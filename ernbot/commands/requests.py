@@ -8,6 +8,7 @@ from __future__ import annotations
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import FileInSpace, Message, Remove
 from ernbot.commands.reply import Fact, Part, Reply, Text, say
+from ernbot.core import requesting
 from ernbot.core.case import Case
 from ernbot.core.directory import Network
 
@@ -38,7 +39,7 @@ async def move(ctx: Context, case: Case, network: Network) -> Case:
     """Give a case to another network: consent stays as it is, who does not belong there leaves."""
     leave = leaving(ctx, case, network)
     before = case.network
-    moved = case.move(network.id, frozenset(case.members) - set(leave))
+    moved = requesting.move(case, network.id, frozenset(case.members) - set(leave))
     await ctx.outbox.to_case(case.id, access(moved))
     for user in leave:
         await ctx.outbox.to_case(case.id, Remove(user))

@@ -10,6 +10,7 @@ from ernbot.commands.named import case_and_rest
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Part, Quote, Reply, Symbol, Text, Value, say
 from ernbot.commands.requests import farewell, leaving, move, tell_dispatchers, tell_room
+from ernbot.core import requesting
 from ernbot.core.access import check_new_case
 from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
@@ -60,7 +61,7 @@ async def show(ctx: Context, case: Rest) -> Reply:
 async def _decide(ctx: Context, line: str, verdict: Verdict) -> tuple[Case, Case, str]:
     """The case before and after a decision, and the words of the decision."""
     case, words = await case_and_rest(ctx, Action.TRIAGE, line)
-    changed = case.decide_request(verdict, ctx.actor, words, at=ctx.now)
+    changed = requesting.decide(case, verdict, ctx.actor, words, at=ctx.now)
     _audit(ctx, case, verdict)
     return case, changed, words
 
@@ -131,10 +132,10 @@ async def forward(ctx: Context, line: Rest) -> Reply:
     if target is None or target.id in (case.network, step.network):
         others = (n.id for n in ctx.office.directory.networks if n.id not in (case.network, step.network))
         raise BadInput("forward-network", networks=", ".join(others))
-    changed = case.forward_request(target.id, ctx.actor, words, at=ctx.now)
+    changed = requesting.redirect(case, target.id, ctx.actor, words, at=ctx.now)
     _audit(ctx, case, "forwarded")
     if _belongs(case.requester, target.id, ctx) and not target.triage:
-        changed = (await move(ctx, changed, target)).decide_request(Verdict.ACCEPTED, ctx.actor, "", at=ctx.now)
+        changed = requesting.decide(await move(ctx, changed, target), Verdict.ACCEPTED, ctx.actor, "", at=ctx.now)
     await ctx.save(changed)
     await tell_dispatchers(ctx, changed)
     fields: dict[str, Value] = {"name": ctx.office.directory.name_of(ctx.actor), "network": target.name}

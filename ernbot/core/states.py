@@ -1,7 +1,8 @@
 """The states of a case, and which action fits which state.
 
 A frozen dataclass per state carries only that state's own facts. `FITS` has one line per action; the exhaustive test,
-`!help` and the tables in docs/architecture.md are made from it. The transitions are in `core.case`.
+`!help` and the tables in docs/architecture.md are made from it. The transitions are in `core.case` and the
+modules that it names.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Transaction(AgendaRows, QueuedJobRows, PeopleRows, InboxRows, OutboxRows, 
         self.destroyed_keys = True
 
     async def erase_case(self, case: Case) -> None:
-        """Destroy what was kept of a case, but for what `Case.erase` leaves of it, and the audit."""
+        """Destroy what was kept of a case, but for what `ending.erase` leaves of it, and the audit."""
         await self.shred(case_scope(case.id))
         await self.forget_room(case.id)
         await self.save_case(case)

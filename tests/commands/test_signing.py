@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from ernbot.commands.effects import Access, SendOutcome
+from ernbot.core import ending
 from ernbot.core.directory import Directory
 from ernbot.core.outcome import Outcome
 from ernbot.core.signature import countersigned, short
@@ -274,7 +275,7 @@ async def test_each_signed_version_can_be_had_again_and_is_proved(chat: Chat, wh
 async def test_a_reopened_case_amends_its_outcome(chat: Chat) -> None:
     await chat.closed()
     before = (await chat.case()).outcome()
-    reopened = (await chat.case()).reopen(ANDERS, "New fits.", at=chat.now)
+    reopened = ending.reopen(await chat.case(), ANDERS, "New fits.", at=chat.now)
     assert reopened.amended == (before,)
     drafted = reopened.draft_outcome().outcome()
     assert (drafted.amends, drafted.why) == (before.digest(), "New fits.")

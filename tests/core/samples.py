@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from ernbot.core import ending
 from ernbot.core.case import Case, new_case
 from ernbot.core.consent import Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Competence, Directory, Network, Person, Role
@@ -125,7 +126,7 @@ def closed() -> Case:
 
 
 def archived() -> Case:
-    return closed().archive("", at=LATER)
+    return ending.archive(closed(), "", at=LATER)
 
 
 def withdrawn() -> Case:
@@ -133,7 +134,7 @@ def withdrawn() -> Case:
 
 
 def erased() -> Case:
-    return withdrawn().erase(at=LATER)
+    return ending.erase(withdrawn(), at=LATER)
 
 
 CASES: dict[StateKind, Case] = {

@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 
+from ernbot.core import inviting, requesting
 from ernbot.core.access import (
     BY_STANDING,
     Standing,
@@ -290,7 +291,7 @@ def test_where_joining_does_not_accept_an_expert_only_reads_until_they_have_acce
     case = replace(CASES["assessing"], invitations=(ASKED,))
     assert standings(EXPERT, case, asks, LATER) == {Standing.INVITED}
     assert code_of(check_case, EXPERT, Action.GIVE_OPINION, case, asks, LATER) == "not-yours"
-    accepted = case.answer_invitation(EXPERT, accepts=True, reason="", at=LATER)
+    accepted = inviting.answer(case, EXPERT, accepts=True, reason="", at=LATER)
     assert standings(EXPERT, accepted, asks, LATER) == {Standing.EXPERT}
     assert standings(SECOND, case, asks, LATER) == {Standing.EXPERT}, "asked before invitations were kept"
 
@@ -396,15 +397,15 @@ def test_without_a_patient_everybody_of_the_network_can_take_part() -> None:
 def test_no_expert_is_asked_before_a_request_is_accepted() -> None:
     case = replace(CASES["open"], triage=Triage().submit(NETWORK.id, LEAD, NOW))
     assert code_of(check_case, LEAD, Action.INVITE, case, DIRECTORY, LATER) == "request-waits"
-    declined = case.decide_request(Verdict.DECLINED, DISPATCHER, "Not ours.", at=LATER)
+    declined = requesting.decide(case, Verdict.DECLINED, DISPATCHER, "Not ours.", at=LATER)
     assert code_of(check_case, LEAD, Action.INVITE, declined, DIRECTORY, LATER) == "request-waits"
-    accepted = case.decide_request(Verdict.ACCEPTED, DISPATCHER, "", at=LATER)
+    accepted = requesting.decide(case, Verdict.ACCEPTED, DISPATCHER, "", at=LATER)
     assert code_of(check_case, LEAD, Action.INVITE, accepted, DIRECTORY, LATER) is None
 
 
 def test_the_slower_of_two_dispatchers_is_told_who_was_faster() -> None:
     case = replace(CASES["open"], triage=Triage().submit(NETWORK.id, LEAD, NOW))
-    accepted = case.decide_request(Verdict.ACCEPTED, DISPATCHER, "", at=LATER)
+    accepted = requesting.decide(case, Verdict.ACCEPTED, DISPATCHER, "", at=LATER)
     with pytest.raises(Refused) as refusal:
         check_case(COORDINATOR, Action.TRIAGE, accepted, DIRECTORY, LATER)
     assert (refusal.value.code, refusal.value.fields) == ("request-decided", {"name": "Jan Kok"})

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from ernbot.core import ending, inviting
 from ernbot.core.agenda import Due, Every, Task, agenda, may_tell, timed
 from ernbot.core.case import Case
 from ernbot.core.consent import Purpose
@@ -197,29 +198,29 @@ def test_the_question_is_put_after_three_months_and_twice_again_then_the_coordin
     while day < date(2026, 9, 1):
         for due in agenda(case, DIRECTORY, at(day)):
             if due.kind is Task.ASK and due.at <= at(day):
-                case = kept(case.ask_follow_up(at=at(day)), at(day))
+                case = kept(ending.ask_follow_up(case, at=at(day)), at(day))
                 asked.append(day)
         day += DAY
     assert asked == [date(2026, 6, 5), date(2026, 6, 19), date(2026, 7, 3)]
     assert kinds(agenda(case, DIRECTORY, at(day))) == {("silent", COORDINATOR)}
     assert turn(case, DIRECTORY, at(day)).who == (LEAD,)
     told = report(LEAD, at(day), Followed.FULLY, Changed.NEITHER, (), "")
-    assert agenda(kept(case.record_follow_up(told)), DIRECTORY, at(day)) == []
+    assert agenda(kept(ending.record_follow_up(case, told)), DIRECTORY, at(day)) == []
 
 
 def test_after_half_a_year_off_the_question_is_put_once() -> None:
     late = datetime(2027, 1, 1, 9, tzinfo=UTC)
-    case = kept(closed(), LATER).ask_follow_up(at=late)
+    case = ending.ask_follow_up(kept(closed(), LATER), at=late)
     (due,) = agenda(case, DIRECTORY, late)
     assert (due.kind, due.at) == (Task.ASK, at((late + timedelta(weeks=2)).date()))
 
 
 def test_an_archived_case_is_followed_up_and_a_reopened_one_is_not() -> None:
     case = kept(closed(), LATER)
-    assert case.archive("", at=LATER).signed_at == LATER
-    assert kinds(agenda(case.archive("", at=LATER), DIRECTORY, LATER)) == {("ask", LEAD)}
+    assert ending.archive(case, "", at=LATER).signed_at == LATER
+    assert kinds(agenda(ending.archive(case, "", at=LATER), DIRECTORY, LATER)) == {("ask", LEAD)}
     assert "ask" not in {
-        str(each.kind) for each in agenda(kept(case.reopen(LEAD, "New fits.", at=LATER)), DIRECTORY, NOW)
+        str(each.kind) for each in agenda(kept(ending.reopen(case, LEAD, "New fits.", at=LATER)), DIRECTORY, NOW)
     }
     assert archived().clocks.signed is None
 
@@ -229,7 +230,7 @@ def test_a_clinician_who_left_is_not_asked_but_the_coordinator_is_told() -> None
 
 
 def test_nothing_is_asked_after_consent_was_withdrawn() -> None:
-    case = kept(closed(), LATER).ask_follow_up(at=LATER)
+    case = ending.ask_follow_up(kept(closed(), LATER), at=LATER)
     assert agenda(case.withdraw_consent(Purpose.CARE, by=LEAD, at=LATER), DIRECTORY, LATER + 400 * DAY) == []
 
 
@@ -276,7 +277,7 @@ def test_the_clocks_stop_by_themselves() -> None:
 
 def test_a_reopened_case_keeps_its_clocks_and_counts_months_from_the_new_signature() -> None:
     first = kept(closed(), LATER)
-    again = kept(first.reopen(LEAD, "New fits.", at=LATER + DAY), LATER + DAY)
+    again = kept(ending.reopen(first, LEAD, "New fits.", at=LATER + DAY), LATER + DAY)
     assert again.clocks.signature == LATER
     assert again.signed_at is None
     signed = kept(replace(first, state=Closed(first.outcome(), LATER + 9 * DAY)), LATER + 9 * DAY)
@@ -300,18 +301,18 @@ def test_since_when_somebody_is_waited_for_does_not_move() -> None:
 
 
 def test_an_unanswered_invitation_is_said_after_three_days_and_an_accepted_one_is_not() -> None:
-    case = opened().ask((EXPERT, SECOND), by=LEAD, at=NOW)
+    case = inviting.ask(opened(), (EXPERT, SECOND), by=LEAD, at=NOW)
     assert days(case, Task.INVITATION, EXPERT, after(12)) == [after(3), after(10)]
-    accepted = case.answer_invitation(EXPERT, accepts=True, reason="", at=NOW)
+    accepted = inviting.answer(case, EXPERT, accepts=True, reason="", at=NOW)
     assert days(accepted, Task.INVITATION, EXPERT, after(12)) == []
     assert days(accepted, Next.OPINION, EXPERT, after(12)) == [after(7)]
-    declined = case.answer_invitation(EXPERT, accepts=False, reason="On leave.", at=NOW)
+    declined = inviting.answer(case, EXPERT, accepts=False, reason="On leave.", at=NOW)
     assert EXPERT not in {each.who for each in agenda(kept(declined), DIRECTORY, NOW)}
 
 
 def test_a_guest_is_in_until_the_end_of_a_day() -> None:
     guest = Guest("O", "H", "NO")
-    case = opened().admit_guest("@guest:example.org", guest, after(5), None, by=LEAD, at=NOW)
+    case = inviting.admit_guest(opened(), "@guest:example.org", guest, after(5), None, by=LEAD, at=NOW)
     assert (Task.GUEST, at(after(6))) in [(each.kind, each.at) for each in agenda(kept(case), DIRECTORY, NOW)]
     seat = next(seat for seat in index(case, DIRECTORY, NOW).seats if seat.user_id == "@guest:example.org")
     assert (seat.part, seat.until) == (Part.GUEST, after(5))

@@ -10,6 +10,7 @@ from typing import get_args, get_type_hints
 import pytest
 from pydantic import TypeAdapter
 
+from ernbot.core import ending, inviting, leading, requesting, rounds
 from ernbot.core.background import Background, Offer
 from ernbot.core.blind import Blind
 from ernbot.core.case import MAX_QUESTION, Case, new_case
@@ -28,7 +29,7 @@ from .samples import CASES, COLLEAGUE, COORDINATOR, DISPATCHER, EXPERT, GUEST, L
 
 def asked(case: Case) -> Case:
     """A case that waits for its dispatchers."""
-    return case.submit(LEAD, at=NOW)
+    return requesting.submit(case, LEAD, at=NOW)
 
 
 def questioned(case: Case) -> Case:
@@ -59,32 +60,32 @@ TRANSITIONS: dict[Action, Callable[[Case], Case]] = {
     Action.SEND_TO_SIGNING: lambda case: case.send_to_signing((LEAD,)),
     Action.SIGN: lambda case: case.sign(Signature(LEAD, "DEVICE", DIGEST, LATER)),
     Action.BACK_TO_DRAFTING: lambda case: case.back_to_drafting(),
-    Action.AMEND: lambda case: case.amend("A new scan."),
+    Action.AMEND: lambda case: ending.amend(case, "A new scan."),
     Action.DESCRIBE: lambda case: case.describe("why", "A second opinion."),
     Action.PLAN: lambda case: case.plan(LATER.date(), at=LATER),
-    Action.HAND_OVER: lambda case: case.offer_lead(COLLEAGUE, LEAD, at=LATER),
-    Action.TAKE_LEAD: lambda case: replace(case, offer=Offer(COLLEAGUE, LEAD, NOW)).take_lead(hospital=False),
-    Action.TAKE_OVER: lambda case: case.take_over(COORDINATOR, gone=False),
-    Action.FORWARD: lambda case: case.forward("ecnm", LEAD, "Their field.", at=LATER),
-    Action.TRIAGE: lambda case: asked(case).decide_request(Verdict.ACCEPTED, DISPATCHER, "", at=LATER),
-    Action.ANSWER_TRIAGE: lambda case: questioned(case).answer_request(LEAD, "Nine months.", at=LATER),
-    Action.REOPEN: lambda case: case.reopen(LEAD, "New fits.", at=LATER),
-    Action.ARCHIVE: lambda case: case.archive("Solved at home.", at=LATER),
-    Action.ERASE: lambda case: case.erase(at=LATER),
-    Action.ANSWER_INVITATION: lambda case: with_expert(case).answer_invitation(
-        SECOND, accepts=False, reason="", at=LATER
+    Action.HAND_OVER: lambda case: leading.offer(case, COLLEAGUE, LEAD, at=LATER),
+    Action.TAKE_LEAD: lambda case: leading.take(replace(case, offer=Offer(COLLEAGUE, LEAD, NOW)), hospital=False),
+    Action.TAKE_OVER: lambda case: leading.take_over(case, COORDINATOR, gone=False),
+    Action.FORWARD: lambda case: requesting.forward(case, "ecnm", LEAD, "Their field.", at=LATER),
+    Action.TRIAGE: lambda case: requesting.decide(asked(case), Verdict.ACCEPTED, DISPATCHER, "", at=LATER),
+    Action.ANSWER_TRIAGE: lambda case: requesting.answer(questioned(case), LEAD, "Nine months.", at=LATER),
+    Action.REOPEN: lambda case: ending.reopen(case, LEAD, "New fits.", at=LATER),
+    Action.ARCHIVE: lambda case: ending.archive(case, "Solved at home.", at=LATER),
+    Action.ERASE: lambda case: ending.erase(case, at=LATER),
+    Action.ANSWER_INVITATION: lambda case: inviting.answer(
+        with_expert(case), SECOND, accepts=False, reason="", at=LATER
     ),
-    Action.DECLARE_CONFLICT: lambda case: with_expert(case).declare_conflict(SECOND, "My niece."),
-    Action.ADMIT_GUEST: lambda case: case.admit_guest(
-        GUEST, Guest("O", "H", "NO"), date(2026, 5, 1), None, by=LEAD, at=LATER
+    Action.DECLARE_CONFLICT: lambda case: inviting.declare_conflict(with_expert(case), SECOND, "My niece."),
+    Action.ADMIT_GUEST: lambda case: inviting.admit_guest(
+        case, GUEST, Guest("O", "H", "NO"), date(2026, 5, 1), None, by=LEAD, at=LATER
     ),
-    Action.FOLLOW_UP: lambda case: replace(case, clocks=Clocks(signed=LATER)).ask_follow_up(at=LATER),
+    Action.FOLLOW_UP: lambda case: ending.ask_follow_up(replace(case, clocks=Clocks(signed=LATER)), at=LATER),
     Action.ARRANGE: lambda case: replace(case, opinions=()).keep_apart("on"),
     Action.REVEAL: lambda case: replace(case, blind=Blind(on=True)).reveal(LEAD, at=LATER),
-    Action.RUN_ROUNDS: lambda case: case.begin_study("Timing of surgery", by=LEAD, at=LATER),
-    Action.RATE: lambda case: studied(case).rate(EXPERT, {1: (8, "")}, at=LATER),
-    Action.ASK_POLL: lambda case: case.ask_poll("When? | Now | Later", by=LEAD, named=True, at=LATER),
-    Action.ANSWER_POLL: lambda case: replace(case, polls=POLLS).answer_poll(1, EXPERT, 2, at=LATER),
+    Action.RUN_ROUNDS: lambda case: rounds.begin_study(case, "Timing of surgery", by=LEAD, at=LATER),
+    Action.RATE: lambda case: rounds.rate(studied(case), EXPERT, {1: (8, "")}, at=LATER),
+    Action.ASK_POLL: lambda case: rounds.ask_poll(case, "When? | Now | Later", by=LEAD, named=True, at=LATER),
+    Action.ANSWER_POLL: lambda case: rounds.answer_poll(replace(case, polls=POLLS), 1, EXPERT, 2, at=LATER),
 }
 """The actions that change a case; the others only look at it or change something else."""
 
@@ -290,7 +291,7 @@ def test_who_has_a_conflict_of_interest_does_not_vote_and_is_not_waited_for() ->
     case = opined(CASES["assessing"], SECOND)
     case = replace(case, opinions=(case.opinions[0], replace(case.opinions[1], conflict=True)))
     case = case.draft_outcome().recommend("Wait.")
-    assert (case.recused, case.silent) == (frozenset({SECOND}), (EXPERT,))
+    assert (case.conflicted, case.silent) == (frozenset({SECOND}), (EXPERT,))
     with pytest.raises(Refused) as refusal:
         case.vote(SECOND, agrees=True, reason="", at=LATER)
     assert refusal.value.code == "vote-conflict"
@@ -311,10 +312,10 @@ def test_each_signature_is_kept_and_the_last_one_closes_the_case() -> None:
 
 
 def test_a_withdrawn_or_erased_case_keeps_no_outcome_of_before() -> None:
-    amended = CASES["closed"].amend("A new scan.")
+    amended = ending.amend(CASES["closed"], "A new scan.")
     assert len(amended.amended) == 1
     withdrawn = amended.withdraw_consent(Purpose.CARE, by=LEAD, at=LATER)
-    assert (withdrawn.amended, withdrawn.erase(at=LATER).amended) == ((), ())
+    assert (withdrawn.amended, ending.erase(withdrawn, at=LATER).amended) == ((), ())
 
 
 OLD = """{"id": "c1", "network": "ern-cranio", "nickname": "Quiet Heron", "requester": "@lead:example.org",
@@ -331,7 +332,7 @@ def test_a_case_that_was_signed_before_outcomes_had_several_recommendations_is_r
     assert isinstance(case.state, Closed)
     assert [line.text for line in case.outcome().recommendations] == ["Wait."]
     assert [each.by for each in case.outcome().signatures] == [LEAD]
-    amended = case.amend("A new scan.")
+    amended = ending.amend(case, "A new scan.")
     assert (amended.outcome().amends, amended.amended) == ("ab", (case.outcome(),))
     assert TypeAdapter(Case).validate_json(TypeAdapter(Case).dump_json(amended)) == amended
 
@@ -350,47 +351,47 @@ def test_a_background_has_words(text: str) -> None:
 
 
 def test_whoever_takes_the_lead_leaves_the_panel_and_the_lead_before_joins_it() -> None:
-    offered = CASES["assessing"].offer_lead(EXPERT, LEAD, at=NOW)
-    led = offered.take_lead(hospital=False)
+    offered = leading.offer(CASES["assessing"], EXPERT, LEAD, at=NOW)
+    led = leading.take(offered, hospital=False)
     assert (led.lead, led.requester, led.panel, led.offer) == (EXPERT, LEAD, (SECOND, LEAD), None)
-    back = led.offer_lead(LEAD, EXPERT, at=NOW).take_lead(hospital=True)
+    back = leading.take(leading.offer(led, LEAD, EXPERT, at=NOW), hospital=True)
     assert (back.leader, back.lead, back.panel) == (None, LEAD, (SECOND, EXPERT))
-    same = offered.take_lead(hospital=True)
+    same = leading.take(offered, hospital=True)
     assert (same.requester, same.leader, same.panel) == (EXPERT, None, (SECOND, LEAD))
     with pytest.raises(Refused):
-        led.take_lead(hospital=False)
+        leading.take(led, hospital=False)
 
 
 def test_another_lead_makes_a_drafted_outcome_out_of_date() -> None:
-    assert not CASES["drafting"].take_over(COORDINATOR, gone=False).has_gathered_all()
+    assert not leading.take_over(CASES["drafting"], COORDINATOR, gone=False).has_gathered_all()
 
 
 def test_a_case_that_moves_keeps_its_requester_and_its_consent() -> None:
     led = replace(CASES["assessing"], leader=SECOND, panel=(EXPERT, LEAD))
-    stays = led.move("ecnm", frozenset({SECOND}))
+    stays = requesting.move(led, "ecnm", frozenset({SECOND}))
     assert (stays.lead, stays.panel, stays.consent) == (SECOND, (LEAD,), led.consent)
-    leaves = led.move("ecnm", frozenset({EXPERT}))
+    leaves = requesting.move(led, "ecnm", frozenset({EXPERT}))
     assert (leaves.lead, leaves.panel, leaves.network) == (LEAD, (EXPERT,), "ecnm")
 
 
 def test_a_case_without_an_outcome_is_archived_with_a_reason() -> None:
     with pytest.raises(BadInput) as refusal:
-        CASES["assessing"].archive(" ", at=LATER)
+        ending.archive(CASES["assessing"], " ", at=LATER)
     assert refusal.value.code == "reason-length"
     with pytest.raises(Refused) as none:
-        CASES["assessing"].archive("Moved away.", at=LATER).outcome()
+        ending.archive(CASES["assessing"], "Moved away.", at=LATER).outcome()
     assert none.value.code == "outcome-none"
     assert CASES["archived"].outcome() == CASES["closed"].outcome()
 
 
 @pytest.mark.parametrize(("kind", "back"), [("draft", "draft"), ("open", "open"), ("assessing", "assessing")])
 def test_a_case_is_reopened_as_far_as_it_had_come(kind: StateKind, back: StateKind) -> None:
-    archived = CASES[kind].archive("Set aside.", at=LATER)
-    assert archived.reopen(LEAD, "On again.", at=LATER).state.kind == back
+    archived = ending.archive(CASES[kind], "Set aside.", at=LATER)
+    assert ending.reopen(archived, LEAD, "On again.", at=LATER).state.kind == back
 
 
 def test_what_is_left_of_an_erased_case_says_nothing_clinical() -> None:
-    case = CASES["archived"].erase(at=LATER)
+    case = ending.erase(CASES["archived"], at=LATER)
     rest = {field.name for field in fields(Case) if getattr(case, field.name) != field.default}
     assert rest == {"id", "network", "nickname", "requester", "question", "opened_at", "state"}
     assert case.question == ""

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from ernbot.core import invitation
+from ernbot.core import invitation, inviting
 from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import Invitation, InvitationState, guest_until
@@ -30,12 +30,12 @@ def test_a_case_that_was_stored_before_invitations_still_loads() -> None:
     asked = case.invitation(EXPERT)
     assert asked is not None
     assert asked.state is InvitationState.INVITED
-    assert case.answer_invitation(EXPERT, accepts=False, reason="", at=LATER).panel == ()
+    assert inviting.answer(case, EXPERT, accepts=False, reason="", at=LATER).panel == ()
 
 
 def test_a_case_with_invitations_is_stored_whole() -> None:
-    case = CASES["open"].ask((EXPERT, SECOND), by=LEAD, at=NOW).suggest((LEAD,))
-    case = case.declare_conflict(SECOND, "My niece.").let_observe(SECOND)
+    case = inviting.suggest(inviting.ask(CASES["open"], (EXPERT, SECOND), by=LEAD, at=NOW), (LEAD,))
+    case = inviting.let_observe(inviting.declare_conflict(case, SECOND, "My niece."), SECOND)
     adapter = TypeAdapter(Case)
     assert adapter.validate_json(adapter.dump_json(case)) == case
     assert case.admitted == (LEAD, EXPERT, SECOND)

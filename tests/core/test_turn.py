@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ernbot.core import ending, requesting
 from ernbot.core.agenda import ACTION
 from ernbot.core.case import Case
 from ernbot.core.consent import Ledger
@@ -29,7 +30,7 @@ from .samples import (
     opined,
 )
 
-WAITING = CASES["open"].submit(LEAD, at=NOW)
+WAITING = requesting.submit(CASES["open"], LEAD, at=NOW)
 BOTH = opined(CASES["assessing"], SECOND)
 LED = replace(CASES["assessing"], leader=SECOND, panel=(EXPERT, LEAD))
 
@@ -52,13 +53,13 @@ LED = replace(CASES["assessing"], leader=SECOND, panel=(EXPERT, LEAD))
         (CASES["withdrawn"], (), Next.WITHDRAWN),
         (CASES["erased"], (), Next.ERASED),
         (WAITING, (COORDINATOR, DISPATCHER), Next.DECIDE),
-        (WAITING.decide_request(Verdict.ASKED, DISPATCHER, "Age?", at=NOW), (LEAD,), Next.ANSWER),
-        (WAITING.decide_request(Verdict.DECLINED, DISPATCHER, "No.", at=NOW), (LEAD,), Next.DECLINED),
-        (WAITING.decide_request(Verdict.ACCEPTED, DISPATCHER, "", at=NOW), (LEAD,), Next.INVITE),
-        (CASES["assessing"].forward("ecnm", LEAD, "", at=NOW), (SECOND,), Next.OPINION),
+        (requesting.decide(WAITING, Verdict.ASKED, DISPATCHER, "Age?", at=NOW), (LEAD,), Next.ANSWER),
+        (requesting.decide(WAITING, Verdict.DECLINED, DISPATCHER, "No.", at=NOW), (LEAD,), Next.DECLINED),
+        (requesting.decide(WAITING, Verdict.ACCEPTED, DISPATCHER, "", at=NOW), (LEAD,), Next.INVITE),
+        (requesting.forward(CASES["assessing"], "ecnm", LEAD, "", at=NOW), (SECOND,), Next.OPINION),
         (CASES["open"].describe("why", "A second opinion."), (LEAD,), Next.INVITE_TOLD),
         (replace(CASES["open"], about=About.QUESTION, consent=Ledger()), (LEAD,), Next.INVITE_TOLD),
-        (CASES["closed"].reopen(LEAD, "New fits.", at=LATER), (EXPERT, SECOND), Next.OPINION),
+        (ending.reopen(CASES["closed"], LEAD, "New fits.", at=LATER), (EXPERT, SECOND), Next.OPINION),
     ],
 )
 def test_whose_turn_it_is(case: Case, who: tuple[str, ...], then: Next) -> None:

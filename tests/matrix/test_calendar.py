@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from ernbot.commands.effects import Access, Invite, Message, Remove
+from ernbot.core import inviting
 from ernbot.core.agenda import agenda as decide
 from ernbot.core.case import Case
 from ernbot.core.directory import Directory
@@ -319,7 +320,9 @@ async def test_a_guest_whose_time_is_over_is_removed_once(chat: Chat) -> None:
         context = await chat.context(tx, ANDERS, chat.room)
         case = await tx.case_in(chat.room, ANDERS, Action.READ, DIRECTORY, chat.now)
         until = (chat.now + timedelta(days=2)).date()
-        await context.save(case.admit_guest(guest, Guest("O", "H", "NO"), until, None, by=ANDERS, at=chat.now))
+        await context.save(
+            inviting.admit_guest(case, guest, Guest("O", "H", "NO"), until, None, by=ANDERS, at=chat.now)
+        )
     await morning(chat, 2)
     assert guest in (await chat.case()).admitted
     await morning(chat, 3)
