@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from enum import Enum
 
-from ernbot.commands.reply import Labels, Reply, Symbol, Text, Value
-from ernbot.core.errors import Refused
+from ernbot.commands.registry import Command
+from ernbot.commands.reply import Labels, Part, Reply, Symbol, Text, Value
+from ernbot.core.errors import BadInput, Refused
 
 OUR_WORDS = frozenset({"state"})
 """Fields whose str is a word of ours and not somebody's own."""
@@ -15,6 +16,16 @@ OUR_WORDS = frozenset({"state"})
 def refusal(error: Refused) -> Reply:
     """The sentence `refused-<code>` with the fields of the refusal; an Enum becomes a Symbol named like its field."""
     return Reply((Text(f"refused-{error.code}", {name: _value(name, field) for name, field in error.fields.items()}),))
+
+
+def explain(error: Refused, command: Command | None) -> Reply:
+    """The sentence for a refusal, with the usage line when what was typed does not fit."""
+    more: tuple[Part, ...] = ()
+    if command and isinstance(error, BadInput):
+        more = (Text("usage", {"usage": command.usage}),)
+    elif error.code == "wrong-state":
+        more = (Text("help-now"),)
+    return Reply((*(() if error.code == "usage" else refusal(error).parts), *more))
 
 
 def _value(name: str, field: object) -> Value:
