@@ -19,8 +19,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ernbot.core.assurance import grouped
+from ernbot.core.canonical import plain
 from ernbot.core.characters import harmless
-from ernbot.core.outcome import Signature, plain
+from ernbot.core.outcome import Signature
 from ernbot.core.signature import FORMAT, belongs, countersigned, digest, read, sealed, short
 from ernbot.documents.seal import open_seal
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ernbot.__main__ import run_command
-from ernbot.core.outcome import Outcome, canonical, plain
+from ernbot.core.canonical import canonical, plain
+from ernbot.core.outcome import Outcome
 from ernbot.core.signature import Notary
 from ernbot.documents.seal import open_seal, seal
 from ernbot.verify import MAX_BYTES, verify

@@ -11,7 +11,8 @@ from ernbot.commands.reply import Fact, Heading, Item, Line, Part, Quote, Reply,
 from ernbot.core import ending
 from ernbot.core.case import Case
 from ernbot.core.errors import BadInput
-from ernbot.core.outcome import Outcome, Recommendation, Section
+from ernbot.core.outcome import Outcome, Section
+from ernbot.core.recommendation import Recommendation
 from ernbot.core.recommending import numbered, parse_line, propose
 from ernbot.core.signature import short
 from ernbot.core.states import Action, Drafting, Signing

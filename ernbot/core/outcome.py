@@ -8,28 +8,25 @@ this module.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import model_validator
 
+from ernbot.core.canonical import canonical, filled, plain
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import MAX_TEXT
 from ernbot.core.opinion import Opinion
+from ernbot.core.recommendation import Recommendation
 
 MIN_OPINIONS = 2
 """A panel counts in the network's monitoring only with at least two contributions [ERN-RITA helpdesk]."""
 
 MAX_RECOMMENDATIONS = 20
 """More than a reader keeps apart."""
-
-
-MAX_DETAIL = 500
-"""Characters of what the patient prefers: a sentence or two."""
 
 
 class Section(StrEnum):
@@ -46,48 +43,6 @@ class Section(StrEnum):
     def attribute(self) -> str:
         """The attribute of `Outcome` that holds it."""
         return self.value.replace("-", "_")
-
-
-class Strength(StrEnum):
-    """How sure the panel is that following a recommendation does more good than harm (GRADE)."""
-
-    STRONG = "strong"
-    CONDITIONAL = "conditional"
-
-
-class Direction(StrEnum):
-    """Whether something is recommended or advised against (GRADE)."""
-
-    FOR = "for"
-    AGAINST = "against"
-
-
-class Evidence(StrEnum):
-    """The certainty of the evidence: the four grades of GRADE, or none but the experience of experts."""
-
-    HIGH = "high"
-    MODERATE = "moderate"
-    LOW = "low"
-    VERY_LOW = "very-low"
-    EXPERT_OPINION = "expert-opinion"
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One line of an outcome. `id` counts from 1 and stays when others go; `owner` is the user id of who sees to it.
-
-    `preference` is what the patient or the family wants, in words. `proposed` until the lead has touched it.
-    """
-
-    id: int
-    text: str
-    strength: Strength = Strength.CONDITIONAL
-    direction: Direction = Direction.FOR
-    evidence: Evidence | None = None
-    owner: str | None = None
-    due: date | None = None
-    preference: str = ""
-    proposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -392,31 +347,12 @@ class Outcome:
         content["agreed"] = sorted(vote.by for vote in self.votes if vote.agrees) if not self.anonymous else []
         content["agreements"] = sum(vote.agrees for vote in self.votes)
         content["voted"] = list(self.voted)
-        filled: dict[str, Any] = _filled(plain(content))
-        return filled
+        document: dict[str, Any] = filled(plain(content))
+        return document
 
     def digest(self) -> str:
         """SHA-256, in hex, of the document as canonical JSON."""
         return hashlib.sha256(canonical(self.document())).hexdigest()
-
-
-def _filled(content: Any) -> Any:
-    """JSON values without those of an object that are empty; a number never is."""
-    if isinstance(content, list):
-        return [_filled(value) for value in content]
-    if not isinstance(content, dict):
-        return content
-    return {key: _filled(value) for key, value in content.items() if value or type(value) in (int, float)}
-
-
-def plain(content: Any) -> Any:
-    """Values of dataclasses as JSON values."""
-    return json.loads(json.dumps(content, default=_plain))
-
-
-def canonical(content: Any) -> bytes:
-    """JSON values in the one form in which they are hashed: ASCII, sorted keys, no space."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def _text(text: str) -> str:
@@ -424,9 +360,3 @@ def _text(text: str) -> str:
     if not text or len(text) > MAX_TEXT:
         raise BadInput("outcome-text", maximum=MAX_TEXT)
     return text
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"an outcome holds no {type(value).__name__}")

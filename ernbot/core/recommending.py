@@ -16,7 +16,7 @@ from ernbot.core.dates import parse_due
 from ernbot.core.errors import BadInput
 from ernbot.core.form import Form, label
 from ernbot.core.opinion import Opinion, counted
-from ernbot.core.outcome import MAX_DETAIL, Direction, Evidence, Strength
+from ernbot.core.recommendation import MAX_DETAIL, Direction, Evidence, Strength
 
 ADVICE = "recommendation"
 """The id of the field of an opinion form that asks what is to be done."""

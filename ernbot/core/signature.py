@@ -19,7 +19,8 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from ernbot.core.outcome import Outcome, Signature, canonical, plain
+from ernbot.core.canonical import canonical, plain
+from ernbot.core.outcome import Outcome, Signature
 
 FORMAT = "eu.ern.outcome.1"
 """What a record says that it is."""

@@ -6,7 +6,7 @@ A recommendation is a proposal, never an order: the treating clinician decides, 
 from __future__ import annotations
 
 from ernbot.core.consent import Paper, Purpose, Signer, review_due
-from ernbot.core.outcome import Direction, Evidence, Recommendation, Strength
+from ernbot.core.recommendation import Direction, Evidence, Recommendation, Strength
 from ernbot.documents.dossier import Dossier
 from ernbot.documents.fhir_people import People
 from ernbot.documents.fhir_values import LOINC, SNOMED, TERMINOLOGY, URI, Collection, Resource, coding, concept

@@ -12,7 +12,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ernbot.core.outcome import Signature, canonical, plain
+from ernbot.core.canonical import canonical, plain
+from ernbot.core.outcome import Signature
 from ernbot.documents.dossier import Dossier
 from ernbot.documents.fhir_answers import responses
 from ernbot.documents.fhir_care import consents, plan, request

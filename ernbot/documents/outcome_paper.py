@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ernbot.core.outcome import MIN_OPINIONS, Dissent, Recommendation
+from ernbot.core.outcome import MIN_OPINIONS, Dissent
 from ernbot.core.outcome import Section as Text
+from ernbot.core.recommendation import Recommendation
 from ernbot.documents.answers import opinion_tables
 from ernbot.documents.dossier import Dossier
 from ernbot.documents.paper import NOTHING, Block, Facts, Item, Items, Pair, Paper, Prose, Section, Table

@@ -16,19 +16,8 @@ from pydantic import TypeAdapter
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import MAX_TEXT
 from ernbot.core.opinion import Opinion, latest, revise
-from ernbot.core.outcome import (
-    MAX_RECOMMENDATIONS,
-    MIN_OPINIONS,
-    Direction,
-    Dissent,
-    Evidence,
-    Outcome,
-    Recommendation,
-    Section,
-    Signature,
-    Strength,
-    Vote,
-)
+from ernbot.core.outcome import MAX_RECOMMENDATIONS, MIN_OPINIONS, Dissent, Outcome, Section, Signature, Vote
+from ernbot.core.recommendation import Direction, Evidence, Recommendation, Strength
 
 from .samples import EXPERT, LATER, LEAD, NOW, SECOND
 

@@ -12,7 +12,7 @@ import pytest
 from ernbot.core.errors import BadInput
 from ernbot.core.form import Field, Form, Option
 from ernbot.core.opinion import Opinion
-from ernbot.core.outcome import MAX_DETAIL, Direction, Evidence, Strength
+from ernbot.core.recommendation import MAX_DETAIL, Direction, Evidence, Strength
 from ernbot.core.recommending import numbered, parse_line, propose
 
 from .samples import EXPERT, LEAD, NOW, SECOND

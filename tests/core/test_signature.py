@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ernbot.core.outcome import Outcome, Signature, canonical
+from ernbot.core.canonical import canonical
+from ernbot.core.outcome import Outcome, Signature
 from ernbot.core.signature import FORMAT, Notary, belongs, countersigned, digest, read, sealed, short
 
 from .samples import EXPERT, LATER, LEAD

@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from ernbot.core.canonical import canonical
 from ernbot.core.consent import Ledger, Paper, Purpose, Signer
 from ernbot.core.directory import Centre, CentreKind, Network, Person
 from ernbot.core.opinion import Opinion
-from ernbot.core.outcome import Direction, Evidence, Outcome, Section, Signature, Strength, canonical
+from ernbot.core.outcome import Outcome, Section, Signature
+from ernbot.core.recommendation import Direction, Evidence, Strength
 from ernbot.documents.dossier import Dossier
 from ernbot.form_files import load_forms
 from ernbot.locales import catalogue

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ernbot.core.consent import Ledger, Paper, Purpose, Signer
 from ernbot.core.form import Form
-from ernbot.core.outcome import Outcome, Recommendation
+from ernbot.core.outcome import Outcome
+from ernbot.core.recommendation import Recommendation
 from ernbot.documents import outcome_fhir
 from ernbot.documents.dossier import Member
 from ernbot.documents.seal import open_seal, seal

@@ -11,7 +11,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ernbot.core.outcome import Outcome, Recommendation
+from ernbot.core.outcome import Outcome
+from ernbot.core.recommendation import Recommendation
 from ernbot.documents import outcome_html
 from ernbot.documents.seal import open_seal, seal
 from ernbot.locales import LANGUAGES

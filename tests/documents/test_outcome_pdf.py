@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ernbot.core.characters import harmless
-from ernbot.core.outcome import Outcome, Recommendation, Section
+from ernbot.core.outcome import Outcome, Section
+from ernbot.core.recommendation import Recommendation
 from ernbot.documents import outcome_pdf
 from ernbot.documents.outcome_pdf import TEMPLATE
 from ernbot.documents.press import Page, press_apart
