@@ -10,8 +10,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from ernbot.config import ConfigError, Strict, load_directory, read, read_secret
+from ernbot.config import ConfigError, Strict, read, read_secret
 from ernbot.core.directory import Directory
+from ernbot.network_files import load_directory
 
 
 class Secret(Strict):

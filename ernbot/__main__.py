@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from ernbot import deidentify, directory_command, verify
 from ernbot.commands.administration import confirm_identity
 from ernbot.commands.office import Office
-from ernbot.config import ConfigError, Settings, load_directory, load_settings, read_secret
+from ernbot.config import ConfigError, Settings, load_settings, read_secret
 from ernbot.core.form import Form
 from ernbot.demo.homeserver import HomeserverFailed
 from ernbot.documents.questionnaire import questionnaire
@@ -33,6 +33,7 @@ from ernbot.locales import FALLBACK, LANGUAGES
 from ernbot.matrix import bot, nio_store, recovery
 from ernbot.matrix.errors import IdentityLost, MatrixError, RecoveryRefused, Unreachable
 from ernbot.matrix.render import render
+from ernbot.network_files import load_directory
 from ernbot.storage.audit import verify_audit
 from ernbot.storage.errors import StorageError
 from ernbot.storage.figures import exposition, figures

@@ -15,20 +15,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ernbot.config import (
+from ernbot.config import ConfigError, load_settings, read
+from ernbot.core.directory import Coverage, Directory, coverage
+from ernbot.directory_csv import MAX_BYTES, Row, RowRefused, Unusable, decode, read_rows, to_csv, to_person, to_toml
+from ernbot.network_files import (
     PEOPLE,
-    ConfigError,
     NetworkFile,
     PersonTable,
     full_user_id,
     load_directory,
-    load_settings,
     network_files,
-    read,
     read_people,
 )
-from ernbot.core.directory import Coverage, Directory, coverage
-from ernbot.directory_csv import MAX_BYTES, Row, RowRefused, Unusable, decode, read_rows, to_csv, to_person, to_toml
 
 What = Literal["added", "changed", "unchanged", "refused"]
 

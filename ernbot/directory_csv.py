@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from rapidfuzz import fuzz, process
 
-from ernbot.config import AbsenceTable, NetworkFile, PersonTable, full_user_id
 from ernbot.core.dates import parse_date
 from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput
 from ernbot.core.ranking import folded
+from ernbot.network_files import AbsenceTable, NetworkFile, PersonTable, full_user_id
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ROWS = 50_000

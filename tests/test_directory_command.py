@@ -12,8 +12,9 @@ from bridge.plan import desired
 from bridge.settings import Configuration
 from ernbot import directory_csv
 from ernbot.__main__ import run_command
-from ernbot.config import ConfigError, load_directory
+from ernbot.config import ConfigError
 from ernbot.core.directory import Directory
+from ernbot.network_files import load_directory
 
 CONFIG = Path(__file__).parents[1] / "config"
 SERVER = "ern.localhost"

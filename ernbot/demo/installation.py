@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ernbot.config import load_directory
 from ernbot.core.directory import Directory
 from ernbot.demo.homeserver import CONFIG, Homeserver, homeserver, register
 from ernbot.demo.process import Process, finish
+from ernbot.network_files import load_directory
 from ernbot.storage.vault import generate_master_key
 
 DEVICE_ID = "ERNBOT"

@@ -1,8 +1,8 @@
 """The networks that come with the system have the structure that their seed documents describe."""
 
-from ernbot.config import load_directory
 from ernbot.core.directory import Centre, CentreKind, Network, Role
 from ernbot.demo.homeserver import CONFIG
+from ernbot.network_files import load_directory
 
 DIRECTORY = load_directory(CONFIG / "networks", "ern.localhost")
 

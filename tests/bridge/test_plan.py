@@ -20,9 +20,9 @@ from bridge.plan import (
     desired,
     plan,
 )
-from ernbot.config import load_directory
 from ernbot.core.directory import Centre, CentreKind, Directory, Network, Person
 from ernbot.demo.homeserver import CONFIG
+from ernbot.network_files import load_directory
 
 BOT, ADA, BEN = "@ernbot:s", "@ada:s", "@ben:s"
 SPACE, LOBBY, HELPDESK = "#net:s", "#net-lobby:s", "#net-helpdesk:s"

@@ -22,7 +22,6 @@ from ernbot.commands.context import Context
 from ernbot.commands.effects import Card, CreateCaseRoom, Effect, Message, OpenDirectChat, direct_lane, load
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Part, Text
-from ernbot.config import load_directory
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.case import Case
 from ernbot.core.directory import Directory
@@ -33,6 +32,7 @@ from ernbot.form_files import load_forms
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render
 from ernbot.matrix.trust import assurance
+from ernbot.network_files import load_directory
 from ernbot.storage.identities import IDENTITY_CHANGED
 from ernbot.storage.records import InboxItem, OutboxItem, StoredIdentity
 from ernbot.storage.store import Store

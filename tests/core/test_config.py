@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ernbot.config import ConfigError, load_directory, load_settings, read_secret
+from ernbot.config import ConfigError, load_settings, read_secret
 from ernbot.core.assurance import Assurance, Policy
 from ernbot.core.directory import CentreKind, Directory, Role
 from ernbot.core.errors import BadInput
 from ernbot.core.form import CODE_SYSTEMS, Form, Kind, find_form
 from ernbot.form_files import check_forms, load_forms
+from ernbot.network_files import load_directory
 
 from .samples import FORM, NETWORK
 

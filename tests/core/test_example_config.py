@@ -10,8 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from bridge.settings import Configuration
-from ernbot.config import Settings, load_directory, load_settings
+from ernbot.config import Settings, load_settings
 from ernbot.form_files import check_forms, load_forms
+from ernbot.network_files import load_directory
 
 CONFIG = Path(__file__).parents[2] / "config"
 EXAMPLE = CONFIG / "ernbot.toml"
