@@ -12,20 +12,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 from ernbot.commands.effects import Message, Outbox
 from ernbot.commands.refusals import refusal
 from ernbot.commands.reply import Reply, Text, say
 from ernbot.core.errors import Refused
+from ernbot.matrix.carrier import CLIENT, Carrier, Key, Place, patiently
 from ernbot.matrix.emoji import comparison
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.events import as_dict, is_id
@@ -54,14 +53,9 @@ from ernbot.storage.store import Store
 log = logging.getLogger(__name__)
 
 _MILLISECOND = timedelta(milliseconds=1)
-_CLIENT = "/_matrix/client/v3"
 TICK = 1.0
 """Seconds between two looks at the clock."""
 
-PAUSES = (0.5, 2.0, 8.0)
-"""Seconds before a homeserver that is away or busy is asked again."""
-
-MAX_PAUSE = 30.0
 MAX_TALKS = 100
 MAX_ANSWERED = 10
 """Verifications that one person may begin in the time that one may take; further ones are not answered at all."""
@@ -82,29 +76,6 @@ _SENTENCES = {
     "m.timeout": "verification-too-late",
 }
 """What a person who saw emoji is told about a cancellation; about any other that nothing has changed."""
-
-Key = tuple[str, str, str]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a verification happens: with whom, under which transaction id, in which room or by to-device (None).
-
-    `device_id` is theirs; `*` stands for all of them when the message did not say which. In a room we answer as we were
-    asked, encrypted or `plain`: clients do either (section "Key verification framework").
-    """
-
-    user_id: str
-    transaction: str
-    room_id: str | None = None
-    device_id: str = "*"
-    plain: bool = False
-
-    @property
-    def key(self) -> Key:
-        """By to-device a transaction id is anybody's choice: it says nothing without the user."""
-        return (self.room_id or "", self.user_id, self.transaction)
 
 
 @dataclass
@@ -136,6 +107,7 @@ class Verification:
         self._machine = machine
         self._trust = trust
         self._rooms = rooms
+        self._carrier = Carrier(gateway, machine, rooms)
         self._store = store
         self._knows = knows
         self._clock = clock
@@ -298,16 +270,16 @@ class Verification:
                 if flow.decimals is not None and not talk.shown:
                     talk.shown = True
                     await self._say(talk.place, comparison(flow.emoji, flow.decimals))
-                await self._send(talk.place, messages)
+                await self._carrier.send(talk.place, messages)
                 if flow.state is State.PROVEN:
                     await self._sign(flow.theirs)
-                    await self._send(talk.place, flow.finish())
+                    await self._carrier.send(talk.place, flow.finish())
             except (MatrixError, Unreachable, StorageError, Mismatch) as error:
                 log.warning("a verification was given up (%s)", type(error).__name__)
                 # What is signed stays signed, also when we could not say so.
                 if not flow.ended:
                     with suppress(MatrixError, Unreachable):
-                        await self._send(talk.place, flow.cancel("m.user"))
+                        await self._carrier.send(talk.place, flow.cancel("m.user"))
             if flow.ended:
                 await self._end(talk)
 
@@ -325,7 +297,7 @@ class Verification:
         """Cancel what we do not go into."""
         self._remember(place)
         try:
-            await self._send(place, [cancellation(place.transaction, code, in_room=place.room_id is not None)])
+            await self._carrier.send(place, [cancellation(place.transaction, code, in_room=place.room_id is not None)])
         except MatrixError as error:  # as when there is no such event to relate to
             log.warning("a verification was not refused (%s)", error)
 
@@ -346,24 +318,6 @@ class Verification:
             else:
                 await outbox.to_room(place.room_id, Message(reply, place.user_id, plain=plain))
         self._wake_sender()
-
-    async def _send(self, place: Place, messages: list[Outgoing]) -> None:
-        for kind, content in messages:
-            send = self._send_in_room if place.room_id is not None else self._send_to_device
-            await _patiently(partial(send, place, kind, content, secrets.token_hex(16)))
-
-    async def _send_in_room(self, place: Place, kind: str, content: dict[str, Any], txn_id: str) -> None:
-        assert place.room_id is not None
-        if not place.plain:
-            readers = (await self._rooms.view(place.room_id)).joined
-            content = await self._machine.encrypt(place.room_id, readers, kind, content)
-            kind = "m.room.encrypted"
-        await self._gateway.send(place.room_id, kind, content, txn_id)
-
-    async def _send_to_device(self, place: Place, kind: str, content: dict[str, Any], txn_id: str) -> None:
-        path = f"{_CLIENT}/sendToDevice/{quote(kind, safe='')}/{txn_id}"
-        body = {"messages": {place.user_id: {place.device_id: content}}}
-        await self._gateway.request("PUT", path, body)
 
     async def _identity(self) -> Identity:
         async with self._store.transaction() as tx:
@@ -406,8 +360,8 @@ class Verification:
         signer = public(ours.user_signing)
         key = {"user_id": theirs.user_id, "usage": ["master"], "keys": {f"ed25519:{master}": master}}
         body = {theirs.user_id: {master: signed(key, ours.user_id, signer, ours.user_signing)}}
-        path = f"{_CLIENT}/keys/signatures/upload"
-        answer = await _patiently(partial(self._gateway.request, "POST", path, body))
+        path = f"{CLIENT}/keys/signatures/upload"
+        answer = await patiently(partial(self._gateway.request, "POST", path, body))
         async with self._store.transaction() as tx:
             await tx.lock_crypto()
             known = (await tx.identities([theirs.user_id])).get(theirs.user_id)
@@ -415,17 +369,3 @@ class Verification:
                 raise Mismatch("m.key_mismatch")
             await tx.save_identity(replace(known, verified=master))
         self._trust.forget([theirs.user_id])
-
-
-async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
-    """Ask a homeserver that is away or busy again, a few times."""
-    for pause in PAUSES:
-        try:
-            return await work()
-        except Unreachable:
-            await asyncio.sleep(pause)
-        except MatrixError as error:
-            if not error.passing:
-                raise
-            await asyncio.sleep(min(max(pause, error.retry_after or 0), MAX_PAUSE))
-    return await work()

@@ -20,6 +20,7 @@ from ernbot.commands.effects import Message, load
 from ernbot.core.assurance import Assurance
 from ernbot.core.errors import Refused
 from ernbot.demo.homeserver import Homeserver
+from ernbot.matrix.carrier import Place
 from ernbot.matrix.emoji import EMOJI
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.identity import SECRET, Identity, ensure_identity
@@ -28,7 +29,7 @@ from ernbot.matrix.machine import ToDevice
 from ernbot.matrix.render import render
 from ernbot.matrix.rooms import Rooms
 from ernbot.matrix.sas import HESITATION, LIMIT, NAMESPACE, Outgoing, Party, concerns
-from ernbot.matrix.verification import MAX_ANSWERED, MAX_REMEMBERED, MAX_TALKS, MAX_WAITING, Place, Verification
+from ernbot.matrix.verification import MAX_ANSWERED, MAX_REMEMBERED, MAX_TALKS, MAX_WAITING, Verification
 from tests.fixtures_homeserver import Account
 from tests.matrix.comparer import MESSAGE, Client
 from tests.matrix.devices import ENCRYPTED, Phone, phone
@@ -471,7 +472,7 @@ async def test_what_is_kept_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPat
     async def send(place: Place, messages: list[Outgoing]) -> None:
         sent.extend(messages)
 
-    monkeypatch.setattr(desk.verification, "_send", send)
+    monkeypatch.setattr(desk.verification._carrier, "send", send)
     monkeypatch.setattr(desk.verification, "_theirs", lambda place: asyncio.sleep(0, desk.ida_party))
     people = [f"@{number}:hospital.example" for number in range(MAX_REMEMBERED + 50)]
     desk.known.update(people)
@@ -491,7 +492,7 @@ async def test_what_is_kept_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPat
 
 async def test_a_busy_homeserver_is_asked_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = await desk.event()
-    monkeypatch.setattr("ernbot.matrix.verification.PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("ernbot.matrix.carrier.PAUSES", (0.0, 0.0, 0.0))
     failures: list[Exception] = [Unreachable("away"), MatrixError(429, "M_LIMIT_EXCEEDED", 0.0), MatrixError(502, "x")]
     send = desk.bot.gateway.send
 
@@ -509,7 +510,7 @@ async def test_a_homeserver_that_stays_away_ends_it_and_nothing_else(
 ) -> None:
     asked = await desk.event()
     again = await desk.event()
-    monkeypatch.setattr("ernbot.matrix.verification.PAUSES", (0.0,))
+    monkeypatch.setattr("ernbot.matrix.carrier.PAUSES", (0.0,))
     await desk.ask(asked)
     client = desk.client(asked)
     await compare(desk, client)
@@ -529,7 +530,7 @@ async def test_a_homeserver_that_stays_away_ends_it_and_nothing_else(
 async def test_what_is_signed_stays_signed_when_the_last_word_is_lost(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ernbot.matrix.verification.PAUSES", ())
+    monkeypatch.setattr("ernbot.matrix.carrier.PAUSES", ())
     asked = await desk.event()
     await desk.ask(asked)
     client = desk.client(asked)
@@ -562,7 +563,7 @@ async def test_no_message_raises(desk: Desk, messages: list[tuple[str, MESSAGE]]
     async def send(place: Place, messages: list[Outgoing]) -> None:
         assert len(messages) <= 2
 
-    desk.verification._send = send  # type: ignore[method-assign]
+    desk.verification._carrier.send = send  # type: ignore[method-assign]
     tie = {"m.relates_to": {"rel_type": "m.reference", "event_id": "$asked"}, "transaction_id": "$asked"}
     if honest:
         messages = [("request", desk.request()), *messages]
