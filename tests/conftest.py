@@ -4,6 +4,11 @@ import signal
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes says more of the machine than of the code; no test here measures time.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 pytest_plugins = ["tests.fixtures_database", "tests.fixtures_homeserver", "tests.fixtures_installation"]
 

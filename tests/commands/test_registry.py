@@ -161,7 +161,7 @@ async def busy(chat: Chat) -> Chat:
     return chat
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=ANY | LINES)
 async def test_no_text_breaks_the_conversation(busy: Chat, text: str) -> None:
     """Whatever is typed in a direct chat, a case room or a dialogue gets a sentence in every language, or silence."""

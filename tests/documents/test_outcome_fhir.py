@@ -312,7 +312,7 @@ def narratives(bundle: dict[str, Any]) -> list[Element]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(min_size=1))
 def test_any_text_gives_narratives(words: str) -> None:
     narratives(bundle(replace(drafted(), evidence=words)))

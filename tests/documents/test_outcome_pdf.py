@@ -379,7 +379,7 @@ def test_misleading_characters_are_seen() -> None:
     assert "x\ufffdy\ufffdz" in joined(render(drafted().write(Section.EVIDENCE, "x\x00y\ud800z")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(min_size=1))
 def test_any_text_gives_a_pdf(words: str) -> None:
     pdf = render(replace(drafted(), evidence=words))

@@ -25,7 +25,7 @@ ODD = [
 ]
 """What breaks programs."""
 
-MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Path = tuple[str | int, ...]
 

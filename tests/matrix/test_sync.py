@@ -512,7 +512,7 @@ FIELDS = ["type", "event_id", "sender", "content", "unsigned", "state_key", "ori
 TYPES = ["m.room.message", "m.room.encrypted", "m.room.member", "m.reaction", "m.room.encryption"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         JSON | st.dictionaries(st.sampled_from(FIELDS), JSON),
@@ -531,7 +531,7 @@ async def test_any_event_gives_a_row_or_none(
                 assert item is None or (isinstance(item.sender, str) and isinstance(item.event_id, str))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(JSON | st.dictionaries(st.sampled_from(FIELDS), JSON), max_size=3), JSON)
 async def test_any_events_are_received(quick: Receiver, events: list[Any], state: Any) -> None:
     response = joined(*events, plain("$good"))

@@ -549,7 +549,7 @@ async def test_what_is_signed_stays_signed_when_the_last_word_is_lost(
 # --- anything at all
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     messages=st.lists(
         st.tuples(st.sampled_from(NAMES), ARBITRARY | st.dictionaries(st.text(), JSON, max_size=3)), max_size=6
