@@ -6,17 +6,20 @@ gone with it; the machine's own clusters are never touched.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import asyncpg
 import pytest
@@ -26,6 +29,7 @@ from ernbot.storage.store import Store
 MASTER_KEY = bytes(range(32))
 START_SECONDS = 30
 ADMINISTRATOR = "ernbot"
+TEMPLATE = "ernbot_template"
 
 _numbers = count(1)
 
@@ -54,11 +58,11 @@ class Cluster:
         finally:
             await connection.close()
 
-    def dump(self, name: str) -> bytes:
+    def dump(self, name: str, *options: str) -> bytes:
         """Everything that pg_dump says of a test's database."""
         connection = ["--host", str(self.folder), "--username", ADMINISTRATOR]
         schemas = ["--schema", name, "--schema", f"{name}_queue"]
-        command = [str(self.programs / "pg_dump"), *connection, "--inserts", *schemas, "postgres"]
+        command = [str(self.programs / "pg_dump"), *connection, "--inserts", *options, *schemas, "postgres"]
         return subprocess.run(command, check=True, capture_output=True).stdout
 
 
@@ -164,8 +168,12 @@ def postgresql() -> Iterator[Cluster]:
         with log.open("wb") as sink, _start(server, account, sink) as process:
             _wait(programs, folder, process, log)
             yield Cluster(folder, programs)
-            process.terminate()
-            process.wait(timeout=30)
+            # Fast shutdown (SIGINT): a smart one waits for connections that somebody may have left open.
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -182,17 +190,63 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return Database(cluster.url(name), name, None, cluster)
 
 
+@pytest.fixture(scope="session")
+def new_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a new database on SQLite: migrating one for each test would take most of their time."""
+    file = tmp_path_factory.mktemp("new") / "ernbot.db"
+    _make(f"sqlite+aiosqlite:///{file}")
+    return file.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def new_schema(postgresql: Cluster) -> str:
+    """The statements that make a new database on PostgreSQL, in the role and the schema `TEMPLATE`."""
+
+    _apart(postgresql.create(TEMPLATE))
+    _make(postgresql.url(TEMPLATE))
+    lines = postgresql.dump(TEMPLATE, "--no-owner", "--no-privileges").decode().splitlines()
+    # The schema is there with its role, and what begins with a backslash is for psql alone.
+    return "\n".join(line for line in lines if not line.startswith(("\\", f"CREATE SCHEMA {TEMPLATE};")))
+
+
+def _make(url: str) -> None:
+    async def make() -> None:
+        store = await Store.open(url, MASTER_KEY)
+        await store.close()
+
+    _apart(make())
+
+
+def _apart(work: Coroutine[Any, Any, None]) -> None:
+    """Do it in a loop of its own: a fixture that is asked for by another one may find the session's running."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
 @pytest.fixture
-async def store(database: Database) -> AsyncIterator[Store]:
+async def store(database: Database, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """An open store on each kind of database."""
+    if database.cluster is None:
+        assert database.file is not None
+        database.file.parent.mkdir()
+        database.file.write_bytes(request.getfixturevalue("new_file"))
+    else:
+        schema: str = request.getfixturevalue("new_schema")
+        connection = await database.cluster.connect(database.name)
+        try:
+            await connection.execute(schema.replace(TEMPLATE, database.name))
+        finally:
+            await connection.close()
     store = await Store.open(database.url, MASTER_KEY)
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
+async def sqlite_store(tmp_path: Path, new_file: bytes) -> AsyncIterator[Store]:
     """An open store on SQLite alone, for tests that are about something else."""
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'ernbot.db'}", MASTER_KEY)
+    file = tmp_path / "ernbot.db"
+    file.write_bytes(new_file)
+    store = await Store.open(f"sqlite+aiosqlite:///{file}", MASTER_KEY)
     yield store
     await store.close()
