@@ -20,7 +20,7 @@ def _sniff(data: bytes) -> bool:
     if not tiff_directory.is_tiff(data):
         return False
     try:
-        (first,) = tiff_directory.read(BytesIO(data[: svs.HEAD]), most=1)
+        first = tiff_directory.first(BytesIO(data[: svs.HEAD]))
         return bool({_TILE_WIDTH, _HAMAMATSU} & first.entries.keys()) or _VENTANA in first.data(_XMP)
     except Refused:
         return True

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, answers, recognise
+from ernbot.imaging import FORMATS, answers, other_slides, recognise
 from ernbot.imaging.deid import Policy, Report
 from ernbot.imaging.model import Format, Preview
 from ernbot.imaging.pipe import MAX_FILES
@@ -95,14 +95,17 @@ class Previewer:
     async def admit(self, file: Source, claimed: str | None = None) -> Format:
         """The format of a file that may be looked at, by its content; a claim can only speak against it.
 
-        Raises `Refused`: `file-empty`, `file-too-large` (limit_mb), `file-unknown`, `file-lies` (claimed, found).
+        Raises `Refused`: `file-empty`, `file-too-large` (limit_mb), `file-unknown`, `file-slide-export` (maker),
+        `file-lies` (claimed, found).
         """
         if not file.size:
             raise Refused("file-empty")
         if file.size > self._max_bytes:
             raise Refused("file-too-large", limit_mb=self._max_bytes // 2**20)
-        format_ = recognise(await file.read_at(0, min(HEAD, file.size)))
+        head = await file.read_at(0, min(HEAD, file.size))
+        format_ = recognise(head)
         if format_ is None:
+            other_slides.refuse(head)
             raise Refused("file-unknown")
         claim = (claimed or "").partition(";")[0].strip().lower()
         if claim.startswith(("image/", "application/dicom")) and claim not in format_.mimetypes:
