@@ -29,6 +29,9 @@ HEAD = 64 * 2**10
 _LONG = 64 * 2**20
 """A job of more bytes than this may take a while."""
 
+_COPIED_IN_A_SECOND = 8 * 2**20
+"""Bytes for which a copy may take a second more: the slowest, an NDPI cut into tiles, does 29 MB on a busy machine."""
+
 _MOST_JOBS = 500
 _MOST_RESIDENT = 300 * 2**20
 """A worker is replaced after so many files, or where it keeps so much memory: allocators and caches only grow."""
@@ -44,8 +47,8 @@ class Previewer:
     """A pool of sandboxed workers; an async context manager.
 
     `max_bytes` is the largest file taken, bytes. A request may take `seconds` of processor time, and of wall time
-    while the worker is not waiting for its input, and each worker `memory` bytes of address space, of which the
-    decoders themselves need about a third. One worker is kept for small files.
+    while the worker is not waiting for its input; a copy one second more for every 8 MB of its original. Each worker
+    may take `memory` bytes of address space, of which the decoders need about a third. One is kept for small files.
     """
 
     def __init__(
@@ -136,7 +139,7 @@ class Previewer:
             raise ValueError("files of one format go together")
         (format_,) = formats
         request = {"op": "preview", "format": FORMATS.index(format_), "references": len(references)}
-        return await self._work(request, (*files, *references), answers.previews, progress=progress)
+        return await self._work(request, (*files, *references), answers.previews, self._seconds, progress=progress)
 
     async def clean(
         self,
@@ -157,13 +160,15 @@ class Previewer:
             raise Refused("file-unsupported", syntax=format_.name)
         plain = {**asdict(policy), "secret": policy.secret.hex()}
         request = {"op": "clean", "format": FORMATS.index(format_), "references": 0, "policy": plain}
-        return await self._work(request, (file,), answers.report, progress=progress, sink=sink)
+        seconds = self._seconds + file.size / _COPIED_IN_A_SECOND
+        return await self._work(request, (file,), answers.report, seconds, progress=progress, sink=sink)
 
     async def _work(
         self,
         request: dict[str, Any],
         files: Sequence[Source],
         check: Callable[[dict[str, Any], memoryview, Worker], _Checked],
+        seconds: float,
         *,
         progress: Progress | None,
         sink: Sink | None = None,
@@ -178,7 +183,7 @@ class Previewer:
                     if gone:
                         await gone.end()
                 said, pictures = await worker.ask(
-                    {**request, "sizes": sizes}, files, self._seconds, progress=progress, sink=sink
+                    {**request, "sizes": sizes}, files, seconds, progress=progress, sink=sink
                 )
                 well = True
                 return check(said, pictures, worker)
@@ -192,7 +197,7 @@ class Previewer:
                     self._refill(worker)
 
     async def _start(self) -> Worker:
-        return await Worker.start(self._memory, self._seconds)
+        return await Worker.start(self._memory)
 
     def _put_back(self, worker: Worker | None) -> None:
         if worker and (worker.jobs >= _MOST_JOBS or worker.resident() > _MOST_RESIDENT):
