@@ -212,6 +212,13 @@ def _count(originals: Sequence[Original]) -> dict[str, Any]:
     return {"count": len(originals)}
 
 
+async def tell_of_copy(ctx: Context, originals: Sequence[Original], kinds: str) -> None:
+    """Say what named the patient in files that are out of the room, and that a copy follows."""
+    count = _count(originals)
+    named = Text("file-names", {**count, "kinds": kinds})
+    await ctx.say(Reply((named, Text("file-removed", count), Text("file-copy-instead", count))))
+
+
 async def take_out(ctx: Context, originals: Sequence[Original]) -> None:
     """Redact files."""
     assert ctx.place is not None

@@ -139,6 +139,10 @@ file-dropped = { $count ->
         [one] Filen bliver ikke lagt ud.
        *[other] De { $count } filer bliver ikke lagt ud.
     }
+file-copy-instead = { $count ->
+        [one] En kopi uden dette følger.
+       *[other] Kopier uden dette følger.
+    }
 file-copy-follows = { $count ->
         [one] Filen følger om et øjeblik.
        *[other] De { $count } filer følger om et øjeblik.

@@ -139,6 +139,10 @@ file-dropped = { $count ->
         [one] The file is not posted.
        *[other] The { $count } files are not posted.
     }
+file-copy-instead = { $count ->
+        [one] A copy without these follows.
+       *[other] Copies without these follow.
+    }
 file-copy-follows = { $count ->
         [one] The file follows in a moment.
        *[other] The { $count } files follow in a moment.
