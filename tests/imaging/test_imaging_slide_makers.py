@@ -11,6 +11,7 @@ import numpy as np
 import openslide
 import pytest
 import tifffile
+from PIL import Image
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import openslide_formats, pyramid, recognise, restarts, slide_xml, tiff_directory
@@ -19,10 +20,11 @@ from ernbot.imaging.deid import slide as cleaner
 from ernbot.imaging.model import Fact, Options, Preview
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import Array, opened, pictured
+from tests.imaging.imaging_samples import DATA, Array, opened, pictured
 from tests.imaging.maker_samples import SIDES, bif, ndpi, ome, philips, pyramid_below, restarting, scn, trestle
 from tests.imaging.slide_samples import POLICY, cleaned, tissue
 
+GOLDEN = DATA / "golden" / "slide_of_a_maker.png"
 Maker = Callable[..., bytes]
 MAKERS: dict[str, Maker] = {
     "hamamatsu": lambda: ndpi(macro=True),
@@ -68,6 +70,12 @@ def cleaning_refusal(data: bytes) -> Refused:
 def drawn(data: bytes) -> tuple[Preview, Array]:
     preview = decoder.preview(BytesIO(data), Options())
     return preview, opened(pictured(preview).data)
+
+
+def overview(maker: str) -> Preview:
+    """What a room is shown of a slide of that maker: its cleaned copy, or one that needs no cleaning."""
+    data = pyramid_below() if maker == "nobody" else cleaned(MAKERS[maker]())[0]
+    return decoder.preview(BytesIO(data), Options())
 
 
 def section(path: Path, side: int) -> Array:
@@ -133,6 +141,15 @@ def test_the_overview_of_the_copy_agrees_with_openslide_on_the_original(tmp_path
     assert np.abs(picture[:side].astype(int) - reference).mean() < 2.0
     assert Fact("microns-per-pixel", 0.5) in preview.facts.details
     assert (Fact("magnification", 20.0) in preview.facts.details) is (maker != "philips")  # which does not say it
+
+
+@pytest.mark.parametrize("maker", [*MAKERS, "nobody"])
+def test_a_section_looks_the_same_whoever_scanned_it(maker: str) -> None:
+    """Looked at, of each: a pink disc with a violet spot at its right, nothing green, and a bar that says 200 µm."""
+    picture = opened(pictured(overview(maker)).data).astype(int)
+    golden = opened(GOLDEN.read_bytes())
+    assert picture.shape == golden.shape
+    assert np.abs(picture - golden).mean() < 2.0
 
 
 def test_levels_below_a_picture_are_its_levels() -> None:
@@ -391,3 +408,13 @@ def test_pieces_become_tiles_with_the_same_pixels() -> None:
     assert strip.tile == (256, 256)
     _, lengths = strip.places()
     assert [len(strip.read(index)) for index in range(4)] == lengths.tolist()
+
+
+def remake() -> None:
+    """`python -m tests.imaging.test_imaging_slide_makers`: write the picture anew. Look at it before keeping it."""
+    with Image.open(BytesIO(pictured(overview("leica")).data)) as picture:
+        picture.save(GOLDEN)
+
+
+if __name__ == "__main__":
+    remake()
