@@ -1,8 +1,10 @@
-"""The overview of a whole slide against OpenSlide called directly, and what a cleaned copy of it costs.
+"""The overview of a whole slide against OpenSlide called directly, and what a cleaned copy of it costs: its time, its
+memory, and how long a photograph waits meanwhile.
 
 Ours is the whole way: bytes read by ranges through the pipe of the sandbox, identifiers looked for, overview with scale
 bar, thumbnail, checked. The reference opens the file by its name in its own process and makes a thumbnail of the same
-size, no more. `FULL=1` adds a gigabyte to the slide of 43 MB.
+size, no more. The copy is made as the bot makes it, from an encrypted file to another one, of a slide that names its
+patient. `FULL=1` adds a gigabyte to the slide of 43 MB.
 """
 
 from __future__ import annotations
@@ -19,13 +21,18 @@ import openslide
 
 from bench._common import full, rounds, state
 from bench._slides import side_for, write_slide
+from ernbot.demo.story import drawing
 from ernbot.imaging.deid import Policy
 from ernbot.imaging.model import LONGEST_SIDE
+from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
+from ernbot.matrix.spool import EncryptedSpool
 
 SIZES = (43_000_000, 1_000_000_000)
 POLICY = Policy(secret=bytes(32))
 WARM_UP = 2
+PHOTOGRAPH_EVERY = 0.2
+"""Seconds between two photographs."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +67,41 @@ async def overview(previewer: Previewer, source: FileSource, asked: int) -> tupl
     return ours[WARM_UP:], theirs[WARM_UP:]
 
 
-async def copied(previewer: Previewer, source: FileSource) -> tuple[float, float]:
-    """Seconds of a cleaned copy and of a plain one, both thrown away as they come."""
-
-    async def forget(_piece: bytes) -> None:
-        return
-
+async def seconds_of_a_photograph(previewer: Previewer) -> float:
     start = time.perf_counter()
-    await previewer.clean(source, policy=POLICY, sink=forget)
-    between = time.perf_counter()
-    for at in range(0, source.size, 2**20):
-        await source.read_at(at, 2**20)
-    return between - start, time.perf_counter() - between
+    await previewer.previews([BytesSource(drawing())])
+    return time.perf_counter() - start
+
+
+async def copied(previewer: Previewer, source: FileSource) -> tuple[float, float, list[float]]:
+    """Seconds of a cleaned copy and of encrypting the file as it is, and those of each photograph during the first."""
+    waits: list[float] = []
+
+    async def photographs() -> None:
+        while True:
+            waits.append(await seconds_of_a_photograph(previewer))
+            await asyncio.sleep(PHOTOGRAPH_EVERY)
+
+    with EncryptedSpool.fresh() as received, EncryptedSpool.fresh() as copy:
+        start = time.perf_counter()
+        for at in range(0, source.size, 2**20):
+            await received.write(await source.read_at(at, 2**20))
+        between = time.perf_counter()
+        others = asyncio.create_task(photographs())
+        await previewer.clean(received, policy=POLICY, sink=copy.write)
+        end = time.perf_counter()
+        others.cancel()
+        await asyncio.gather(others, return_exceptions=True)
+    return end - between, between - start, waits
+
+
+def most_held(process: int | str) -> int:
+    """Most memory that a process has ever held, bytes."""
+    return int(Path(f"/proc/{process}/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
 
 
 def largest_worker() -> int:
-    """Most that a worker of this process has ever held, bytes."""
-    held = []
-    for process in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
-        status = Path(f"/proc/{process}/status").read_text()
-        held.append(int(status.split("VmHWM:")[1].split()[0]) * 1024)
-    return max(held)
+    return max(map(most_held, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()))
 
 
 async def main() -> None:
@@ -89,16 +110,22 @@ async def main() -> None:
         for wanted in SIZES[: 2 if full() else 1]:
             path = Path(folder) / f"{wanted}.svs"
             source = FileSource(path, write_slide(path, side_for(wanted), named=False))
-            async with Previewer(workers=1, max_bytes=2**31, seconds=120.0) as previewer:
+            async with Previewer(workers=1, max_bytes=2**31) as previewer:
                 idle = largest_worker()
                 ours, theirs = await overview(previewer, source, asked)
                 size = f"slide of {source.size / 1e6:.0f} MB"
                 state(f"{size}: overview, against OpenSlide", statistics.median(ours), statistics.median(theirs), "ms")
                 grown = largest_worker() - idle
                 state(f"{size}: memory for the overview, against the file", grown / 2**20, source.size / 2**20, "MiB")
-                cleaned, plain = await copied(previewer, source)
-                state(f"{size}: cleaned copy, against reading it", cleaned, plain, "s")
-                state(f"{size}: memory of the worker after that", largest_worker() / 2**20, None, "MiB")
+            source = FileSource(path, write_slide(path, side_for(wanted)))
+            async with Previewer(max_bytes=2**31) as previewer:  # two workers and twenty seconds, as the bot has them
+                alone = [await seconds_of_a_photograph(previewer) for _ in range(asked + WARM_UP)][WARM_UP:]
+                cleaned, plain, waits = await copied(previewer, source)
+                state(f"{size}: cleaned copy, against encrypting the file as it is", cleaned, plain, "s")
+                typical, slowest = 1000 * statistics.median(alone), 1000 * max(waits)
+                state(f"{size}: slowest of {len(waits)} photographs meanwhile, against alone", slowest, typical, "ms")
+                state(f"{size}: memory of a worker after that", largest_worker() / 2**20, None, "MiB")
+                state(f"{size}: memory of the process with the keys", most_held("self") / 2**20, None, "MiB")
             path.unlink()
 
 

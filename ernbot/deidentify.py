@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import Format, recognise, tiff_directory
+from ernbot.imaging import Format, other_slides, recognise, tiff_directory
 from ernbot.imaging.deid import SECRET_BYTES, Policy
 
 MAX_MEMBERS = 2_000
@@ -193,10 +193,14 @@ def _file(path: Path, number: int, out: Path, policy: Policy) -> Result:
 def _cleaned(file: BinaryIO, number: int, policy: Policy, out: Path | zipfile.ZipFile) -> Result:
     """Clean one file into a folder or a zip, under its number."""
     file.seek(0)
-    format_ = recognise(file.read(_HEAD))
-    if format_ is None or format_.cleaner is None:
-        return Result(number, format_.name if format_ else None, refused="file-unknown")
+    head = file.read(_HEAD)
+    format_ = recognise(head)
+    called = format_.name if format_ else None
     try:
+        if format_ is None:
+            other_slides.refuse(head)
+        if format_ is None or format_.cleaner is None:
+            raise Refused("file-unknown")
         name = f"{number:05d}{_suffix(format_, file)}"
         file.seek(0)
         cleaner = importlib.import_module(format_.cleaner)
@@ -204,10 +208,10 @@ def _cleaned(file: BinaryIO, number: int, policy: Policy, out: Path | zipfile.Zi
             report = cleaner.deidentify(file, cleaned, policy)
     except Refused as refused:
         kinds = tuple(filter(None, str(refused.fields.get("kinds", "")).split(", ")))
-        return Result(number, format_.name, refused=refused.code, kinds=kinds)
+        return Result(number, called, refused=refused.code, kinds=kinds)
     except Exception:  # whatever a decoder raises on a broken file; its text may quote the file
-        return Result(number, format_.name, refused="file-broken")
-    return Result(number, format_.name, name, None, report.kinds, report.writing, report.masked)
+        return Result(number, called, refused="file-broken")
+    return Result(number, called, name, None, report.kinds, report.writing, report.masked)
 
 
 def _suffix(format_: Format, file: BinaryIO) -> str:

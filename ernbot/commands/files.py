@@ -29,9 +29,9 @@ ALONE_SECONDS = 0.1
 """How long the bot waits after a file that belongs to no series: whoever drops one photograph wants to see it."""
 
 _ALONE_TYPES = ("image/", "video/", "application/pdf", "application/zip", "model/")
-_ALONE_ENDINGS = frozenset(
-    {".avif", ".heic", ".jpeg", ".jpg", ".mp4", ".pdf", ".png", ".stl", ".svs", ".tif", ".tiff", ".webp", ".zip"}
-)
+_PICTURES = (".avif", ".heic", ".jpeg", ".jpg", ".mp4", ".pdf", ".png", ".stl", ".webp", ".zip")
+_SLIDES = (".bif", ".czi", ".ndpi", ".scn", ".svs", ".svslide", ".tif", ".tiff")
+_ALONE_ENDINGS = frozenset({*_PICTURES, *_SLIDES})
 _MAX_STATED = 2**40
 
 
@@ -210,6 +210,13 @@ async def refuse(
 
 def _count(originals: Sequence[Original]) -> dict[str, Any]:
     return {"count": len(originals)}
+
+
+async def tell_of_copy(ctx: Context, originals: Sequence[Original], kinds: str) -> None:
+    """Say what named the patient in files that are out of the room, and that a copy follows."""
+    count = _count(originals)
+    named = Text("file-names", {**count, "kinds": kinds})
+    await ctx.say(Reply((named, Text("file-removed", count), Text("file-copy-instead", count))))
 
 
 async def take_out(ctx: Context, originals: Sequence[Original]) -> None:

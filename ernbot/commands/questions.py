@@ -107,7 +107,7 @@ async def answer(ctx: Context, job: ImageJob, text: str) -> bool:
         await ctx.tx.drop_job(job.id)
         await ctx.say(say("file-dropped", count=job.files))
         return False
-    agreed = {"clean": names or job.data["clean"], "looked": not names, "gone": True}
+    agreed = {"clean": names or job.data["clean"], "looked": not names, "gone": True, "answer": ctx.event_id}
     await ctx.tx.resume_job(job, agreed, ctx.now)
     await ctx.say(say("file-copy-follows", count=job.files))
     return True

@@ -38,8 +38,8 @@ PHOTOGRAPH_KINDS = frozenset(_PHOTOGRAPH_KINDS.split())
 """EXIF tags, PNG keywords and blocks in which a photograph says who took it, where, or of whom."""
 
 _SLIDE_KINDS = """
-BarcodeValue DateTime EXIF HostComputer ICCProfile LabelText Make Model PageName Photoshop PrivateTag Software SubIFDs
-Thumbnail label macro
+BarcodeValue DateTime EXIF HostComputer ICCProfile LabelText Make Model PageName Photoshop PrivateTag Software Thumbnail
+label macro
 """
 
 SLIDE_KINDS = frozenset(_SLIDE_KINDS.split())

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import archive, dicom, header, montage, photograph, recognise, rendering, study, unzip
+from ernbot.imaging import archive, dicom, header, montage, other_slides, photograph, recognise, rendering, study, unzip
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Format, Options, Preview
 from ernbot.imaging.reader import HEAD, SHORT_HEAD, Reader
@@ -23,8 +23,8 @@ from ernbot.imaging.reader import HEAD, SHORT_HEAD, Reader
 def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     """The previews of all that the archives hold, as if it had been sent in one piece.
 
-    Raises `Refused`: those of the decoders of the members, `archive-unsafe`, `archive-locked`, and `file-unknown`
-    where nothing in it can be shown.
+    Raises `Refused`: those of the decoders of the members, `archive-unsafe`, `archive-locked`, `file-slide-export`
+    (maker) for a slide of many files, and `file-unknown` where nothing in it can be shown.
     """
     headers: list[Header] = []
     photographs: list[Reader] = []
@@ -34,6 +34,7 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
         head = reader(SHORT_HEAD)
         found = dicom.FORMAT if dicom.FORMAT.sniff(head) else recognise(reader(HEAD))
         if found is None:
+            other_slides.refuse(reader(HEAD))
             unknown += 1
         elif found is archive.FORMAT:
             archives += 1

@@ -1,9 +1,8 @@
 """TIFF files that may be slides: in tiles, by Hamamatsu or Ventana, or described beyond the head.
 
-Scanners of every maker that OpenSlide knows write TIFF, most of them with the directories at the end, and no first 64
-KiB tell them from a photograph. So this format takes all of these, and its decoder hands photographs on. Not read here:
-slides in many files (MIRAX, Hamamatsu VMS) and in other containers (Zeiss CZI, Sakura). OpenSlide itself needs a file
-by name, which a process that can write nothing cannot give it.
+Most scanners that OpenSlide knows write TIFF, often with the directories at the end, and no first 64 KiB tell them from
+a photograph. So this format takes all of these, and its decoder hands photographs on. What is no TIFF is only called by
+its name: `other_slides`. OpenSlide itself needs a file by name, which a process that can write nothing cannot give it.
 """
 
 from io import BytesIO
@@ -20,7 +19,7 @@ def _sniff(data: bytes) -> bool:
     if not tiff_directory.is_tiff(data):
         return False
     try:
-        (first,) = tiff_directory.read(BytesIO(data[: svs.HEAD]), most=1)
+        first = tiff_directory.first(BytesIO(data[: svs.HEAD]))
         return bool({_TILE_WIDTH, _HAMAMATSU} & first.entries.keys()) or _VENTANA in first.data(_XMP)
     except Refused:
         return True

@@ -3,9 +3,9 @@
     request    u32 length | JSON
     message    u8 kind | u32 length | body
 
-A request names an operation, a format and the sizes of the files, of which the last are references:
-`{"op": "preview", "format": 0, "sizes": [512, 64], "references": 1}` or `{"op": "clean", …, "policy": {…}}`. The
-worker sends any number of messages, and the last one is its answer:
+A request names an operation, a format, the seconds that it may take and the sizes of the files, of which the last are
+references: `{"op": "preview", "format": 0, "seconds": 20.0, "sizes": [512, 64], "references": 1}` or `{"op": "clean",
+…, "policy": {…}}`. The worker sends any number of messages, and the last one is its answer:
 
     ready      JSON, once, before any request: `{"keywords": […], "syntaxes": […], "missing": […]}`, the words that
                reports and refusals may use, and what the confinement lacks on this machine

@@ -98,10 +98,10 @@ class Worker:
         self.jobs = 0
 
     @classmethod
-    async def start(cls, memory: int, seconds: float) -> Self:
+    async def start(cls, memory: int) -> Self:
         """Raises `WorkerFailed` where it cannot start."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ernbot.imaging.sandbox", str(memory), str(seconds)),
+            *(sys.executable, "-m", "ernbot.imaging.sandbox", str(memory)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # a codec's complaint can quote the header
@@ -122,7 +122,7 @@ class Worker:
             await worker.end()
             raise WorkerFailed(
                 "the imaging worker did not start; the memory limit may be too low: "
-                f"run `python -m ernbot.imaging.sandbox {memory} {seconds}` to see why"
+                f"run `python -m ernbot.imaging.sandbox {memory}` to see why"
             ) from error
         except BaseException:
             await worker.end()
@@ -152,13 +152,14 @@ class Worker:
     ) -> tuple[dict[str, Any], memoryview]:
         """Send a request, serve what it needs, and return the JSON and the pictures of the answer, unchecked.
 
+        It may take `seconds` of processor time, and of wall time while the worker does not wait for us.
         `sink` takes the output, piece by piece; `progress` hears the share of it, or what the worker says. Raises
         `Died`, `TimeoutError`, and whatever the files and the sink raise; after any of them this worker is of no use.
         """
         self.jobs += 1
         clock, size = _Clock(seconds), sum(file.size for file in files)
         may_read, written = _TIMES * size + _SPARE, 0
-        words = json.dumps(request).encode()
+        words = json.dumps({**request, "seconds": seconds}).encode()
         async with clock.running():
             await self._send(REQUEST.pack(len(words)) + words)
         while True:

@@ -95,10 +95,10 @@ class Sandbox:
         words = {"missing": missing, "keywords": sorted(keywords), "syntaxes": sorted(syntaxes)}
         self._pipe.send(IS_READY, json.dumps(words).encode())
 
-    def serve(self, seconds: float) -> None:
+    def serve(self) -> None:
         while head := self._pipe.read(REQUEST.size):
             request = json.loads(self._pipe.read(*REQUEST.unpack(head)))
-            confinement.allow_seconds(seconds)
+            confinement.allow_seconds(request["seconds"])
             said, pictures = answer(partial(self._work, request))
             words = json.dumps(said).encode()
             if len(words) > MAX_WORDS or sum(map(len, pictures)) > MAX_PICTURES:
@@ -119,7 +119,7 @@ class Sandbox:
         self._pipe.send(IS_PROGRESS, PROGRESS.pack(min(1.0, max(0.0, share))))
 
 
-def main(memory: int, seconds: float) -> None:
+def main(memory: int) -> None:
     # The answers get a descriptor of their own: a codec that prints must not be able to write into them.
     pipe = Pipe(os.dup(0), os.dup(1))
     null = os.open(os.devnull, os.O_RDWR)
@@ -131,10 +131,10 @@ def main(memory: int, seconds: float) -> None:
     missing += confinement.seal(memory)
     sandbox.ready(missing)
     try:
-        sandbox.serve(seconds)
+        sandbox.serve()
     except MemoryError:
         leave()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    main(int(sys.argv[1]))

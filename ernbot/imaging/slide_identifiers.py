@@ -17,12 +17,13 @@ from ernbot.imaging.pyramid import (
     is_tiled,
 )
 from ernbot.imaging.slide_makers import HAMAMATSU_NUMBERS, Scan
-from ernbot.imaging.tiff_directory import Directory
+from ernbot.imaging.tiff_directory import SUB_DIRECTORIES, Directory
 
 _STRUCTURE = frozenset({254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296})
 _CODING = frozenset({317, 318, 319, 322, 323, 324, 325, 338, 339, 347, 512, 513, 514, 519, 520, 521, 530, 531, 532})
-PICTURE_TAGS = _STRUCTURE | _CODING | {32997, 32998}
-"""Tags that say how the pixels are stored: numbers, and 32997 and 32998 the depth that libtiff added."""
+PICTURE_TAGS = _STRUCTURE | _CODING | {SUB_DIRECTORIES, 32997, 32998}
+"""Tags that say how the pixels are stored: numbers, places of directories that are judged themselves, and 32997 and
+32998 the depth that libtiff added."""
 
 _DEVICE = frozenset({271, 272, 305, 306, 34675})
 """Maker, model, software, time and colour profile: they go when a slide is cleaned, but name nobody."""
@@ -37,7 +38,6 @@ NAMES = {
     306: "DateTime",
     315: "Artist",
     316: "HostComputer",
-    330: "SubIFDs",
     700: "XMP",
     33432: "Copyright",
     33723: "IPTC",

@@ -1,8 +1,8 @@
-"""Slides of Hamamatsu, Leica, Ventana and Philips: which pictures of their TIFF are levels, and how large a pixel is.
+"""Slides whose makers describe them in ways of their own: which pictures are levels, and how large a pixel is.
 
-Each maker describes this in a way of its own, and keeps a photograph of the glass among the levels. What the
-description does not name as a level is not one. Raises `Refused` `file-slide-export` (maker) where levels are there
-that would be put together wrongly.
+Hamamatsu, Leica, Ventana, Philips and Trestle, and OME-TIFF, which other programs export. Most keep a photograph of the
+glass among the levels: what the description does not name as a level is not one. Raises `Refused` `file-slide-export`
+(maker) where levels are there that would be put together wrongly.
 """
 
 import re
@@ -16,7 +16,7 @@ import numpy as np
 from ernbot.core.errors import Refused
 from ernbot.imaging import pyramid, restarts, slide_xml
 from ernbot.imaging.pyramid import Level
-from ernbot.imaging.tiff_directory import Directory
+from ernbot.imaging.tiff_directory import SUB_DIRECTORIES, Directory
 
 _FORMAT, _LENS, _FOCUS, _STARTS, _HIGH_STARTS = 65420, 65421, 65424, 65426, 65432
 _OFFSETS = (65422, 65423)
@@ -27,10 +27,12 @@ _STRIP_OFFSETS, _STRIP_COUNTS = 273, 279
 _LARGEST_NDPI = 2**32
 """Bytes: beyond these the offsets of an NDPI need halves of numbers that stand behind its directories."""
 
-_XMP, _SOFTWARE = 700, 305
+_SOFTWARE, _XMP = 305, 700
 _LEICA = b"leica-microsystems.com/scn/"
 _VENTANA = b"iScan"
 _PHILIPS = b"DPUfsImport"
+_OME = b"openmicroscopy.org/Schemas/OME/"
+_TRESTLE = "MedScan"
 _LEVEL = re.compile(r"level=(\d{1,2}) mag=(\d{1,3}(?:\.\d{1,9})?) quality=\d{1,3}")
 _MOST_DESCRIBED = 16
 """Directories in which a description of the scanner is looked for; a BIF has about twelve."""
@@ -42,6 +44,9 @@ _NANOMETRES, _MILLIMETRES = 1e-3, 1e3
 _LARGEST_VIEW = 1e12
 _COARSEST_SECTION = 5.0
 """Micrometres of a pixel; those of the photograph of the glass are larger, however it is called."""
+
+_MICROMETRES = ("\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m")
+"""Both ways to write it; it is what OME means where no unit stands."""
 
 _TWO_NUMBERS = re.compile(r'"([\d.]{1,20})"\s+"([\d.]{1,20})"')
 
@@ -69,6 +74,10 @@ def maker(directories: Sequence[Directory]) -> str | None:
         return "SCN"
     if _PHILIPS in description[:1000]:
         return "Philips TIFF"
+    if _OME in description[:1000] and pyramid.is_tiled(first) and SUB_DIRECTORIES in first.entries:
+        return "OME-TIFF"
+    if first.text(_SOFTWARE).startswith(_TRESTLE) and pyramid.is_tiled(first):
+        return "Trestle"
     if any(_VENTANA in directory.data(_XMP) for directory in directories[:_MOST_DESCRIBED]):
         return "BIF"
     return None
@@ -239,7 +248,64 @@ def _cropped(level: Level, width: int, height: int) -> Level:
     return replace(level, width=width, height=height, offsets=offsets, counts=counts)
 
 
-_READERS = {"NDPI": _hamamatsu, "SCN": _leica, "BIF": _ventana, "Philips TIFF": _philips}
+# --- OME
+
+
+def _ome(directories: Sequence[Directory]) -> Scan:
+    """The first picture, and the smaller copies below it. Label and glass, where a program kept them, are others."""
+    first = directories[0]
+    root = slide_xml.parsed(first.data(pyramid.DESCRIPTION))
+    (section, *others) = slide_xml.all_of(root, "Pixels") or (Element("Pixels"),)
+    stated = {
+        "SizeX": first.number(pyramid.IMAGE_WIDTH),
+        "SizeY": first.number(pyramid.IMAGE_LENGTH),
+        "SizeC": first.number(pyramid.SAMPLES, 1),
+        "SizeZ": 1,
+        "SizeT": 1,
+    }
+    is_one_plane = all(section.get(name) == str(number) for name, number in stated.items())
+    is_first = [one.get("IFD", "0") for one in slide_xml.all_of(section, "TiffData")] == ["0"]
+    is_widest = all(slide_xml.whole(one.get("SizeX"), stated["SizeX"]) for one in others)
+    microns = slide_xml.number(section.get("PhysicalSizeX"), _COARSEST_SECTION)
+    is_scaled = microns is not None and section.get("PhysicalSizeXUnit", _MICROMETRES[0]) in _MICROMETRES
+    if not (is_one_plane and is_first and is_widest and is_scaled):
+        raise Refused("file-slide-export", maker="OME-TIFF")
+    below = frozenset(first.numbers(SUB_DIRECTORIES))
+    lenses = [one.get("NominalMagnification") for one in slide_xml.all_of(root, "Objective")]
+    return Scan(
+        maker="OME-TIFF",
+        levels=_in_order([first, *(one for one in directories if one.at in below)], "OME-TIFF"),
+        microns=microns,
+        magnification=slide_xml.number(lenses[0], _LARGEST_MAGNIFICATION) if len(lenses) == 1 else None,
+    )
+
+
+# --- Trestle
+
+
+def _trestle(directories: Sequence[Directory]) -> Scan:
+    """Levels that lie side by side; most of their scanners let tiles overlap, and say so."""
+    described = directories[0].text(pyramid.DESCRIPTION).split(";")
+    pairs = {key.strip(): value for key, _, value in (pair.partition("=") for pair in described)}
+    if any(number != "0" for number in pairs.get("OverlapsXY", "").split()):
+        raise Refused("file-slide-export", maker="Trestle")
+    levels = _in_order(directories, "Trestle")
+    return Scan(
+        maker="Trestle",
+        levels=levels,
+        microns=pyramid.stated_resolution(levels[0].directory),
+        magnification=slide_xml.number(pairs.get("Objective Power"), _LARGEST_MAGNIFICATION),
+    )
+
+
+_READERS = {
+    "NDPI": _hamamatsu,
+    "SCN": _leica,
+    "BIF": _ventana,
+    "Philips TIFF": _philips,
+    "OME-TIFF": _ome,
+    "Trestle": _trestle,
+}
 
 
 def _in_order(directories: Sequence[Directory], called: str) -> list[Level]:

@@ -18,7 +18,7 @@ def _sniff(data: bytes) -> bool:
     if not tiff_directory.is_tiff(data):
         return False
     try:
-        (first,) = tiff_directory.read(BytesIO(data[:HEAD]), most=1)
+        first = tiff_directory.first(BytesIO(data[:HEAD]))
         return first.text(_DESCRIPTION).startswith(aperio.MAGIC)
     except Refused:
         return False

@@ -62,7 +62,9 @@ presentation-state raw-data report segmentation series slide structure-set unkno
 KINDS = frozenset(_KINDS.split())
 """What a file is to its reader: `kind-NAME` in the catalogues."""
 
-SLIDE_MAKERS = frozenset({"BIF", "NDPI", "Philips TIFF", "SCN", "TIFF"})
+SLIDE_MAKERS = frozenset(
+    {"BIF", "CZI", "MIRAX", "NDPI", "OME-TIFF", "Philips TIFF", "SCN", "Sakura", "Trestle", "VMS", "unknown"}
+)
 """What slides are called that have to be exported in another way: endings of their files, or who makes them."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {

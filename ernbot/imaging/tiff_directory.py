@@ -14,6 +14,9 @@ from typing import BinaryIO, NamedTuple
 
 from ernbot.core.errors import Refused
 
+SUB_DIRECTORIES = 330
+"""The tag that names directories outside of the chain: OME-TIFF keeps the smaller levels of a picture there."""
+
 MAX_DIRECTORIES = 256
 MAX_ENTRIES = 512
 MAX_VALUE = 32 * 2**20
@@ -54,11 +57,12 @@ class _Bounded:
 
 @dataclass(frozen=True)
 class Directory:
-    """One picture of the file: `entries` by tag number, their values still in `file`."""
+    """One picture of the file: `entries` by tag number, their values still in `file`; `at` is where it stands."""
 
     file: _Bounded
     order: str
     entries: dict[int, _Entry]
+    at: int
 
     def data(self, tag: int) -> bytes:
         """The value as it is in the file; nothing where the tag is absent. Raises `Refused` as `read` does."""
@@ -112,31 +116,51 @@ def is_tiff(head: bytes) -> bool:
     return head[:4] in _MAGIC
 
 
-def read(file: BinaryIO, most: int = MAX_DIRECTORIES + 1) -> list[Directory]:
-    """The directories of a file in their order; a caller may want the first `most` alone.
+def read(file: BinaryIO) -> list[Directory]:
+    """All directories of a file: those of the chain in their order, then those that stand below one of them.
 
-    Raises `Refused`: `file-broken` where the chain leaves the file or bites its tail, `file-too-complex` where it is
-    longer than any scanner's.
+    Raises `Refused`: `file-broken` where one leaves the file or is named twice, so that no chain bites its tail;
+    `file-too-complex` where there are more than any scanner writes.
     """
+    bounded, order, is_big, at = _begun(file)
+    seen: set[int] = set()
+    directories: list[Directory] = []
+
+    def add(at: int) -> int:
+        if at in seen:
+            raise Refused("file-broken")
+        seen.add(at)
+        if len(directories) == MAX_DIRECTORIES:
+            raise Refused("file-too-complex")
+        directory, following = _directory(bounded, order, is_big, at)
+        directories.append(directory)
+        return following
+
+    while at:
+        at = add(at)
+    for directory in directories:  # it grows: one below may have others below it
+        for below in directory.numbers(SUB_DIRECTORIES):
+            add(below)
+    if not directories:
+        raise Refused("file-broken")
+    return directories
+
+
+def first(file: BinaryIO) -> Directory:
+    """The first directory alone. Raises `Refused` `file-broken` or `file-too-complex`."""
+    directory, _ = _directory(*_begun(file))
+    return directory
+
+
+def _begun(file: BinaryIO) -> tuple[_Bounded, str, bool, int]:
+    """The file, its byte order, whether it is a BigTIFF, and where its first directory is."""
     bounded = _Bounded(file, file.seek(0, io.SEEK_END))
     header = bounded.read_at(0, 8)
     order, is_big = _MAGIC.get(header[:4], ("", False))
     if not order:
         raise Refused("file-broken")
     (at,) = struct.unpack(order + "Q", bounded.read_at(8, 8)) if is_big else struct.unpack(order + "I", header[4:])
-    seen: set[int] = set()
-    directories: list[Directory] = []
-    while at and len(directories) < most:
-        if at in seen:
-            raise Refused("file-broken")
-        seen.add(at)
-        if len(directories) == MAX_DIRECTORIES:
-            raise Refused("file-too-complex")
-        directory, at = _directory(bounded, order, is_big, at)
-        directories.append(directory)
-    if not directories:
-        raise Refused("file-broken")
-    return directories
+    return bounded, order, is_big, at
 
 
 def _directory(file: _Bounded, order: str, is_big: bool, at: int) -> tuple[Directory, int]:
@@ -156,4 +180,4 @@ def _directory(file: _Bounded, order: str, is_big: bool, at: int) -> tuple[Direc
         here = start + index * field.size + field.size - word.size
         entries[tag] = _Entry(type_, values, here if length <= word.size else word.unpack(inline)[0])
     (following,) = word.unpack_from(raw, count * field.size)
-    return Directory(file, order, entries), following
+    return Directory(file, order, entries, at), following

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, answers, recognise
+from ernbot.imaging import FORMATS, answers, other_slides, recognise
 from ernbot.imaging.deid import Policy, Report
 from ernbot.imaging.model import Format, Preview
 from ernbot.imaging.pipe import MAX_FILES
@@ -28,6 +28,9 @@ HEAD = 64 * 2**10
 
 _LONG = 64 * 2**20
 """A job of more bytes than this may take a while."""
+
+_COPIED_IN_A_SECOND = 8 * 2**20
+"""Bytes for which a copy may take a second more: the slowest, an NDPI cut into tiles, does 29 MB on a busy machine."""
 
 _MOST_JOBS = 500
 _MOST_RESIDENT = 300 * 2**20
@@ -44,8 +47,8 @@ class Previewer:
     """A pool of sandboxed workers; an async context manager.
 
     `max_bytes` is the largest file taken, bytes. A request may take `seconds` of processor time, and of wall time
-    while the worker is not waiting for its input, and each worker `memory` bytes of address space, of which the
-    decoders themselves need about a third. One worker is kept for small files.
+    while the worker is not waiting for its input; a copy one second more for every 8 MB of its original. Each worker
+    may take `memory` bytes of address space, of which the decoders need about a third. One is kept for small files.
     """
 
     def __init__(
@@ -95,14 +98,17 @@ class Previewer:
     async def admit(self, file: Source, claimed: str | None = None) -> Format:
         """The format of a file that may be looked at, by its content; a claim can only speak against it.
 
-        Raises `Refused`: `file-empty`, `file-too-large` (limit_mb), `file-unknown`, `file-lies` (claimed, found).
+        Raises `Refused`: `file-empty`, `file-too-large` (limit_mb), `file-unknown`, `file-slide-export` (maker),
+        `file-lies` (claimed, found).
         """
         if not file.size:
             raise Refused("file-empty")
         if file.size > self._max_bytes:
             raise Refused("file-too-large", limit_mb=self._max_bytes // 2**20)
-        format_ = recognise(await file.read_at(0, min(HEAD, file.size)))
+        head = await file.read_at(0, min(HEAD, file.size))
+        format_ = recognise(head)
         if format_ is None:
+            other_slides.refuse(head)
             raise Refused("file-unknown")
         claim = (claimed or "").partition(";")[0].strip().lower()
         if claim.startswith(("image/", "application/dicom")) and claim not in format_.mimetypes:
@@ -133,7 +139,7 @@ class Previewer:
             raise ValueError("files of one format go together")
         (format_,) = formats
         request = {"op": "preview", "format": FORMATS.index(format_), "references": len(references)}
-        return await self._work(request, (*files, *references), answers.previews, progress=progress)
+        return await self._work(request, (*files, *references), answers.previews, self._seconds, progress=progress)
 
     async def clean(
         self,
@@ -154,13 +160,15 @@ class Previewer:
             raise Refused("file-unsupported", syntax=format_.name)
         plain = {**asdict(policy), "secret": policy.secret.hex()}
         request = {"op": "clean", "format": FORMATS.index(format_), "references": 0, "policy": plain}
-        return await self._work(request, (file,), answers.report, progress=progress, sink=sink)
+        seconds = self._seconds + file.size / _COPIED_IN_A_SECOND
+        return await self._work(request, (file,), answers.report, seconds, progress=progress, sink=sink)
 
     async def _work(
         self,
         request: dict[str, Any],
         files: Sequence[Source],
         check: Callable[[dict[str, Any], memoryview, Worker], _Checked],
+        seconds: float,
         *,
         progress: Progress | None,
         sink: Sink | None = None,
@@ -175,7 +183,7 @@ class Previewer:
                     if gone:
                         await gone.end()
                 said, pictures = await worker.ask(
-                    {**request, "sizes": sizes}, files, self._seconds, progress=progress, sink=sink
+                    {**request, "sizes": sizes}, files, seconds, progress=progress, sink=sink
                 )
                 well = True
                 return check(said, pictures, worker)
@@ -189,7 +197,7 @@ class Previewer:
                     self._refill(worker)
 
     async def _start(self) -> Worker:
-        return await Worker.start(self._memory, self._seconds)
+        return await Worker.start(self._memory)
 
     def _put_back(self, worker: Worker | None) -> None:
         if worker and (worker.jobs >= _MOST_JOBS or worker.resident() > _MOST_RESIDENT):

@@ -7,7 +7,6 @@ sender is told. Which room a file came from never matters here: the lane of a ro
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import traceback
 from collections.abc import Callable
@@ -83,5 +82,9 @@ class Jobs:
 
     async def _show_sign(self, job: ImageJob) -> None:
         await asyncio.sleep(PATIENCE)
-        with contextlib.suppress(StorageBusy):
-            await self._looking.show_progress(job, self._worker)
+        while True:
+            try:
+                await self._looking.show_progress(job, self._worker)
+                return
+            except StorageBusy:
+                await asyncio.sleep(PATIENCE)

@@ -161,24 +161,37 @@ class Looking:
         kinds = str(found.error.fields.get("kinds", "")) if found.error is not None else ""
         await questions.ask(context, job, found.originals, found.question, kinds=kinds, clean=found.cleaned)
 
-    async def take_out(self, job: ImageJob, worker: str, originals: Sequence[Original]) -> None:
-        """Redact files at once, before anything else is done about them."""
+    async def take_out(self, job: ImageJob, worker: str, originals: Sequence[Original], *, kinds: str = "") -> None:
+        """Redact files at once, before anything else is done about them.
+
+        Where a copy follows without a question, `kinds` are what named the patient: their sender is told, once.
+        """
         async with self._store.transaction() as tx:
-            if await tx.own_job(job.id, worker):
-                await files.take_out(await self._context(tx, job, originals), originals)
+            now = await tx.job(job.id) if await tx.own_job(job.id, worker) else None
+            if now is not None:
+                context = await self._context(tx, job, originals)
+                await files.take_out(context, originals)
+                event_id, told = originals[0].event_id, now.data.get("told", [])
+                if kinds and event_id not in told:
+                    await tx.note_job(now, {**now.data, "told": [*told, event_id]})
+                    await files.tell_of_copy(context, originals, kinds)
         self._wake_sender()
 
     async def show_progress(self, job: ImageJob, worker: str) -> None:
-        """Put a sign on the first file, which goes when the job ends."""
+        """Put a sign on the first file, or on the answer that it waited for, which goes when the job ends.
+
+        A file that is out of the room could show none: its sender has been told what follows.
+        """
         async with self._store.transaction() as tx:
             if job.data.get("question") or not await tx.own_job(job.id, worker):
                 return
             now = await tx.job(job.id)
-            if now is None or now.data.get("shown"):
+            first, *_ = await tx.originals(job.id)
+            if now is None or now.data.get("shown") or first.event_id in now.data.get("told", []):
                 return
             await tx.note_job(now, {**now.data, "shown": True})
-            first, *_ = await tx.originals(job.id)
-            await Outbox(tx, self._clock()).to_case(job.case_id, React(first.event_id, SIGN), tag=files.job_tag(job.id))
+            sign = React(now.data.get("answer", first.event_id), SIGN)
+            await Outbox(tx, self._clock()).to_case(job.case_id, sign, tag=files.job_tag(job.id))
         self._wake_sender()
 
     # --- what a search needs
@@ -299,19 +312,16 @@ class _Search:
     async def _identified(self, part: Part, error: Refused) -> Found:
         """Files that name the patient are out of the room before anything else is done about them."""
         found = Found(part.originals, error=error, gone=True)
+        cleans = self._looking.identified == "clean" and part.format.cleaner is not None
         if not self._gone:
-            await self._take_out(replace(found, gone=False))
+            await self._take_out(replace(found, gone=False), kinds=str(error.fields["kinds"]) if cleans else "")
         if self._looking.identified == "refuse" or part.format.cleaner is None:
             return found
-        return (
-            replace(found, question="names")
-            if self._looking.identified == "ask"
-            else await self._look_at(part, clean=True)
-        )
+        return await self._look_at(part, clean=True) if cleans else replace(found, question="names")
 
-    async def _take_out(self, found: Found) -> None:
+    async def _take_out(self, found: Found, *, kinds: str = "") -> None:
         if not found.gone:
-            await self._looking.take_out(self._job, self._worker, found.originals)
+            await self._looking.take_out(self._job, self._worker, found.originals, kinds=kinds)
 
     async def _previews(self, sources: Sequence[Source]) -> list[Preview]:
         """Drawn over other files of the case where the files refer to these."""

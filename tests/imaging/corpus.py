@@ -22,6 +22,7 @@ from ernbot.core.errors import Refused
 from ernbot.imaging import recognise
 from ernbot.imaging.deid import SECRET_BYTES, Policy
 from tests.imaging.imaging_samples import DATA, photograph
+from tests.imaging.maker_samples import bif, ndpi, ome, philips, pyramid_below, scn, trestle
 from tests.imaging.model_samples import ball, binary_stl, text_stl
 
 POLICY = Policy(secret=bytes(SECRET_BYTES))
@@ -62,6 +63,22 @@ def honest_files() -> list[Sample]:
 def hostile_files() -> list[Sample]:
     """Files that lie, as they are."""
     return list(_known(_read(sorted((DATA / "hostile").iterdir()))))
+
+
+def described_slides() -> list[Sample]:
+    """Small slides as their makers write them, with all that a cleaner would take out: it is read before that."""
+    sides = (512, 256)
+    makers = {
+        "hamamatsu.ndpi": ndpi(sides=sides, interval=8, macro=True),
+        "leica.scn": scn(sides),
+        "ventana.bif": bif(sides),
+        "ventana_overlap.bif": bif(sides, overlap=8),
+        "philips.tiff": philips(sides),
+        "ome.tiff": ome(sides),
+        "below.tiff": pyramid_below(sides),
+        "trestle.tif": trestle(sides),
+    }
+    return list(_known(iter(makers.items())))
 
 
 def made() -> Iterator[tuple[str, bytes]]:

@@ -24,7 +24,7 @@ from ernbot.imaging.process import Died, Worker
 from ernbot.imaging.remote import LEFT
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
-from tests.imaging.corpus import HEAD, POLICY, Sample, honest_files, hostile_files
+from tests.imaging.corpus import HEAD, POLICY, Sample, described_slides, honest_files, hostile_files
 from tests.imaging.imaging_samples import nameless
 from tests.imaging.mutants import mutant
 
@@ -92,7 +92,7 @@ class Fuzzer:
     def __init__(self, seed: int) -> None:
         self._seed, self.tally = seed, Tally()
         self._samples: dict[str, list[Sample]] = {}
-        for sample in (*honest_files(), *hostile_files()):
+        for sample in (*honest_files(), *hostile_files(), *described_slides()):
             self._samples.setdefault(sample.format, []).append(sample)
 
     def request(self, number: int) -> tuple[str, list[bytes], list[bytes]]:

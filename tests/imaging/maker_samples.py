@@ -1,4 +1,4 @@
-"""Made slides of Hamamatsu, Leica, Ventana and Philips, small ones that OpenSlide accepts as theirs."""
+"""Made slides as makers and other programs write them, small ones that OpenSlide accepts as theirs."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -183,4 +183,63 @@ def philips(sides: tuple[int, ...] = SIDES, *, more: str = "") -> bytes:
         options: dict[str, Any] = {**JPEG, "software": "Philips DP v1.0"}
         writer.write(_ycbcr(LABEL[:, :96]), description="Label", rowsperstrip=96, **options)
         writer.write(_ycbcr(LABEL), description="Macro", rowsperstrip=96, **options)
+    return file.getvalue()
+
+
+# --- OME and Trestle
+
+
+def ome_xml(
+    sides: tuple[int, ...], *, channels: int = 3, planes: int = 1, scale: str = "0.5", unit: str = "", more: str = ""
+) -> str:
+    """What Bio-Formats writes into the first description, and QuPath."""
+    uri = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+    own = f'SizeX="{sides[0]}" SizeY="{sides[0]}" SizeZ="{planes}" SizeC="{channels}" SizeT="1" PhysicalSizeX="{scale}"'
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><OME xmlns="{uri}"><Experimenter ID="Experimenter:0" LastName="DOE"/>'
+        '<Instrument ID="Instrument:0"><Objective ID="Objective:0:0" NominalMagnification="20.0"/></Instrument>'
+        f'<Image ID="Image:0" Name="JANE DOE"><Pixels ID="Pixels:0" Type="uint8" {own} {unit}>'
+        f'<Channel ID="Channel:0:0" SamplesPerPixel="{channels}"/><TiffData IFD="0" PlaneCount="1"/></Pixels></Image>'
+        f"{more}</OME>"
+    )
+
+
+OME_MACRO = (
+    '<Image ID="Image:1" Name="macro image"><Pixels ID="Pixels:1" SizeX="288" SizeY="96" SizeZ="1" SizeC="3" SizeT="1">'
+    '<TiffData IFD="1" PlaneCount="1"/></Pixels></Image>'
+)
+
+
+def ome(sides: tuple[int, ...] = SIDES, *, below: bool = True, **described: Any) -> bytes:
+    """An OME-TIFF: the levels below the first picture, then the photograph of the glass."""
+    file = BytesIO()
+    with tifffile.TiffWriter(file, bigtiff=True) as writer:
+        text = ome_xml(sides, **{"more": OME_MACRO, **described})
+        _tiled(writer, _scaled(sides[0]), text, subifds=len(sides) - 1 if below else None)
+        for side in sides[1:]:
+            _tiled(writer, _scaled(side), None, subfiletype=1)
+        _tiled(writer, LABEL, None)
+    return file.getvalue()
+
+
+def pyramid_below(sides: tuple[int, ...] = SIDES, **tags: Any) -> bytes:
+    """A tiled TIFF whose levels stand below its first picture, as libvips writes it: nothing says more than that."""
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        options: dict[str, Any] = {"resolution": (20_000, 20_000), "resolutionunit": 3}
+        _tiled(writer, _scaled(sides[0]), None, subifds=len(sides) - 1, **options)
+        for side in sides[1:]:
+            _tiled(writer, _scaled(side), None, subfiletype=1, **tags)
+    return file.getvalue()
+
+
+def trestle(sides: tuple[int, ...] = SIDES, *, overlaps: str = "0 0 0 0") -> bytes:
+    """A slide of Trestle; its label is in another file."""
+    file = BytesIO()
+    text = f"Background Color=E6E6E6;User Name=JANE DOE;Objective Power=20;JPEG Quality=90;OverlapsXY= {overlaps}"
+    with tifffile.TiffWriter(file) as writer:
+        for side in sides:
+            spacing = 20_000 * side // sides[0]
+            options: dict[str, Any] = {"resolution": (spacing, spacing), "resolutionunit": 3, "software": "MedScan 1.0"}
+            _tiled(writer, _scaled(side), text, **options)
     return file.getvalue()

@@ -25,6 +25,7 @@ _MARKS = re.compile(
     rb"PK[\x01\x03\x05]|IHDR|PLTE|IDAT|iCCP|eXIf|"
     rb"ftyp|meta|iloc|iprp|ipma|ispe|hvcC|av1C|VP8[ LX]|ANMF|"
     rb"II[*+]\x00|MM\x00[*+]|"
+    rb"\b(?:level|mag|ifd|IFD|size[XY]|Size[A-Z]|PhysicalSizeX|Overlaps?[A-Z]*|ScanRes|AppMag|MPP) ?=|"  # slides
     rb" obj|/(?:Length|Kids|Count|Filter|Width|Height|MediaBox|W|Index|Size)\b|startxref|facet|vertex",
 )
 """What a parser turns on; the numbers follow within a few bytes."""

@@ -129,7 +129,7 @@ def reads_after_a_deep_fall(files, options):
 box = object.__new__(sandbox.Sandbox)
 box._pipe, box._decoders = Pipe(0, os.dup(1)), [decoder, reads_after_a_deep_fall]
 box._cleaners = [cleaner]
-box.serve(20)
+box.serve()
 """
 
 

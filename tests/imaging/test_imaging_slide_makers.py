@@ -1,4 +1,4 @@
-"""Slides of Hamamatsu, Leica, Ventana and Philips: what of them is shown, what copied, and what never."""
+"""Slides as makers and other programs describe them: what of them is shown, what copied, and what never."""
 
 import struct
 import tracemalloc
@@ -11,6 +11,7 @@ import numpy as np
 import openslide
 import pytest
 import tifffile
+from PIL import Image
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import openslide_formats, pyramid, recognise, restarts, slide_xml, tiff_directory
@@ -19,13 +20,23 @@ from ernbot.imaging.deid import slide as cleaner
 from ernbot.imaging.model import Fact, Options, Preview
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
-from tests.imaging.imaging_samples import Array, opened, pictured
-from tests.imaging.maker_samples import SIDES, bif, ndpi, philips, restarting, scn
+from tests.imaging.imaging_samples import DATA, Array, opened, pictured
+from tests.imaging.maker_samples import SIDES, bif, ndpi, ome, philips, pyramid_below, restarting, scn, trestle
 from tests.imaging.slide_samples import POLICY, cleaned, tissue
 
+GOLDEN = DATA / "golden" / "slide_of_a_maker.png"
 Maker = Callable[..., bytes]
-MAKERS: dict[str, Maker] = {"hamamatsu": lambda: ndpi(macro=True), "leica": scn, "ventana": bif, "philips": philips}
+MAKERS: dict[str, Maker] = {
+    "hamamatsu": lambda: ndpi(macro=True),
+    "leica": scn,
+    "ventana": bif,
+    "philips": philips,
+    "trestle": trestle,
+    "generic-tiff": ome,  # which OpenSlide does not know by a name of its own
+}
 KINDS = {
+    "trestle": "ImageDescription",
+    "generic-tiff": "ImageDescription, macro",
     "hamamatsu": "macro",
     "leica": "ImageDescription, macro",
     "ventana": "ImageDescription, XMP, macro",
@@ -59,6 +70,12 @@ def cleaning_refusal(data: bytes) -> Refused:
 def drawn(data: bytes) -> tuple[Preview, Array]:
     preview = decoder.preview(BytesIO(data), Options())
     return preview, opened(pictured(preview).data)
+
+
+def overview(maker: str) -> Preview:
+    """What a room is shown of a slide of that maker: its cleaned copy, or one that needs no cleaning."""
+    data = pyramid_below() if maker == "nobody" else cleaned(MAKERS[maker]())[0]
+    return decoder.preview(BytesIO(data), Options())
 
 
 def section(path: Path, side: int) -> Array:
@@ -124,6 +141,30 @@ def test_the_overview_of_the_copy_agrees_with_openslide_on_the_original(tmp_path
     assert np.abs(picture[:side].astype(int) - reference).mean() < 2.0
     assert Fact("microns-per-pixel", 0.5) in preview.facts.details
     assert (Fact("magnification", 20.0) in preview.facts.details) is (maker != "philips")  # which does not say it
+
+
+@pytest.mark.parametrize("maker", [*MAKERS, "nobody"])
+def test_a_section_looks_the_same_whoever_scanned_it(maker: str) -> None:
+    """Looked at, of each: a pink disc with a violet spot at its right, nothing green, and a bar that says 200 µm."""
+    picture = opened(pictured(overview(maker)).data).astype(int)
+    golden = opened(GOLDEN.read_bytes())
+    assert picture.shape == golden.shape
+    assert np.abs(picture - golden).mean() < 2.0
+
+
+def test_levels_below_a_picture_are_its_levels() -> None:
+    preview, picture = drawn(pyramid_below((4096, 1024)))
+    assert (preview.facts.format, preview.facts.kind) == (openslide_formats.FORMAT.name, "slide")
+    assert preview.facts.details == (Fact("microns-per-pixel", 0.5), Fact("levels", 2))
+    side = picture.shape[1]
+    assert np.abs(picture[:side].astype(int) - tissue(side, side)).mean() < 4.0
+
+
+def test_a_text_below_a_picture_names_the_patient() -> None:
+    with pytest.raises(Refused) as caught:
+        decoder.preview(BytesIO(pyramid_below(extratags=[(315, 2, None, "JANE DOE", True)])), Options())
+    assert caught.value.fields == {"kinds": "Artist"}
+    assert b"JANE" not in cleaned(pyramid_below(extratags=[(315, 2, None, "JANE DOE", True)]))[0]
 
 
 # What is copied
@@ -208,6 +249,15 @@ def test_a_text_of_hamamatsu_names_the_patient() -> None:
         (lambda: philips((2048, 1984)), "Philips TIFF"),
         (lambda: ndpi(starts=False), "NDPI"),
         (lambda: ndpi(interval=48), "NDPI"),
+        (lambda: ome(channels=1), "OME-TIFF"),
+        (lambda: ome(planes=3), "OME-TIFF"),
+        (lambda: ome(scale="9"), "OME-TIFF"),
+        (lambda: ome(scale=""), "OME-TIFF"),
+        (lambda: ome(unit='PhysicalSizeXUnit="nm"'), "OME-TIFF"),
+        (lambda: ome(more='<Image><Pixels SizeX="9000" SizeY="9"/></Image>'), "OME-TIFF"),
+        (lambda: ome().replace(b'IFD="0"', b'IFD="1"'), "OME-TIFF"),
+        (lambda: ome((2048, 2048, 1024)).replace(b'SizeX="2048"', b'SizeX="1024"'), "OME-TIFF"),
+        (lambda: trestle(overlaps="0 0 8 8"), "Trestle"),
     ],
 )
 def test_what_would_be_put_together_wrongly_is_not(data: Maker, maker: str) -> None:
@@ -278,6 +328,24 @@ def test_a_broken_chain_of_a_maker_ends() -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "place"), [(1, 8), (1, 2**32 - 8), (1, 0), (2, 8), (2**32 - 1, 8), (7_000_000, 8), (5000, 8)]
+)
+async def test_directories_below_that_lie_cost_one_refusal(previewer: Previewer, count: int, place: int) -> None:
+    data = replaced_tag(pyramid_below(), tiff_directory.SUB_DIRECTORIES, place, count)
+    refused = await refusal(previewer, data)
+    assert refused.code in ("file-broken", "file-too-complex")
+
+
+def test_no_more_directories_below_are_read_than_any_scanner_writes() -> None:
+    many = tiff_directory.MAX_DIRECTORIES + 10
+    places = [26 + 4 * many + 18 * number for number in range(many)]
+    data = b"II*\0" + struct.pack("<IHHHIII", 8, 1, tiff_directory.SUB_DIRECTORIES, 4, many, 26, 0)
+    data += struct.pack(f"<{many}I", *places) + struct.pack("<HHHIII", 1, 256, 4, 1, 9, 0) * many
+    with pytest.raises(Refused, match="file-too-complex"):
+        tiff_directory.read(BytesIO(data))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         b"<a>",
@@ -298,6 +366,7 @@ async def test_hostile_xml_costs_one_refusal(previewer: Previewer) -> None:
     for more in ("<a>" * 200_000, "<unclosed>", "b" * slide_xml.MAX_BYTES):
         assert (await refusal(previewer, scn(more=more))).code in ("file-broken", "file-too-complex")
         assert (await refusal(previewer, philips(more=more))).code in ("file-broken", "file-too-complex")
+        assert (await refusal(previewer, ome(more=more))).code in ("file-broken", "file-too-complex")
     for number in ("-1", "1e999", "99", "x", "1_0", "²"):
         lying = scn().replace(b'ifd="1"', f'ifd="{number}"'.encode()[:7].ljust(7))
         assert (await refusal(previewer, lying)).code.startswith("file-")
@@ -339,3 +408,13 @@ def test_pieces_become_tiles_with_the_same_pixels() -> None:
     assert strip.tile == (256, 256)
     _, lengths = strip.places()
     assert [len(strip.read(index)) for index in range(4)] == lengths.tolist()
+
+
+def remake() -> None:
+    """`python -m tests.imaging.test_imaging_slide_makers`: write the picture anew. Look at it before keeping it."""
+    with Image.open(BytesIO(pictured(overview("leica")).data)) as picture:
+        picture.save(GOLDEN)
+
+
+if __name__ == "__main__":
+    remake()

@@ -53,8 +53,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[process.Worker]:
     workers: list[process.Worker] = []
     start = process.Worker.start
 
-    async def remember(memory: int, seconds: float) -> process.Worker:
-        workers.append(await start(memory, seconds))
+    async def remember(memory: int) -> process.Worker:
+        workers.append(await start(memory))
         return workers[-1]
 
     monkeypatch.setattr(process.Worker, "start", remember)
@@ -472,6 +472,18 @@ async def test_a_cleaned_copy_is_written_reported_and_shown(previewer: Previewer
     report = await previewer.clean(BytesSource(data), policy=POLICY, sink=sink, claimed="application/dicom")
     assert {"PatientName", "PatientBirthDate"} <= set(report.kinds)
     assert pictured(await look(previewer, b"".join(pieces), "application/dicom")).data
+
+
+async def test_a_copy_may_take_longer_the_larger_its_original_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def forget(_piece: bytes) -> None:
+        return
+
+    async with Previewer(workers=1, seconds=0.001) as previewer:
+        monkeypatch.setattr(worker, "_COPIED_IN_A_SECOND", 1)
+        assert (await previewer.clean(BytesSource(sample("planted/planted_ct.dcm")), policy=POLICY, sink=forget)).kinds
+        monkeypatch.setattr(worker, "_COPIED_IN_A_SECOND", 2**40)
+        with pytest.raises(Refused, match="file-too-complex"):
+            await previewer.clean(BytesSource(sample("planted/planted_ct.dcm")), policy=POLICY, sink=forget)
 
 
 async def test_what_cannot_be_cleaned_leaves_nothing_behind(previewer: Previewer) -> None:

@@ -16,6 +16,7 @@ from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.jobs import Jobs
 from ernbot.matrix.looking import Looking
 from ernbot.storage import local_queue, shared_queue
+from ernbot.storage.errors import StorageBusy
 from ernbot.storage.queue import LANES, LARGE, LARGE_LANES
 from ernbot.storage.records import ImageJob
 from ernbot.storage.store import Store
@@ -33,6 +34,7 @@ class Eyes:
         self.signs: list[str] = []
         self.faults: dict[str, list[Exception]] = {}
         self.held: set[str] = set()
+        self.busy: list[StorageBusy] = []
         self.moved = asyncio.Event()
         self.let_go = asyncio.Event()
 
@@ -51,6 +53,8 @@ class Eyes:
         self.moved.set()
 
     async def show_progress(self, job: ImageJob, worker: str) -> None:
+        if self.busy:
+            raise self.busy.pop()
         self.signs.append(job.sender)
         self.moved.set()
 
@@ -165,6 +169,7 @@ async def test_a_worker_that_is_stopped_leaves_its_work_to_others(eyes: Eyes) ->
 async def test_a_sign_is_shown_for_long_work_alone(eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs_module, "PATIENCE", 0.2)
     eyes.held.add("long")
+    eyes.busy = [StorageBusy(), StorageBusy()]  # a database that is away puts it off
     await drop(eyes, "long", "short")
     async with running(eyes):
         await eyes.until("signs", 1)

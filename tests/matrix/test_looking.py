@@ -179,7 +179,10 @@ async def test_a_policy_cleans_without_a_question(desk: Desk) -> None:
     await desk.look()
     assert desk.chat.new_effects(Redact) == [Redact(event)]
     assert len(desk.shown()) == 1
-    assert desk.chat.new_effects(Message) == []
+    (told,) = desk.chat.new_effects(Message)
+    words = render(told.reply, "en").body
+    assert words.startswith("This file tells who the patient is: ")
+    assert words.endswith("I have taken the file out of the room.\n\nA copy without these follows.")
     assert len(await desk.stored()) == 1
 
 
@@ -206,7 +209,7 @@ async def test_a_named_photograph_is_cleaned_and_announced(desk: Desk) -> None:
     await desk.drop(sample("planted/planted_photo.jpg"), mimetype="image/jpeg")
     await desk.look()
     kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
-    assert kinds == [Redact, PassOn, Announce, ShowFile]
+    assert kinds == [Redact, Message, PassOn, Announce, ShowFile]
 
 
 async def written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -318,6 +321,104 @@ async def test_a_sign_of_progress_goes_when_the_job_ends(desk: Desk) -> None:
     await desk.looking.look(job, WORKER)
     await desk.chat.deliver()
     assert desk.chat.effects(TakeBack) == [TakeBack(f"job:{job.id}")]
+
+
+async def signed(desk: Desk) -> ImageJob:
+    """The job that is due, with a sign on its file."""
+    job = await desk.take()
+    await desk.looking.show_progress(job, WORKER)
+    await desk.chat.deliver()
+    desk.chat._first = len(desk.chat.done)
+    return job
+
+
+async def end(desk: Desk, job: ImageJob) -> list[TakeBack]:
+    """Work the job off; what is taken back."""
+    await desk.looking.look(job, WORKER)
+    await desk.chat.deliver()
+    assert await desk.is_idle()
+    return desk.chat.new_effects(TakeBack)
+
+
+@pytest.mark.parametrize("data", [b"no file that anybody knows", sample("hostile/tiff_size_lie.svs")])
+async def test_the_sign_goes_when_a_file_is_refused(desk: Desk, data: bytes) -> None:
+    await desk.drop(data)
+    job = await signed(desk)
+    assert await end(desk, job) == [TakeBack(f"job:{job.id}")]
+
+
+async def test_the_sign_goes_when_a_worker_is_killed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def killed(*_arguments: Any, **_options: Any) -> Any:
+        raise Refused("file-too-complex")  # what a killed worker ends in, see `Previewer`
+
+    monkeypatch.setattr(desk.previewer, "previews", killed)
+    await desk.drop(SCAN)
+    job = await signed(desk)
+    assert await end(desk, job) == [TakeBack(f"job:{job.id}")]
+    assert "too much time or memory" in desk.chat.last.text
+
+
+async def test_the_sign_stays_over_a_restart_and_goes_when_the_job_ends(desk: Desk) -> None:
+    await desk.drop(SCAN)
+    await signed(desk)
+    async with desk.chat.store.transaction() as tx:
+        await tx.release_jobs(WORKER, desk.chat.now)
+    job = await desk.take()
+    await desk.looking.show_progress(job, WORKER)
+    assert await end(desk, job) == [TakeBack(f"job:{job.id}")]
+    assert desk.chat.new_effects(React) == [], "there is one already"
+
+
+async def test_the_sign_goes_when_everything_failed(desk: Desk) -> None:
+    await desk.drop(SCAN)
+    for _ in range(MAX_ATTEMPTS):
+        job = await signed(desk)
+        async with desk.chat.store.transaction() as tx:
+            await tx.postpone_job(job.id, desk.chat.now, counts=True)
+    job = await desk.take()
+    assert await end(desk, job) == [TakeBack(f"job:{job.id}")]
+
+
+async def test_the_sign_goes_when_consent_is_withdrawn_and_none_comes_after(desk: Desk) -> None:
+    await desk.drop(SCAN)
+    job = await signed(desk)
+    await desk.chat.here(ANDERS, "!consent withdraw care")
+    assert desk.chat.new_effects(TakeBack) == [TakeBack(f"job:{job.id}")]
+    desk.chat._first = len(desk.chat.done)
+    await desk.looking.show_progress(job, WORKER)
+    await desk.looking.look(job, WORKER)
+    await desk.chat.deliver()
+    assert not desk.chat.new_effects(React)
+    assert not desk.chat.new_effects(TakeBack)
+
+
+async def test_the_sign_is_on_the_answer_where_the_file_is_gone(desk: Desk) -> None:
+    await desk.drop(NAMED)
+    job = await signed(desk)
+    await desk.looking.look(job, WORKER)
+    await desk.chat.deliver()
+    assert desk.chat.new_effects(TakeBack) == [TakeBack(f"job:{job.id}")]
+    await desk.chat.here(ANDERS, "yes")
+    answer, job = desk.chat.event, await desk.take()
+    await desk.looking.show_progress(job, WORKER)
+    await desk.chat.deliver()
+    assert desk.chat.effects(React)[-1] == React(answer, "⏳")
+    desk.chat._first = len(desk.chat.done)
+    assert await end(desk, job) == [TakeBack(f"job:{job.id}")]
+
+
+async def test_a_copy_without_a_question_is_announced_once(desk: Desk) -> None:
+    desk.identified = "clean"
+    (event,) = await desk.drop(NAMED)
+    job = await desk.take()
+    async with desk.chat.store.transaction() as tx:
+        (original,) = await tx.originals(job.id)
+    await desk.looking.take_out(job, WORKER, [original], kinds="PatientName")
+    await desk.looking.show_progress(job, WORKER)  # the line says it: nobody sees a sign on what is redacted
+    await desk.looking.look(job, WORKER)
+    await desk.chat.deliver()
+    assert len([m for m in desk.chat.effects(Message) if "A copy without" in render(m.reply, "en").body]) == 1
+    assert React(event, "⏳") not in desk.chat.effects(React)
 
 
 async def test_more_than_was_stated_does_not_fill_the_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

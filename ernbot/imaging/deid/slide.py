@@ -50,7 +50,7 @@ def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
     levels = [level for level in scan.levels if pyramid.is_tiled(level.directory) or level.strip]
     is_known = all(level.compression in _J2K | {pyramid.JPEG, _BARE} for level in levels)
     if levels[:1] != scan.levels[:1] or not is_known or _may_hide_a_label(scan):
-        raise Refused("file-slide-export", maker=scan.maker or "TIFF")
+        raise Refused("file-slide-export", maker=scan.maker or "unknown")
     kinds = slide_identifiers.kinds(directories, scan)
     if not scan.maker and any(_is_thumbnail(directory, levels[0]) for directory in directories):
         kinds.add("Thumbnail")

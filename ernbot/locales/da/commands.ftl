@@ -139,6 +139,10 @@ file-dropped = { $count ->
         [one] Filen bliver ikke lagt ud.
        *[other] De { $count } filer bliver ikke lagt ud.
     }
+file-copy-instead = { $count ->
+        [one] En kopi uden dette følger.
+       *[other] Kopier uden dette følger.
+    }
 file-copy-follows = { $count ->
         [one] Filen følger om et øjeblik.
        *[other] De { $count } filer følger om et øjeblik.
@@ -222,8 +226,14 @@ refused-file-too-large = Filen er større end { $limit_mb } MB. Eksportér færr
 refused-file-unknown = Jeg viser DICOM-filer, vævssnit, fotografier, PDF-dokumenter og STL-modeller. Denne fil kender jeg ikke, så der er ingen eksempelvisning.
 refused-file-lies = Filen kalder sig { $claimed }, men er { $found }. Eksportér den igen.
 refused-file-names-patient = Filen afslører, hvem patienten er: { $kinds }. Eksportér den anonymiseret, eller lad `ernbot deidentify` lave en kopi, og læg den her igen.
-refused-file-unsupported = Billederne i filen er pakket på en måde, som jeg ikke kan læse: { $syntax }. Eksportér den ukomprimeret eller som JPEG 2000.
-refused-file-slide-export = Dette er en { $maker }-skanning. Jeg kan hverken vise den eller fjerne billedet af dens etiket. Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
+refused-file-unsupported = { $syntax ->
+        [TIFF] Billedpunkterne i denne helglasskanning er pakket på en måde, som jeg ikke kan læse. Eksportér den som SVS eller DICOM, og læg den her igen.
+       *[other] Billederne i filen er pakket på en måde, som jeg ikke kan læse: { $syntax }. Eksportér den ukomprimeret eller som JPEG 2000.
+    }
+refused-file-slide-export = { $maker ->
+        [unknown] Jeg kender ikke skanneren bag denne helglasskanning, så jeg kan hverken vise den eller fjerne billedet af etiketten.
+       *[other] Dette er en helglasskanning fra { $maker }. Jeg kan hverken vise den eller fjerne billedet af etiketten.
+    } Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
 refused-archive-locked = Arkivet er låst med en adgangskode. Rummet er krypteret: send det uden adgangskode.
 refused-archive-unsafe = Arkivet kan skjule eller overskrive filer, når det pakkes ud. Lav et nyt af mappen med billederne.
 refused-file-too-complex = Det ville kræve for meget tid eller hukommelse at vise filen. Eksportér færre eller mindre billeder.

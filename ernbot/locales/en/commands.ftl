@@ -139,6 +139,10 @@ file-dropped = { $count ->
         [one] The file is not posted.
        *[other] The { $count } files are not posted.
     }
+file-copy-instead = { $count ->
+        [one] A copy without these follows.
+       *[other] Copies without these follow.
+    }
 file-copy-follows = { $count ->
         [one] The file follows in a moment.
        *[other] The { $count } files follow in a moment.
@@ -222,8 +226,14 @@ refused-file-too-large = This file is larger than { $limit_mb } MB. Please expor
 refused-file-unknown = I show DICOM files, slides, photographs, PDF documents and STL models. This file is none that I know, so there is no preview.
 refused-file-lies = This file calls itself { $claimed } but is { $found }. Please export it again.
 refused-file-names-patient = This file tells who the patient is: { $kinds }. Please export it de-identified, or let `ernbot deidentify` make a copy, and drop it here again.
-refused-file-unsupported = The pictures in this file are packed in a way that I cannot read: { $syntax }. Please export it uncompressed or as JPEG 2000.
-refused-file-slide-export = This is a { $maker } slide. I can neither show it nor take out the picture of its label. Please export it as SVS or DICOM, without the label, and drop it here again.
+refused-file-unsupported = { $syntax ->
+        [TIFF] The pixels of this slide are packed in a way that I cannot read. Please export it as SVS or DICOM, and drop it here again.
+       *[other] The pictures in this file are packed in a way that I cannot read: { $syntax }. Please export it uncompressed or as JPEG 2000.
+    }
+refused-file-slide-export = { $maker ->
+        [unknown] I do not know the scanner of this slide, so I can neither show it nor take out the picture of its label.
+       *[other] This is a { $maker } slide. I can neither show it nor take out the picture of its label.
+    } Please export it as SVS or DICOM, without the label, and drop it here again.
 refused-archive-locked = This archive is locked with a password. The room is encrypted: please send it without one.
 refused-archive-unsafe = This archive could hide or overwrite files where it is unpacked. Please make a new one from the folder with the pictures.
 refused-file-too-complex = This file would take too much time or memory to show. Please export fewer or smaller pictures.
