@@ -2,20 +2,22 @@
 
 What comes out is numbered, since the name of a file or folder may be that of a patient; the report says what kinds of
 element were removed, never a value and never a name. Only the terminal of the person who owns the files is told which
-file could not be cleaned. Formats come in through `Format.cleaner`; nothing here knows one.
+file could not be cleaned. What is in a file is read by a sandboxed process alone, as in a room.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib
 import io
 import json
-import logging
+import lzma
 import os
 import secrets
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -28,11 +30,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ernbot.core.errors import Refused
 from ernbot.imaging import Format, other_slides, recognise, tiff_directory
 from ernbot.imaging.deid import SECRET_BYTES, Policy
+from ernbot.imaging.worker import Previewer
 
 MAX_MEMBERS = 2_000
 MAX_INFLATED = 1_500 * 10**6
 MAX_RATIO = 200
 """Of a zip: its members, their bytes as really inflated, and those for each byte of the zip."""
+
+_LARGEST = 2**40
+_SECONDS = 300.0
+"""Of one file: its bytes, and the processor time that cleaning it may take. Nobody else waits here."""
 
 _HEAD = 64 * 2**10
 _PIECE = 2**20
@@ -53,6 +60,13 @@ _REASONS = {
     "file-unsupported": "has its pictures packed in an unknown way: export it uncompressed or as JPEG 2000",
     "file-unknown": "is of no kind that can be cleaned, and is left out",
 }
+
+
+_UNREADABLE_ZIP = (
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError),
+    *(zlib.error, lzma.LZMAError),
+)
+"""What Python raises on archives that are damaged, locked, or packed in a way that it does not know."""
 
 
 class Unusable(Exception):
@@ -105,8 +119,8 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         Unusable: nothing was begun.
+        WorkerFailed: this machine cannot start the process that reads files.
     """
-    logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)  # its log lines quote values
     paths = list(_found(options.files))
     if not paths:
         raise Unusable("There is no file to de-identify.")
@@ -123,20 +137,28 @@ def run(options: argparse.Namespace) -> int:
         keep_characteristics=not options.drop_characteristics,
     )
     out.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
-    columns = TextColumn("De-identifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    results = []
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("files", total=len(paths))
-        for number, path in enumerate(paths, 1):
-            result = _file(path, number, out, policy)
-            results.append(result)
-            if result.refused:
-                console.print(f"{path} {_reason(result.refused)}.", markup=False, highlight=False, soft_wrap=True)
-            progress.advance(task)
+    results = asyncio.run(_all(paths, out, policy))
     if options.report:
         _write(options.report, json.dumps(_report(results, policy), indent=1).encode() + b"\n")
     return _conclude(results, out, remembered=options.secret_file is not None)
+
+
+async def _all(paths: list[Path], out: Path, policy: Policy) -> list[Result]:
+    """Clean the files one after the other, and say which could not be."""
+    console = Console(stderr=True)
+    columns = TextColumn("De-identifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    results = []
+    async with Previewer(workers=1, max_bytes=_LARGEST, seconds=_SECONDS) as previewer:
+        cleaning = _Cleaning(previewer, policy)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("files", total=len(paths))
+            for number, path in enumerate(paths, 1):
+                result = await cleaning.file(path, number, out)
+                results.append(result)
+                if result.refused:
+                    console.print(f"{path} {_reason(result.refused)}.", markup=False, highlight=False, soft_wrap=True)
+                progress.advance(task)
+    return results
 
 
 def _found(paths: list[Path]) -> Iterator[Path]:
@@ -179,72 +201,101 @@ def _secret(path: Path | None) -> bytes:
     return secret
 
 
-def _file(path: Path, number: int, out: Path, policy: Policy) -> Result:
-    try:
-        with open(path, "rb") as file:
-            if file.read(len(_ZIP)) == _ZIP:
-                return _zip(file, number, out, policy)
-            file.seek(0)
-            return _cleaned(file, number, policy, out)
-    except OSError:
-        return Result(number, None, refused="file-broken")
+@dataclass(frozen=True)
+class _Opened:
+    """A file of this machine, as a `Source`."""
+
+    file: BinaryIO
+    size: int
+
+    @classmethod
+    def of(cls, file: BinaryIO) -> _Opened:
+        return cls(file, file.seek(0, io.SEEK_END))
+
+    async def read_at(self, offset: int, length: int) -> bytes:
+        self.file.seek(offset)
+        return self.file.read(length)
 
 
-def _cleaned(file: BinaryIO, number: int, policy: Policy, out: Path | zipfile.ZipFile) -> Result:
-    """Clean one file into a folder or a zip, under its number."""
-    file.seek(0)
-    head = file.read(_HEAD)
-    format_ = recognise(head)
-    called = format_.name if format_ else None
-    try:
-        if format_ is None:
-            other_slides.refuse(head)
-        if format_ is None or format_.cleaner is None:
-            raise Refused("file-unknown")
-        name = f"{number:05d}{_suffix(format_, file)}"
+@dataclass(frozen=True)
+class _Cleaning:
+    """Files of one case, one after the other."""
+
+    previewer: Previewer
+    policy: Policy
+
+    async def file(self, path: Path, number: int, out: Path) -> Result:
+        """One file of a disk."""
+        try:
+            with _opened(path) as file:
+                if file.read(len(_ZIP)) == _ZIP:
+                    return await self._zip(file, number, out)
+                return await self._cleaned(file, number, out)
+        except OSError:
+            return Result(number, None, refused="file-broken")
+
+    async def _cleaned(self, file: BinaryIO, number: int, out: Path | zipfile.ZipFile) -> Result:
+        """Clean one file into a folder or a zip, under its number."""
         file.seek(0)
-        cleaner = importlib.import_module(format_.cleaner)
-        with _member(out, name) if isinstance(out, zipfile.ZipFile) else _whole(out / name) as cleaned:
-            report = cleaner.deidentify(file, cleaned, policy)
-    except Refused as refused:
-        kinds = tuple(filter(None, str(refused.fields.get("kinds", "")).split(", ")))
-        return Result(number, called, refused=refused.code, kinds=kinds)
-    except Exception:  # whatever a decoder raises on a broken file; its text may quote the file
-        return Result(number, called, refused="file-broken")
-    return Result(number, called, name, None, report.kinds, report.writing, report.masked)
+        head = file.read(_HEAD)
+        format_ = recognise(head)
+        called = format_.name if format_ else None
+        try:
+            if format_ is None:
+                other_slides.refuse(head)
+            if format_ is None or format_.cleaner is None:
+                raise Refused("file-unknown")
+            name = f"{number:05d}{_suffix(format_, file)}"
+            with _member(out, name) if isinstance(out, zipfile.ZipFile) else _whole(out / name) as cleaned:
+
+                async def keep(piece: bytes) -> None:
+                    cleaned.write(piece)
+
+                report = await self.previewer.clean(_Opened.of(file), policy=self.policy, sink=keep)
+        except Refused as refused:
+            kinds = tuple(filter(None, str(refused.fields.get("kinds", "")).split(", ")))
+            return Result(number, called, refused=refused.code, kinds=kinds)
+        return Result(number, called, name, None, report.kinds, report.writing, report.masked)
+
+    async def _zip(self, file: BinaryIO, number: int, out: Path) -> Result:
+        """A zip of the cleaned members of a zip, numbered. Members go through memory; their names are never used."""
+        size = file.seek(0, io.SEEK_END)
+        name, members = f"{number:05d}.zip", []
+        try:
+            with zipfile.ZipFile(file) as source:
+                entries = [entry for entry in source.infolist() if not entry.is_dir()]
+                if len(entries) > MAX_MEMBERS:
+                    raise Refused("file-too-complex")
+                left = min(MAX_INFLATED, size * MAX_RATIO)
+                with _whole(out / name) as whole, zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as target:
+                    for inside, entry in enumerate(entries, 1):
+                        data = _inflated(source, entry, left)
+                        left -= len(data.getbuffer())
+                        members.append(await self._cleaned(data, inside, target))
+                    if not any(member.output for member in members):
+                        raise Refused("file-unknown")
+        except Refused as refused:
+            return Result(number, "ZIP", refused=refused.code, members=tuple(members))
+        except _UNREADABLE_ZIP:
+            return Result(number, "ZIP", refused="file-broken")
+        failed = next((member.refused for member in members if member.refused not in _LEFT_OUT | {None}), None)
+        return Result(number, "ZIP", name, failed, members=tuple(members))
+
+
+def _opened(path: Path) -> BinaryIO:
+    return open(path, "rb")
 
 
 def _suffix(format_: Format, file: BinaryIO) -> str:
     """Of what the cleaner of this file writes: a slide stays one, also where its beginning does not show it."""
-    slide = importlib.import_module("ernbot.imaging.slide")
-    if format_.name == "TIFF" and slide.is_slide(tiff_directory.read(file)):
-        return ".svs"
+    if format_.name == "TIFF":
+        slide = importlib.import_module("ernbot.imaging.slide")
+        try:
+            if slide.is_slide(tiff_directory.read(file)):
+                return ".svs"
+        except Exception as error:  # whatever hostile bytes make of it; the text of an error may quote the file
+            raise Refused("file-broken") from error
     return _SUFFIXES.get(format_.name, f".{format_.name.lower()}")
-
-
-def _zip(file: BinaryIO, number: int, out: Path, policy: Policy) -> Result:
-    """A zip of the cleaned members of a zip, numbered. Members go through memory; their names are never used."""
-    size = file.seek(0, io.SEEK_END)
-    name, members = f"{number:05d}.zip", []
-    try:
-        with zipfile.ZipFile(file) as source:
-            entries = [entry for entry in source.infolist() if not entry.is_dir()]
-            if len(entries) > MAX_MEMBERS:
-                raise Refused("file-too-complex")
-            left = min(MAX_INFLATED, size * MAX_RATIO)
-            with _whole(out / name) as whole, zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as target:
-                for inside, entry in enumerate(entries, 1):
-                    data = _inflated(source, entry, left)
-                    left -= len(data.getbuffer())
-                    members.append(_cleaned(data, inside, policy, target))
-                if not any(member.output for member in members):
-                    raise Refused("file-unknown")
-    except Refused as refused:
-        return Result(number, "ZIP", refused=refused.code, members=tuple(members))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
-        return Result(number, "ZIP", refused="file-broken")
-    failed = next((member.refused for member in members if member.refused not in _LEFT_OUT | {None}), None)
-    return Result(number, "ZIP", name, failed, members=tuple(members))
 
 
 def _inflated(source: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> io.BytesIO:

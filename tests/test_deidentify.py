@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 from pydicom import dcmread
 
+import ernbot
 from ernbot.__main__ import run_command
+from ernbot.core.errors import Refused
 from ernbot.imaging import dataset as doorman
 from ernbot.imaging.deid import Policy, Report
-from ernbot.imaging.deid import dicom as cleaner
+from ernbot.imaging.process import Sink
+from ernbot.imaging.source import Source
+from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import edited, sample, shipped
 
 NAME = "Doe_Jane_19700102"
@@ -139,6 +145,29 @@ def test_a_hostile_file_leaves_nothing_behind(tmp_path: Path, name: str, capsys:
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_is_refused(packed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = BytesIO()
+    with zipfile.ZipFile(whole, "w", packed) as archive:
+        archive.writestr("a", sample("planted/planted_ct.dcm"))
+    data = bytearray(whole.getvalue())
+    data[60:90] = b"\xff" * 30
+    (tmp_path / "damaged.zip").write_bytes(data)
+    assert run(tmp_path / "damaged.zip", "--out", tmp_path / "out") == 1
+    assert contents(tmp_path / "out") == {}
+    assert "is damaged" in capsys.readouterr().err
+
+
+def test_this_process_decodes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "scan.dcm").write_bytes(sample("planted/planted_ct.dcm"))
+    code = (
+        "import sys\nfrom ernbot.__main__ import run_command\n"
+        f"assert run_command(['deidentify', {str(tmp_path / 'scan.dcm')!r}]) == 0\n"
+        "assert not {'pydicom', 'imagecodecs', 'PIL'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(ernbot.__file__).parents[1])
+
+
 def test_a_zip_of_too_much_or_too_many_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", bytes(40 * 10**6))
@@ -153,11 +182,11 @@ def test_a_zip_of_too_much_or_too_many_is_refused(tmp_path: Path, capsys: pytest
 def test_a_cleaner_that_fails_leaves_no_half_file_and_says_no_value(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def failing(_file: BinaryIO, out: BinaryIO, _policy: Policy) -> Report:
-        out.write(b"half of Jane Doe")
-        raise ValueError("Jane Doe")
+    async def failing(_pool: Previewer, _file: Source, *, policy: Policy, sink: Sink) -> Report:
+        await sink(b"half of Jane Doe")
+        raise Refused("file-broken")
 
-    monkeypatch.setattr(cleaner, "deidentify", failing)
+    monkeypatch.setattr(Previewer, "clean", failing)
     assert run(folder / f"{NAME}.dcm", "--out", tmp_path / "out") == 1
     assert contents(tmp_path / "out") == {}
     said = capsys.readouterr()
@@ -177,6 +206,9 @@ def test_links_within_a_folder_are_not_followed(folder: Path, tmp_path: Path) ->
 def test_writing_in_the_picture_is_for_a_person_to_look_at(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cleaner, "deidentify", lambda *_: Report(("PatientName",), writing=2))
+    async def written(*_: object, **__: object) -> Report:
+        return Report(("PatientName",), writing=2)
+
+    monkeypatch.setattr(Previewer, "clean", written)
     assert run(folder / f"{NAME}.dcm", "--out", tmp_path / "out") == 0
     assert "1 may show written text in the picture" in capsys.readouterr().out

@@ -4,7 +4,6 @@ Every value is compared with the list or the shape that it must come from, and e
 that no text of a file can pass. Raises `Died` at any answer that no honest worker gives. Decodes nothing.
 """
 
-import math
 import re
 from typing import Any
 
@@ -108,16 +107,9 @@ def _natural(value: object) -> int:
 
 
 def _fact(name: str, value: object) -> Fact:
-    wanted = terms.FACTS[name]
-    if wanted is None and value is None:
-        return Fact(name)
-    if wanted is float and type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
-        return Fact(name, float(value))  # type: ignore[arg-type]
-    if wanted is int:
-        return Fact(name, _natural(value))
-    if isinstance(wanted, frozenset) and isinstance(value, str) and value in wanted:
-        return Fact(name, value)
-    raise ValueError
+    if not terms.fits(name, value):
+        raise ValueError
+    return Fact(name, float(value) if terms.FACTS[name] is float else value)  # type: ignore[arg-type]
 
 
 def _uids(values: Any) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ Array = np.ndarray[Any, Any]
 _DEAR = 2**19
 """Pixels of a JPEG 2000 frame from which a softer preview is better than a late one."""
 
+_END_OF_IMAGE = b"\xff\xd9"
+
 Decoder = Callable[[bytes, Stated, Dataset, int], Array]
 
 
@@ -74,7 +76,7 @@ def _signed(values: Array, precision: int) -> Array:
 def _jpeg(codestream: bytes, stated: Stated, dataset: Dataset, least: int) -> Array:
     """Baseline and extended JPEG. Of 8 bits, it can be decoded at an eighth, a quarter or a half."""
     if stated.precision != 8:
-        return np.asarray(jpeg8_decode(codestream))
+        return _whole_jpeg(codestream)
     with Image.open(BytesIO(codestream), formats=("JPEG",)) as picture:
         scale = min(1.0, least / max(picture.size)) if least else 1.0
         # Without a marker of its own the stream leaves open whether it holds YCbCr: then the header decides.
@@ -84,8 +86,15 @@ def _jpeg(codestream: bytes, stated: Stated, dataset: Dataset, least: int) -> Ar
         return np.asarray(picture)
 
 
+def _whole_jpeg(codestream: bytes) -> Array:
+    """The codec makes up what is missing of a stream that was cut; the mark of the end cannot stand within one."""
+    if _END_OF_IMAGE not in codestream:
+        raise Refused("file-broken")
+    return np.asarray(jpeg8_decode(codestream))
+
+
 def _lossless_jpeg(codestream: bytes, _stated: Stated, dataset: Dataset, _least: int) -> Array:
-    values = np.asarray(jpeg8_decode(codestream))
+    values = _whole_jpeg(codestream)
     photometric = str(dataset.PhotometricInterpretation)
     return convert_color_space(values, photometric, "RGB") if photometric.startswith("YBR") else values
 

@@ -33,6 +33,10 @@ _LARGE = 4 * 2**20
 
 _PIECE = 16 * 2**10
 _PIXELS = frozenset(tag_for_keyword(keyword) for keyword in frame.PIXELS)
+_OTHER_FORMATS = (b"%PDF", b"PK\3\4", b"MZ", b"\x7fELF")
+"""How a preamble begins that makes the file a document, an archive or a program as well: whoever opens it as such gets
+what nobody here has looked at. TIFF is allowed there (PS3.10 section 7.1), and some toolkits always write one."""
+
 _ITEM_STARTS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 
@@ -73,7 +77,7 @@ def read(source: bytes | BinaryIO) -> Dataset:
     `file-broken`, `file-too-complex`; and whatever pydicom raises on what cannot be parsed.
     """
     file = BytesIO(source) if isinstance(source, bytes) else source
-    read_preamble(file, True)
+    preamble = read_preamble(file, True)
     meta = _read_file_meta_info(file)
     dataset: Dataset
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
@@ -82,6 +86,7 @@ def read(source: bytes | BinaryIO) -> Dataset:
         dataset.file_meta = meta
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.set_original_encoding(False, True)
+        dataset.preamble = preamble
         return dataset
     file.seek(0)
     dataset = pydicom.dcmread(cast(BinaryIO, _Nameless(file)), force=True, defer_size=_LARGE)
@@ -106,6 +111,8 @@ def _inflate(deflated: bytes) -> bytes:
 def identifying(dataset: Dataset) -> list[str]:
     """Keywords of the elements that name a patient, in any depth, in the order of the standard.
 
+    `Preamble` stands before them where the file is one of another format as well.
+
     A replaced PatientName or PatientID is accepted where (0012,0062) says that the identity was removed and
     the value looks like a replacement; every other direct identifier must be empty.
     """
@@ -117,7 +124,8 @@ def identifying(dataset: Dataset) -> list[str]:
         if tag in identifiers.PSEUDONYM_ELEMENTS and removed and identifiers.is_pseudonym(value):
             continue
         found.add(tag)
-    return [identifiers.ELEMENTS[tag] for tag in sorted(found)]
+    is_twin = (getattr(dataset, "preamble", None) or b"").startswith(_OTHER_FORMATS)
+    return ["Preamble"] * is_twin + [identifiers.ELEMENTS[tag] for tag in sorted(found)]
 
 
 def _walk(dataset: Dataset, depth: int = 0) -> Iterator[tuple[int, Any]]:

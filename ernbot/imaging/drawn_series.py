@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import attributes, dataset, groups, montage, rendering, writing
+from ernbot.imaging import attributes, dataset, groups, montage, orientation, rendering, window, writing
 from ernbot.imaging.frame import Frames
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Facts, Preview
@@ -51,6 +51,7 @@ def preview(order: Stack) -> Preview:
     truncated = any(one.truncated for one in drawn.values())
     details = (
         *_details(order),
+        *orientation.facts(large.attributes),
         *(large.window if order.is_spatial else ()),
         *([Fact("truncated")] if truncated else []),
         *([Fact("unreadable", len(failures))] if failures else []),
@@ -91,20 +92,9 @@ def _draw(header: Header, longest: int, like: _Drawn | None) -> _Drawn:
     pixels = frames.decode(index, longest)
     held = groups.of_frame(elements, index)
     if like and pixels.ndim == 2:
-        _share_window(like, held)
-    image, window = rendering.drawn(pixels, held, longest, share=frames.rows / int(elements.Rows))
-    return _Drawn(image, held, window, frames.truncated, writing.count(elements, frames))
-
-
-def _share_window(like: _Drawn, held: Dataset) -> None:
-    """Put the window of one image in the place of another's own; a table (VOI LUT Sequence) is not shared."""
-    said = {fact.name: fact.value for fact in like.window}
-    if not said:
-        return
-    held.WindowCenter, held.WindowWidth = said["window-center"], said["window-width"]
-    estimated = "window-estimated" in said
-    held.VOILUTFunction = "LINEAR_EXACT" if estimated else str(like.attributes.get("VOILUTFunction") or "LINEAR")
-    held.pop("VOILUTSequence", None)
+        window.share(like.window, like.attributes, held)
+    image, shown_by = rendering.drawn(pixels, held, longest, share=frames.rows / int(elements.Rows))
+    return _Drawn(image, held, shown_by, frames.truncated, writing.count(elements, frames))
 
 
 def _details(order: Stack) -> Iterator[Fact]:

@@ -30,8 +30,8 @@ PSEUDONYM_ELEMENTS = frozenset({0x00100010, 0x00100020})
 """The two that a de-identified file must still have, with a replacement in it: type 2 in PS3.3 C.7.1.1."""
 
 _PHOTOGRAPH_KINDS = """
-Artist Author CameraOwnerName Comment Copyright Description DocumentName GPSInfo IPTC ImageDescription Title UserComment
-XMP XPAuthor XPComment XPKeywords XPSubject XPTitle
+Artist Author CameraOwnerName Comment Copyright Description DocumentName GPSInfo IPTC ImageDescription PageName Text
+Title UserComment XMP XPAuthor XPComment XPKeywords XPSubject XPTitle
 """
 
 PHOTOGRAPH_KINDS = frozenset(_PHOTOGRAPH_KINDS.split())
@@ -63,10 +63,6 @@ Text Thumbnail TrailingData
 REMOVED_KINDS = frozenset(_REMOVED_KINDS.split())
 """What else the cleaners of photographs and models take out, by the names of their standards where there is one."""
 
-OBJECT_KINDS = frozenset({"Preamble", "PrivateElements", "TrailingBytes", "UnknownElements"})
-"""Parts of a DICOM file that have no keyword of their own."""
-
-KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS | EXIF_KINDS | REMOVED_KINDS | OBJECT_KINDS
 DICOM_KINDS = frozenset({"CurveData", "OverlayData", "Preamble", "PrivateElements", "TrailingBytes", "UnknownElements"})
 """What the cleaner of DICOM takes out that has no keyword, or as many keywords as repeating groups."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import attributes, groups, multiframe, rendering, writing
+from ernbot.imaging import attributes, groups, multiframe, orientation, rendering, writing
 from ernbot.imaging.frame import Frames
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Preview
 
@@ -27,5 +27,5 @@ def preview(dataset: Dataset) -> Preview:
     image, window = rendering.drawn(pixels, header, share=frames.rows / int(dataset.Rows))
     thickness = attributes.positive("thickness-mm", attributes.number(header, "SliceThickness"))
     truncated = (Fact("truncated"),) if frames.truncated else ()
-    facts = attributes.facts(dataset, "picture", 1, (*thickness, *window, *truncated))
+    facts = attributes.facts(dataset, "picture", 1, (*orientation.facts(header), *thickness, *window, *truncated))
     return replace(rendering.encode(image, facts), uids=attributes.uids(dataset), writing=written)

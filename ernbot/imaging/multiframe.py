@@ -1,15 +1,15 @@
 """Many frames in one DICOM object: moving pictures and volumes. Runs in the sandbox only.
 
-Shown are the middle frame and some others, and of a moving picture a short film. Only those frames are decoded,
-one by one: never all of them, since a file may hold thousands.
+Shown are the middle frame and some others, all in its window, and of a moving picture a short film. Only those frames
+are decoded, one by one: never all of them, since a file may hold thousands.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from ernbot.imaging import attributes, faces, groups, montage, rendering, strip, terms, window
+from ernbot.imaging import attributes, faces, groups, montage, orientation, rendering, strip, terms, window
 from ernbot.imaging.frame import Frames
 from ernbot.imaging.model import LONGEST_SIDE, Fact, Preview
 
@@ -26,28 +26,37 @@ _FILM_SECONDS = (1.0, 4.0)
 """A film plays in the time that was recorded, but within these bounds."""
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """One frame as it is seen, the attributes that hold for it, and the window that made it."""
+
+    image: Image.Image
+    header: Dataset
+    window: tuple[Fact, ...]
+
+
 def preview(dataset: Dataset, frames: Frames) -> Preview:
     """The strip of an object with at least two frames. Raises what `Frames.decode` raises."""
     moving = _is_moving(dataset)
     positions = None if moving else groups.positions(dataset, frames.count)
     order = sorted(range(frames.count), key=positions.__getitem__) if positions else list(range(frames.count))
     middle = order[frames.count // 2]
-    large, window_facts = _drawn(frames, middle, LONGEST_SIDE, ())
+    large = _drawn(frames, middle, LONGEST_SIDE)
     others = spread([index for index in order if index != middle], strip.MOST if moving else montage.MOST - 1)
-    small = [_drawn(frames, index, _SMALL, window_facts)[0] for index in others]
-    header = groups.of_frame(dataset, middle)
+    small = [_drawn(frames, index, _SMALL, large).image for index in others]
+    header = large.header
     spacing = _spacing(header, positions)
-    details = (*(_time(dataset, frames.count) if moving else _space(header, spacing)), *window_facts)
+    details = (*(_time(dataset, frames.count) if moving else _space(header, spacing)), *large.window)
     facts = attributes.facts(
         dataset,
         "cine" if moving else "series",
         frames.count,
-        (*details, *([Fact("truncated")] if frames.truncated else [])),
+        (*orientation.facts(header), *details, *([Fact("truncated")] if frames.truncated else [])),
         identifiable=not moving and _is_identifiable(header, frames.count, spacing),
     )
-    sheet = strip.beneath(large, small) if moving else montage.beside(large, small)
+    sheet = strip.beneath(large.image, small) if moving else montage.beside(large.image, small)
     shown = replace(rendering.encode(sheet, facts), uids=attributes.uids(dataset))
-    return _with_film(shown, frames, window_facts) if moving else shown
+    return _with_film(shown, frames, large) if moving else shown
 
 
 def spread(indices: list[int], most: int) -> list[int]:
@@ -56,19 +65,20 @@ def spread(indices: list[int], most: int) -> list[int]:
     return [indices[(2 * place + 1) * len(indices) // (2 * room)] for place in range(room)]
 
 
-def _drawn(
-    frames: Frames, index: int, longest: int, estimated: tuple[Fact, ...]
-) -> tuple[Image.Image, tuple[Fact, ...]]:
+def _drawn(frames: Frames, index: int, longest: int, like: _Drawn | None = None) -> _Drawn:
+    """A frame, its longest side at most `longest`, in the window of another where that has one."""
     header = groups.of_frame(frames.dataset, index)
-    window.share(estimated, header)
-    return rendering.drawn(frames.decode(index, longest), header, longest)
+    if like:
+        window.share(like.window, like.header, header)
+    image, shown_by = rendering.drawn(frames.decode(index, longest), header, longest)
+    return _Drawn(image, header, shown_by)
 
 
-def _with_film(shown: Preview, frames: Frames, estimated: tuple[Fact, ...]) -> Preview:
+def _with_film(shown: Preview, frames: Frames, like: _Drawn) -> Preview:
     seconds = _seconds(frames.dataset, frames.count)
     shortest, longest = _FILM_SECONDS
     indices = spread(list(range(frames.count)), _FILM_FRAMES)
-    pictures = [_drawn(frames, index, _FILM_SIDE, estimated)[0] for index in indices]
+    pictures = [_drawn(frames, index, _FILM_SIDE, like).image for index in indices]
     played = min(max(seconds or shortest, shortest), longest)
     return rendering.animate(shown, pictures, round(1000 * played / len(pictures)))
 

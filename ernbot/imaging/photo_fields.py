@@ -3,20 +3,27 @@
 Names of fields only, those of `identifiers.PHOTOGRAPH_KINDS`: no value may leave these functions.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from PIL import ExifTags, Image
 
 _BASE_TEXT = (
-    *("Artist", "Copyright", "DocumentName", "ImageDescription"),
+    *("Artist", "Copyright", "DocumentName", "ImageDescription", "PageName"),
     *("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
 )
 _CAMERA_TEXT = ("CameraOwnerName", "UserComment")
 _PNG_TEXT = ("Author", "Comment", "Copyright", "Description", "Title")
+_PNG_TOOL = re.compile(r"software|creation time|date:\w+|signature|raw profile type (exif|xmp|icc|icm)", re.IGNORECASE)
+"""Texts of a PNG by which tools speak of themselves, and blocks that are read as such. Any other keyword may be
+somebody's own: viewers of scans export `PatientName`."""
+
 _XMP_TEXT = (
     *("dc:creator", "dc:description", "dc:rights", "dc:title", "exif:GPS", "Iptc4xmp", "aux:OwnerName", "mwg-rs:"),
     *("photoshop:AuthorsPosition", "photoshop:CaptionWriter", "photoshop:City", "photoshop:Headline"),
+    *("dc:subject", "photoshop:Credit", "photoshop:Instructions", "photoshop:Source", "xmp:Label"),
+    *("MPReg:PersonDisplayName", "MicrosoftPhoto:LastKeyword", "digiKam:", "lr:hierarchicalSubject"),
 )
 _SAYS_NOTHING = frozenset({"", "Screenshot"})
 """What the screenshot function of Apple's systems writes as a comment, beside nothing at all."""
@@ -26,6 +33,7 @@ _IPTC_TAG = 33723
 """IPTC data as a resource of Photoshop, in JPEG, and as a tag of its own, in TIFF."""
 
 _CHARACTER_CODE = 8
+_XMP_NAME = "XML:com.adobe.xmp"
 
 
 def identifying(image: Image.Image) -> Iterator[str]:
@@ -44,16 +52,21 @@ def identifying(image: Image.Image) -> Iterator[str]:
         yield "GPSInfo"
     texts: dict[str, Any] = getattr(image, "text", {})
     for name, value in texts.items():
-        if name.title() in _PNG_TEXT and _holds_text(value):
-            yield name.title()
-    if _holds_text(image.info.get("comment")):
+        if name != _XMP_NAME and not _PNG_TOOL.fullmatch(name) and _holds_text(value):
+            yield name.title() if name.title() in _PNG_TEXT else "Text"
+    if any(map(_holds_text, (image.info.get("comment"), *_comments(image)))):
         yield "Comment"
-    xmp = image.info.get("xmp") or texts.get("XML:com.adobe.xmp") or b""
+    xmp = image.info.get("xmp") or texts.get(_XMP_NAME) or b""
     if any(word.encode() in (xmp if isinstance(xmp, bytes) else xmp.encode()) for word in _XMP_TEXT):
         yield "XMP"
     photoshop = image.info.get("photoshop")
     if exif.get(_IPTC_TAG) or (isinstance(photoshop, dict) and photoshop.get(_IPTC_RESOURCE)):
         yield "IPTC"
+
+
+def _comments(image: Image.Image) -> list[bytes]:
+    """All comments of a JPEG: Pillow calls the last one `comment`."""
+    return [content for marker, content in getattr(image, "applist", ()) if marker == "COM"]
 
 
 _NUMBERS = {**{tag.name: tag.value for tag in ExifTags.Base}, "DocumentName": 0x010D}

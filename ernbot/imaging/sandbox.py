@@ -21,7 +21,7 @@ from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._uid_dict import UID_dictionary
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, Preview, confinement
+from ernbot.imaging import FORMATS, Preview, confinement, terms
 from ernbot.imaging.deid import Policy, Report
 from ernbot.imaging.model import Options
 from ernbot.imaging.pipe import (
@@ -64,6 +64,8 @@ def preview(decoder: Decoder, files: Sequence[BinaryIO], options: Options) -> An
 def _plain(preview: Preview, pictures: list[bytes]) -> dict[str, Any]:
     """What JSON can carry of a preview; the pictures go into a list of their own."""
     plain = asdict(preview)
+    details = plain["facts"]["details"]  # a header may make a number of any size, which nobody would believe
+    plain["facts"]["details"] = [detail for detail in details if terms.fits(**detail)]
     for name in PICTURES:
         if plain[name] is not None:
             pictures.append(plain[name]["data"])

@@ -4,6 +4,8 @@ Modality and body part are short strings that a console lets its user type. A va
 standard is therefore never shown.
 """
 
+import math
+
 from ernbot.imaging import storage_classes
 
 _MODALITIES = """
@@ -54,6 +56,12 @@ SUPPORT TREATED_VOLUME DEVICE
 ROI_TYPES = frozenset(_ROI_TYPES.split())
 """Defined terms of RT ROI Interpreted Type (3006,00A4), PS3.3 section C.8.8.8.1."""
 
+SIDES = frozenset("BLR")
+"""Both, left, right: defined terms of (Image) Laterality, PS3.3 C.7.3.1 and C.7.6.1; unpaired is no side."""
+
+EDGES = frozenset("AFHLPR")
+"""Anterior, foot, head, left, posterior, right: PS3.3 C.7.6.1.1.1."""
+
 _KINDS = """
 cine directory document dose encapsulated-document encapsulated-model key-objects model photograph picture plan
 presentation-state raw-data report segmentation series slide structure-set unknown video waveform
@@ -80,6 +88,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "images": int,
     "items": int,
     "leads": int,
+    "left-edge": EDGES,
     "levels": int,
     "localizers": int,
     "magnification": float,
@@ -97,6 +106,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "rate-fps": float,
     "segments": int,
     "series": int,
+    "side": SIDES,
     "slices": int,
     "spacing-mm": float,
     "structures": int,
@@ -111,6 +121,18 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "window-width": float,
 }
 """What may be said besides, and the type of its value: `fact-NAME` in the catalogues. A set lists the terms."""
+
+_MOST = 2**32
+
+
+def fits(name: str, value: object) -> bool:
+    """Whether a value is what the fact of this name may have. Raises `KeyError` for a fact that nobody knows."""
+    wanted = FACTS[name]
+    if isinstance(wanted, frozenset):
+        return isinstance(value, str) and value in wanted
+    if wanted is float and type(value) is float:
+        return math.isfinite(value)
+    return type(value) is int and 0 <= value < _MOST if wanted else value is None
 
 
 def defined(value: object, terms: frozenset[str]) -> str | None:

@@ -21,25 +21,40 @@ _SAMPLE = 2**17
 _SPREAD = (0.01, 0.99)
 """Shares of the pixels that become black and white without a window: extremes are noise, metal and overshoot."""
 
+_FARTHEST = 1e30
+"""Larger values are none of any device: their differences would be no numbers any more."""
+
+_SOFT_TISSUE = (40.0, 400.0)
+"""Centre and width in Hounsfield units, as every console offers them: half of a CT image is air around the patient."""
+
 
 def grey(frame: Array, dataset: Dataset) -> tuple[Array, tuple[Fact, ...]]:
     """Grey from 0 to 255 of a frame, rows x columns, and the window that made it.
 
-    The first window or table of the header decides; without a usable one percentiles do. `dataset` has the
-    attributes that hold for this frame.
+    The first window or table of the header decides; without a usable one soft tissue does in CT, and percentiles
+    elsewhere. `dataset` has the attributes that hold for this frame.
     """
     if frame.dtype.kind not in "iu" or frame.dtype.itemsize > 2:
-        values = np.asarray(apply_modality_lut(frame, dataset), dtype=np.float64)
-        np.nan_to_num(values, copy=False)
+        values = _modality(frame, dataset, np.float64)
         shown, facts = _shown(values, dataset, _inside(frame, dataset), None)
         return _eight_bits(shown, dataset), facts
     unsigned = np.dtype(f"u{frame.dtype.itemsize}")
     entries = np.arange(2 ** (unsigned.itemsize * 8), dtype=unsigned)
     stored = entries.view(frame.dtype)
-    values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
+    values = _modality(stored, dataset, np.float32)
     codes = np.ascontiguousarray(frame).view(unsigned)
     shown, facts = _shown(values, dataset, _inside(stored, dataset), codes)
     return _eight_bits(shown, dataset).take(codes), facts
+
+
+def _modality(stored: Array, dataset: Dataset, precision: type[np.floating[Any]]) -> Array:
+    """Modality values, PS3.3 C.11.1, all of them finite: by a table, or by slope and intercept that are numbers."""
+    if dataset.get("ModalityLUTSequence"):
+        values = np.asarray(apply_modality_lut(stored, dataset), dtype=precision)
+    else:
+        slope, intercept = number(dataset, "RescaleSlope"), number(dataset, "RescaleIntercept")
+        values = stored.astype(np.float64) * (1.0 if slope is None else slope) + (intercept or 0.0)
+    return np.asarray(np.clip(np.nan_to_num(values), -_FARTHEST, _FARTHEST), dtype=precision)
 
 
 def _shown(values: Array, dataset: Dataset, inside: Array, codes: Array | None) -> tuple[Array, tuple[Fact, ...]]:
@@ -53,9 +68,22 @@ def _shown(values: Array, dataset: Dataset, inside: Array, codes: Array | None) 
         return _windowed(values, centre, width, function), _facts(centre, width)
     weights = None if codes is None else np.bincount(_sample(codes), minlength=values.size)
     low, high = _ends(values, weights, inside)
+    if low < _SOFT_TISSUE[0] < high and _in_hounsfield_units(dataset):
+        centre, width = _SOFT_TISSUE
+        low, high = centre - width / 2, centre + width / 2
     centre, width = float(f"{(low + high) / 2:.6g}"), float(f"{(high - low) or 1.0:.6g}")
     facts = (*_facts(centre, width), Fact("window-estimated"))
     return _windowed(values, low + width / 2, width, "LINEAR_EXACT"), facts
+
+
+def _in_hounsfield_units(dataset: Dataset) -> bool:
+    """Whether modality values are those of CT, PS3.3 C.8.2.1.1.2 and C.11.1.1.2; a localizer's are not."""
+    return (
+        dataset.get("Modality") == "CT"
+        and number(dataset, "RescaleIntercept") is not None
+        and str(dataset.get("RescaleType") or "HU") == "HU"
+        and "LOCALIZER" not in str(dataset.get("ImageType", "")).upper()
+    )
 
 
 def _sample(codes: Array) -> Array:
@@ -68,13 +96,18 @@ def _facts(centre: float, width: float) -> tuple[Fact, ...]:
     return Fact("window-center", centre), Fact("window-width", width)
 
 
-def share(facts: tuple[Fact, ...], dataset: Dataset) -> None:
-    """Give a frame without a window or table of its own the one that was estimated for another."""
+def share(facts: tuple[Fact, ...], owner: Dataset, dataset: Dataset) -> None:
+    """Give a picture the window of `owner`, in the place of its own: grey then means the same in both.
+
+    `facts` are what `grey` said of `owner`. A table is not shared: without a window nothing happens.
+    """
     said = {fact.name: fact.value for fact in facts}
-    if "window-estimated" in said and _window(dataset) is None and not dataset.get("VOILUTSequence"):
-        for keyword, name in (("WindowCenter", "window-center"), ("WindowWidth", "window-width")):
-            dataset.add_new(keyword, "DS", said[name])
-        dataset.add_new("VOILUTFunction", "CS", "LINEAR_EXACT")
+    if "window-width" not in said:
+        return
+    dataset.WindowCenter, dataset.WindowWidth = said["window-center"], said["window-width"]
+    estimated = "window-estimated" in said
+    dataset.VOILUTFunction = "LINEAR_EXACT" if estimated else str(owner.get("VOILUTFunction") or "LINEAR")
+    dataset.pop("VOILUTSequence", None)
 
 
 def _eight_bits(shown: Array, dataset: Dataset) -> Array:

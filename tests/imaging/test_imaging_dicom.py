@@ -15,6 +15,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPE
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, Facts, Preview
 from ernbot.imaging.model import Fact
+from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import (
     deidentified,
@@ -71,7 +72,12 @@ async def test_the_first_window_decides_the_grey(previewer: Previewer) -> None:
         height=256,
         frames=1,
         lossy=False,
-        details=(Fact("thickness-mm", 2.0), Fact("window-center", 40.0), Fact("window-width", 80.0)),
+        details=(
+            Fact("left-edge", "R"),
+            Fact("thickness-mm", 2.0),
+            Fact("window-center", 40.0),
+            Fact("window-width", 80.0),
+        ),
     )
 
 
@@ -181,6 +187,62 @@ async def test_without_a_usable_window_percentiles_decide(previewer: Previewer, 
     picture[0, 0] = 65535  # a speck of metal must not make everything else black
     _, grey = await shown(previewer, dicom(picture, **elements))
     assert abs(int(grey[10, 128]) - 128) < 4
+
+
+@pytest.mark.parametrize(
+    ("elements", "is_soft_tissue"),
+    [
+        ({}, True),
+        ({"RescaleType": "HU"}, True),
+        ({"RescaleType": "US"}, False),
+        ({"Modality": "MR"}, False),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, False),
+        ({"RescaleIntercept": 3000}, False),
+    ],
+)
+async def test_ct_without_a_window_shows_soft_tissue(
+    previewer: Previewer, elements: dict[str, Any], is_soft_tissue: bool
+) -> None:
+    preview, grey = await shown(previewer, dicom(RAMP, **{"RescaleSlope": 1, "RescaleIntercept": -1024, **elements}))
+    window = {Fact("window-center", 40.0), Fact("window-width", 400.0)} <= set(preview.facts.details)
+    assert window is is_soft_tissue
+    assert Fact("window-estimated") in preview.facts.details
+    if is_soft_tissue:
+        expected = np.interp(RAMP - 1024.0, [-160, 240], [0, 255])
+        assert np.abs(grey - expected).max() <= 1
+
+
+@pytest.mark.parametrize("slope", [b"nan ", b"inf ", b"", b"-", b"two "])
+async def test_rescaling_by_nonsense_is_none(previewer: Previewer, slope: bytes) -> None:
+    data = edited(dicom(RAMP), RescaleSlope="9999")
+    at = data.index(b"9999")
+    data = data[: at - 2] + len(slope).to_bytes(2, "little") + slope + data[at + 4 :]
+    _, grey = await shown(previewer, data)
+    _, plain = await shown(previewer, dicom(RAMP))
+    assert np.array_equal(grey, plain)
+
+
+@pytest.mark.parametrize(
+    ("elements", "said"),
+    [
+        ({"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}, {"left-edge": "R"}),
+        ({"ImageOrientationPatient": [-1, 0, 0, 0, 1, 0]}, {"left-edge": "L"}),
+        ({"ImageOrientationPatient": [0.1, 0.99, 0, 0, 0, -1]}, {"left-edge": "A"}),
+        ({"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]}, {}),
+        ({"PatientOrientation": ["L", "F"]}, {"left-edge": "R"}),
+        ({"PatientOrientation": ["FR", "P"], "ImageLaterality": "L"}, {"left-edge": "H", "side": "L"}),
+        ({"PatientOrientation": "A"}, {"left-edge": "P"}),
+        ({"PatientOrientation": ["Doe", "Jane"], "Laterality": "Jane Doe"}, {}),
+        ({"Laterality": "R"}, {"side": "R"}),
+        ({"Laterality": "U"}, {}),
+    ],
+)
+async def test_the_sides_of_an_image_are_said(
+    previewer: Previewer, elements: dict[str, Any], said: dict[str, str]
+) -> None:
+    preview, _ = await shown(previewer, dicom(RAMP, **elements))
+    details = {fact.name: fact.value for fact in preview.facts.details}
+    assert {name: details[name] for name in ("left-edge", "side") if name in details} == said
 
 
 async def test_padding_does_not_shift_the_grey(previewer: Previewer) -> None:
@@ -331,6 +393,17 @@ async def test_a_name_in_a_private_or_unknown_sequence_is_found(previewer: Previ
     dataset = dcmread(BytesIO(dicom(np.eye(8))))
     dataset.add_new(0x00091001, "UN", raw)
     assert (await refusal(previewer, written(dataset))).fields == {"kinds": "PatientName"}
+
+
+@pytest.mark.parametrize("preamble", [b"\x7fELF", b"MZ\x90\0", b"%PDF-1.7", b"PK\3\4"])
+@pytest.mark.parametrize("name", ["phantom/ct_phantom_explicit.dcm", "phantom/ct_phantom_deflated.dcm"])
+async def test_a_file_that_is_another_one_as_well_is_refused(previewer: Previewer, preamble: bytes, name: str) -> None:
+    data = preamble.ljust(128, b"\0") + nameless(name)[128:]
+    refused = await refusal(previewer, data)
+    assert (refused.code, refused.fields) == ("file-names-patient", {"kinds": "Preamble"})
+    with pytest.raises(Refused) as caught:
+        await previewer.previews([BytesSource(nameless("phantom/ct_phantom_explicit.dcm")), BytesSource(data)])
+    assert caught.value.fields == refused.fields
 
 
 async def test_a_file_without_a_prefix_is_read_and_searched(previewer: Previewer) -> None:

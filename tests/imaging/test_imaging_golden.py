@@ -62,7 +62,10 @@ def cine() -> bytes:
 
 
 def volume() -> bytes:
-    """An enhanced CT of five frames out of order, the nearer the feet the darker, each with a window of its own."""
+    """An enhanced CT of five frames out of order, the nearer the feet the darker, each with a window of its own.
+
+    All are shown in the window of the middle one, or they would look alike.
+    """
     shared, frames = Dataset(), []
     shared.PlaneOrientationSequence = Sequence([of(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])])
     shared.PixelMeasuresSequence = Sequence([of(PixelSpacing=[0.5, 0.5], SliceThickness=2)])
@@ -70,7 +73,7 @@ def volume() -> bytes:
         own = Dataset()
         own.PlanePositionSequence = Sequence([of(ImagePositionPatient=[0, 0, 5 * place])])
         own.FrameVOILUTSequence = Sequence([of(WindowCenter=240 - 50 * place, WindowWidth=400)])
-        own.PixelValueTransformationSequence = Sequence([of(RescaleSlope=1, RescaleIntercept=-1024)])
+        own.PixelValueTransformationSequence = Sequence([of(RescaleSlope=1, RescaleIntercept=50 * place - 1124)])
         frames.append(own)
     return dicom(
         np.stack([PHANTOM + 1024] * 5),

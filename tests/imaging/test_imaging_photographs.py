@@ -234,6 +234,26 @@ async def test_each_text_of_a_png_is_refused(previewer: Previewer, key: str) -> 
     assert refused.fields == {"kinds": key.title()}
 
 
+@pytest.mark.parametrize("key", ["PatientName", "Patient ID", "Source", "Navn", "Raw profile type iptc"])
+async def test_a_text_of_a_png_that_no_tool_writes_of_itself_is_refused(previewer: Previewer, key: str) -> None:
+    texts = PngInfo()
+    texts.add_itxt(key, "Jane Doe", zip=True)
+    refused = await refusal(previewer, photograph(flag(32, 32), "PNG", pnginfo=texts))
+    assert refused.fields == {"kinds": "Text"}
+
+
+async def test_an_empty_comment_does_not_hide_the_one_before(previewer: Previewer) -> None:
+    data = photograph(flag(32, 32), "JPEG")
+    comments = b"\xff\xfe\0\x0aJane Doe" + b"\xff\xfe\0\x02"
+    assert (await refusal(previewer, data[:2] + comments + data[2:])).fields == {"kinds": "Comment"}
+
+
+@pytest.mark.parametrize("word", ["dc:subject", "MPReg:PersonDisplayName", "lr:hierarchicalSubject"])
+async def test_names_that_a_viewer_gives_to_faces_and_tags_are_refused(previewer: Previewer, word: str) -> None:
+    packet = f"<x:xmpmeta><{word}>Jane Doe</{word}></x:xmpmeta>".encode()
+    assert (await refusal(previewer, photograph(flag(32, 32), "WEBP", xmp=packet))).fields == {"kinds": "XMP"}
+
+
 async def test_the_second_picture_of_a_pair_is_searched(previewer: Previewer) -> None:
     data = sample("planted/planted_photo_mpo.jpg").replace(b"ZZFIRST JANE DOE", b" " * 16)
     assert (await refusal(previewer, data)).fields == {"kinds": "Artist"}
@@ -259,6 +279,8 @@ async def test_what_says_nothing_is_accepted_and_dropped(previewer: Previewer) -
     )
     texts = PngInfo()
     texts.add_text("Software", "a screenshot tool")
+    texts.add_text("Creation Time", "2026-01-01")
+    texts.add_text("date:create", "2026-01-01")
     preview = await look(previewer, photograph(flag(32, 32), "PNG", pnginfo=texts))
     assert b"screenshot" not in pictured(preview).data
 

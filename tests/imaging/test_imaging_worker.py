@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
@@ -24,10 +25,12 @@ from ernbot.imaging import FORMATS, process, remote, worker
 from ernbot.imaging.deid import Policy
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
+from tests.imaging.class_samples import dose
 from tests.imaging.imaging_samples import (
     DATA,
     deidentified,
     dicom,
+    edited,
     look,
     nameless,
     photograph,
@@ -293,6 +296,18 @@ async def test_an_element_that_claims_four_gigabytes_costs_no_worker(started: li
     async with Previewer(workers=1) as previewer:
         assert pictured(await look(previewer, data)) == pictured(await look(previewer, GOOD))
         assert len(started) == 1
+
+
+async def test_a_number_that_nobody_would_believe_is_not_said(started: list[process.Worker]) -> None:
+    plan = dicom(SOPClassUID="1.2.840.10008.5.1.4.1.1.481.5", Modality="RTPLAN")
+    fractions = Dataset()
+    fractions.NumberOfFractionsPlanned = 2**31 - 1
+    endless = edited(plan, FractionGroupSequence=[fractions] * 3)
+    async with Previewer(workers=1) as pool:
+        for data in (endless, edited(dose(), DoseGridScaling="9e307")):
+            preview = await look(pool, data)
+            assert not {"fractions", "dose-gy"} & {fact.name for fact in preview.facts.details}
+    assert len(started) == 1, "nobody was taken for a liar"
 
 
 async def test_many_at_once_share_few_workers(started: list[process.Worker]) -> None:

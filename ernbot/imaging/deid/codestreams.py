@@ -4,18 +4,30 @@ Such bytes are overwritten in place. Nothing is compressed again and nothing mov
 offset stays what it was.
 """
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _ITEM = 0xFFFEE000
 _JPEG, _J2K, _JP2 = b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
+_LONGEST_START = 12
 _END = b"\xff\xd9"
 _SOS, _EOI, _COM, _SOT, _SOD, _J2K_COM = 0xDA, 0xD9, 0xFE, 0xFF90, 0xFF93, 0xFF64
 _APPLICATION = range(0xE0, 0xF0)
+_AFTER_SCAN = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+"""What ends a scan: neither a stuffed byte or bit, nor a restart."""
+
 _NEEDED = {0xE0: (b"JFIF\0", 14), 0xE8: (b"mrfx", 5), 0xEE: (b"Adobe", 12)}
 """Application data that decoders go by: its mark, and how many bytes of it. `mrfx` is HP's colour transform."""
 
-_WORDY_BOXES = (b"xml ", b"uuid", b"uinf", b"jp2i", b"free")
+_WORDY_BOXES = frozenset({b"xml ", b"uuid", b"uinf", b"jp2i", b"free", b"skip", b"udta", b"meta"})
+_NESTING_BOXES = frozenset({b"moov", b"trak", b"mdia", b"minf"})
+"""Boxes of JP2 (ITU-T T.800 annex I) and of MP4 (ISO/IEC 14496-12) that hold words, and those that hold boxes."""
+
+_MOST_NESTED = 8
+_MPEG_STARTS = (b"\0\0\x01\xb3", b"\0\0\x01\xba")
+_USER_DATA = re.compile(rb"\0\0\x01\xb2(.*?)(?=\0\0\x01|\Z)", re.DOTALL)
+"""Words between the pictures of MPEG-2 video, ITU-T H.262 section 6.2.2.2.2."""
 
 Span = tuple[int, int]
 """Where bytes to overwrite begin and end."""
@@ -24,9 +36,9 @@ Span = tuple[int, int]
 def silenced(fragments: bytes) -> bytes:
     """Encapsulated pixel data (PS3.5 section A.4) with spaces in place of what is not picture; the same length.
 
-    The same object where there is nothing to overwrite. Fragments of a kind not known here are left alone.
+    The same object where there is nothing to overwrite. Streams of a kind not known here are left alone.
     """
-    spans = [span for start, end in _fragments(fragments) for span in _wordy(fragments, start, end)]
+    spans = [span for parts in _streams(fragments) for span in _within(fragments, parts)]
     told = [(start, end) for start, end in spans if fragments[start:end].strip(b" \0")]
     if not told:
         return fragments
@@ -36,27 +48,57 @@ def silenced(fragments: bytes) -> bytes:
     return bytes(changed)
 
 
+def _streams(data: bytes) -> Iterator[list[Span]]:
+    """The fragments of each frame: one begins where a fragment begins like one."""
+    parts: list[Span] = []
+    for start, end in _fragments(data):
+        if _parser(data[start : start + _LONGEST_START]) and parts:
+            yield parts
+            parts = []
+        parts.append((start, end))
+    if parts:
+        yield parts
+
+
 def _fragments(data: bytes) -> Iterator[Span]:
+    """All but the first item, which is the table of offsets."""
     at = 0
     while at + 8 <= len(data):
         group, element, length = struct.unpack_from("<HHL", data, at)
         if group << 16 | element != _ITEM:
             return
-        yield at + 8, at + 8 + length
+        if at:
+            yield at + 8, at + 8 + length
         at += 8 + length
 
 
-def _wordy(data: bytes, start: int, end: int) -> Iterator[Span]:
-    if data.startswith(_JPEG, start):
-        yield from _jpeg(data, start + 2, end)
-    elif data.startswith(_J2K, start):
-        yield from _j2k(data, start + 2, end)
-    elif data.startswith(_JP2, start):
-        yield from _boxes(data, start, end)
+def _within(data: bytes, parts: list[Span]) -> Iterator[Span]:
+    """Spans of `data` that are no picture of the stream that lies in these parts of it."""
+    stream = b"".join(data[start:end] for start, end in parts)
+    parse = _parser(stream)
+    for low, high in parse(stream) if parse else ():
+        before = 0
+        for start, end in parts:
+            first, last = max(low - before, 0), min(high - before, end - start)
+            if first < last:
+                yield start + first, start + last
+            before += end - start
 
 
-def _jpeg(data: bytes, at: int, end: int) -> Iterator[Span]:
-    """Segments up to the first scan (ITU-T T.81 B.1.1.3, also T.87), then what follows the end of the image."""
+def _parser(stream: bytes) -> Callable[[bytes], Iterator[Span]] | None:
+    """What finds the words in a stream that begins like this."""
+    if stream.startswith(_JPEG):
+        return _jpeg
+    if stream.startswith(_J2K):
+        return lambda data: _j2k(data, 0, len(data))
+    if stream.startswith(_JP2) or stream[4:8] == b"ftyp":
+        return lambda data: _boxes(data, 0, len(data))
+    return _mpeg2 if stream.startswith(_MPEG_STARTS) else None
+
+
+def _jpeg(data: bytes) -> Iterator[Span]:
+    """Segments before and between scans (ITU-T T.81 B.1.1.3, also T.87), then what follows the end of the image."""
+    at, end = len(_JPEG) - 1, len(data)
     while at + 4 <= end and data[at] == 0xFF:
         marker = data[at + 1]
         if marker == 0xFF:
@@ -68,16 +110,16 @@ def _jpeg(data: bytes, at: int, end: int) -> Iterator[Span]:
         mark, needed = _NEEDED.get(marker, (b"", 0))
         if marker == _COM or marker in _APPLICATION:
             yield at + 4 + (needed if mark and data.startswith(mark, at + 4) else 0), after
-        if marker == _SOS:
-            at = after
-            break
         at = max(after, at + 4)
+        if marker == _SOS:
+            following = _AFTER_SCAN.search(data, at, end)
+            at = following.start() if following else end
     yield from _behind(data, at, end)
 
 
 def _j2k(data: bytes, at: int, end: int) -> Iterator[Span]:
     """Comments in the main header and in those of the tile-parts (ITU-T T.800 A.9.2), then what follows the end."""
-    part = 0
+    at, part = at + 2, 0
     while at + 4 <= end:
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == _SOT and at + 10 <= end:
@@ -94,18 +136,25 @@ def _j2k(data: bytes, at: int, end: int) -> Iterator[Span]:
     yield from _behind(data, min(at, end), end)
 
 
-def _boxes(data: bytes, at: int, end: int) -> Iterator[Span]:
-    """Boxes of a JP2 file around the codestream (ITU-T T.800 annex I), which some encoders leave there."""
-    while at + 8 <= end:
-        size, kind = struct.unpack_from(">L4s", data, at)
-        after = end if size == 0 else at + size
-        if size in range(1, 8) or after > end:
+def _boxes(data: bytes, at: int, end: int, depth: int = 0) -> Iterator[Span]:
+    """Boxes around a codestream of JPEG 2000, which some encoders leave there, or around a film."""
+    while at + 16 <= end:
+        size, kind, longer = struct.unpack_from(">L4sQ", data, at)
+        head = 16 if size == 1 else 8
+        after = end if size == 0 else at + (longer if size == 1 else size)
+        if not at + head <= after <= end:
             return
         if kind in _WORDY_BOXES:
-            yield at + 8, after
+            yield at + head, after
         elif kind == b"jp2c":
-            yield from _j2k(data, at + 10, after)
+            yield from _j2k(data, at + head, after)
+        elif kind in _NESTING_BOXES and depth < _MOST_NESTED:
+            yield from _boxes(data, at + head, after, depth + 1)
         at = after
+
+
+def _mpeg2(data: bytes) -> Iterator[Span]:
+    return (found.span(1) for found in _USER_DATA.finditer(data))
 
 
 def _behind(data: bytes, at: int, end: int) -> Iterator[Span]:

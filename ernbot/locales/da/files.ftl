@@ -34,6 +34,7 @@ fact-hidden-texts = { $value } fritekster vises ikke
 fact-images = { $value } billeder
 fact-items = { $value } punkter
 fact-leads = { $value } afledninger
+fact-left-edge = { $value } ved venstre kant
 fact-levels = { $value } niveauer
 fact-localizers = { $value } oversigtsbilleder udeladt
 fact-magnification = { $value }×
@@ -51,6 +52,12 @@ fact-phases = { $value } faser
 fact-rate-fps = { $value } billeder pr. sekund
 fact-segments = { $value } segmenter
 fact-series = { $value } serier
+fact-side =
+    { $value ->
+        [L] venstre side
+        [R] højre side
+       *[B] begge sider
+    }
 fact-slices = { $value } snit
 fact-spacing-mm = for hver { $value } mm
 fact-structures = { $value } strukturer

@@ -34,6 +34,7 @@ fact-hidden-texts = { $value } free texts not shown
 fact-images = { $value } images
 fact-items = { $value } items
 fact-leads = { $value } leads
+fact-left-edge = { $value } at the left edge
 fact-levels = { $value } levels
 fact-localizers = { $value } localizers left out
 fact-magnification = { $value }×
@@ -51,6 +52,12 @@ fact-phases = { $value } phases
 fact-rate-fps = { $value } pictures per second
 fact-segments = { $value } segments
 fact-series = { $value } series
+fact-side =
+    { $value ->
+        [L] left side
+        [R] right side
+       *[B] both sides
+    }
 fact-slices = { $value } slices
 fact-spacing-mm = every { $value } mm
 fact-structures = { $value } structures
