@@ -55,20 +55,23 @@ def _line(ctx: Context, case: Case, line: Recommendation) -> list[Part]:
 def _votes(ctx: Context, case: Case, outcome: Outcome) -> list[Part]:
     name = partial(ctx.office.name_in, case)
     shown: list[Part] = []
-    if outcome.anonymous:
+    withheld = outcome.withholds_votes(case.conflicted)
+    if withheld:
+        shown += [Fact(Text("outcome-votes"), len(outcome.voted))] if outcome.votes else []
+    elif outcome.anonymous:
         agreements = sum(vote.agrees for vote in outcome.votes)
         shown += [Fact(Text("outcome-agreements"), agreements)] if outcome.votes else []
     else:
         for vote in (vote for vote in outcome.votes if vote.agrees):
             said = f"{name(vote.by)}: {vote.reason}" if vote.reason else name(vote.by)
             shown.append(Fact(_about("outcome-agrees", vote.recommendation), said))
-    for dissent in outcome.dissents:
+    for dissent in () if withheld else outcome.dissents:
         who = f"{name(dissent.by)}: " if dissent.by is not None else ""
         shown.append(Fact(_about("outcome-dissents", dissent.recommendation), f"{who}{dissent.reason}"))
     if outcome.recommendations and not outcome.signatures and case.silent and isinstance(case.state, Drafting):
         shown.append(Fact(Text("outcome-silent"), ", ".join(map(name, case.silent))))
     if outcome.anonymous:
-        shown.append(Text("outcome-anonymous"))
+        shown.append(Text("outcome-anonymous-yet" if withheld and outcome.votes else "outcome-anonymous"))
     shown.append(Text("outcome-opinions", {"count": len(outcome.opinions)}))
     return shown
 

@@ -8,7 +8,7 @@ this module.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -171,6 +171,13 @@ class Outcome:
     def silent(self) -> tuple[str, ...]:
         """Members of the panel, apart from its lead, who have not voted."""
         return tuple(member for member in self.panel[1:] if member not in self.voted)
+
+    def withholds_votes(self, recused: Collection[str] = ()) -> bool:
+        """Whether nobody is told yet how the votes fall: without names, each would be known by when it came.
+
+        `recused` are those who have no vote, for whom nothing waits.
+        """
+        return self.anonymous and not self.asked and bool(set(self.silent) - set(recused))
 
     def write(self, section: Section, text: str) -> Outcome:
         """The next version with one section rewritten and no votes.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from ernbot.core.form import Form, label
+from ernbot.core.form import Form, find_form, label
 from ernbot.core.opinion import Opinion
 from ernbot.documents.dossier import Dossier
 from ernbot.documents.paper import NOTHING, Block, Prose, Table
@@ -62,9 +62,9 @@ class Answers:
     def __init__(self, dossier: Dossier, opinion: Opinion) -> None:
         self._dossier = dossier
         self._opinion = opinion
-        form = dossier.forms.get(opinion.form_id)
-        self.form: Form | None = form if form and form.version == opinion.form_version else None
-        self.title = label(form.labels, dossier.language) if form else opinion.form_id
+        self.form: Form | None = find_form(dossier.forms, opinion.form_id, opinion.form_version)
+        named = self.form or dossier.forms.get(opinion.form_id)
+        self.title = label(named.labels, dossier.language) if named else opinion.form_id
         self.names = {key: self.word(key, key) for key in opinion.answers}
         self.texts = {key: self._answer(key) for key in opinion.answers}
 

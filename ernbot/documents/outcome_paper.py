@@ -105,6 +105,9 @@ def _agreement(dossier: Dossier) -> tuple[Block, ...]:
     }
     if not any(groups.values()):
         return (Prose(text("document-no-voters")),)
+    if outcome.withholds_votes():
+        counted = (("document-voted", outcome.voted), ("document-not-voted", outcome.silent))
+        return (Prose(text("document-anonymous")), Facts(tuple((text(key), str(len(each))) for key, each in counted)))
     counts = tuple((text(key), str(len(people))) for key, people in groups.items())
     dissents = tuple(_dissent(dossier, dissent) for dissent in outcome.dissents)
     if outcome.anonymous:

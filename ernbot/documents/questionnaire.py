@@ -21,12 +21,25 @@ from ernbot.core.form import MAX_TEXT, Field, Form, Group, Option, label
 BASE = "urn:ernbot:form"
 """Where canonical names of forms and of their options begin; they are names, not addresses."""
 
+CERTAINTY = f"{BASE}:certainty"
+"""Names the words for how sure an expert is."""
+
 EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
 TRANSLATION = EXTENSION + "translation"
 UCUM = "http://unitsofmeasure.org"
 SURE = {"en": "How sure", "da": "Hvor sikker"}
 
 Json = dict[str, Any]
+
+
+def address(form_id: str) -> str:
+    """The name of a form in whatever version: `Questionnaire.url`."""
+    return f"{BASE}:{form_id}"
+
+
+def canonical(form_id: str, version: str) -> str:
+    """The name of a form in one version, as what answers it refers to it."""
+    return f"{address(form_id)}|{version}"
 
 
 def questionnaire(form: Form, language: str = "en") -> Json:
@@ -36,7 +49,7 @@ def questionnaire(form: Form, language: str = "en") -> Json:
         "id": form.key.replace("@", "-"),
         "language": language,
         **({"contained": value_sets} if (value_sets := _value_sets(form)) else {}),
-        "url": f"{BASE}:{form.id}",
+        "url": address(form.id),
         "version": form.version,
         "name": form.id.title().replace("-", ""),
         **_text("title", form.labels, language),
@@ -122,7 +135,7 @@ def _tests(atom: Atom, fields: dict[str, Field]) -> Iterator[Json]:
         elif field.kind in ("boolean", "conflict"):
             yield {**test, "answerBoolean": value == "yes"}
         else:
-            yield {**test, "answerCoding": {"system": _system(field), "code": value}}
+            yield {**test, "answerCoding": {"system": option_system(field), "code": value}}
 
 
 def _question(field: Field, language: str) -> Json:
@@ -135,7 +148,7 @@ def _question(field: Field, language: str) -> Json:
         "repeats": repeats,
     }
     if field.options and field.kind not in ("boolean", "conflict"):
-        item["answerOption"] = [{"valueCoding": _coding(_system(field), o, language)} for o in field.options]
+        item["answerOption"] = [{"valueCoding": _coding(option_system(field), o, language)} for o in field.options]
     if field.kind == "text":
         item["maxLength"] = MAX_TEXT
     if field.kind == "code":
@@ -167,13 +180,13 @@ def _type(field: Field) -> str:
 
 def _certainty(field: Field, language: str) -> Json:
     """How sure the expert is of an answer: a question below it, answered with a word or a percentage."""
-    options = [{"valueCoding": _coding(f"{BASE}:certainty", o, language)} for o in field.certainties]
+    options = [{"valueCoding": _coding(CERTAINTY, o, language)} for o in field.certainties]
     link_id = f"{field.origin or field.id}.certainty"
     text = _text("text", SURE, language)
     return {"linkId": link_id, **text, "type": "open-choice", "required": False, "answerOption": options}
 
 
-def _system(field: Field) -> str:
+def option_system(field: Field) -> str:
     """The name of the options of a field; those that all forms share have one name."""
     return f"{BASE}:evidence" if field.kind == "evidence" else f"{BASE}:option:{field.origin or field.id}"
 

@@ -37,14 +37,10 @@ from ernbot.commands.effects import (
 from ernbot.commands.office import Office
 from ernbot.commands.reply import say
 from ernbot.commands.steps import UNDO_SIGN
-from ernbot.documents import delphi_report
-from ernbot.documents.press import press_apart
-from ernbot.locales import catalogue
 from ernbot.matrix import caseroom, polls
 from ernbot.matrix.errors import MatrixError, Unreachable
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.machine import Machine
-from ernbot.matrix.media import put
 from ernbot.matrix.papers import Papers
 from ernbot.matrix.render import render
 from ernbot.matrix.rooms import Rooms
@@ -108,10 +104,8 @@ class Delivery:
                 )
             case TakeBack(tag):
                 await self._take_back(item, tag)
-            case SendOutcome():
+            case SendOutcome() | SendDelphiReport():
                 await self._papers.deliver(item, effect)
-            case SendDelphiReport():
-                await self._delphi_report(item, effect)
             case SendPoll():
                 event_id = await self.send(await self.room_of(item), polls.start(effect), item.id, polls.START)
                 await self.done(item, event_id)
@@ -237,30 +231,6 @@ class Delivery:
             end = polls.end(asked.event_id, words)
             event_id = await self.send(await self.room_of(item), end, item.id, polls.END)
         await self.done(item, event_id)
-
-    async def _delphi_report(self, item: OutboxItem, effect: SendDelphiReport) -> None:
-        language = await self.language(effect.reader)
-        network = self._office.directory.network(effect.network)
-        assert network is not None
-        text = catalogue(language).text
-        report = delphi_report.report(
-            effect.study, effect.conflicts, nickname=effect.nickname, network=network, text=text
-        )
-        if effect.form == "pdf":
-            created = effect.study.last_closed_at
-            page = delphi_report.page(report, language=language, network=network.name, created=created)
-            data, mimetype = await press_apart(page), "application/pdf"
-        else:
-            data, mimetype = delphi_report.markdown(report).encode(), "text/markdown"
-        name = text("delphi-report-file", nickname=effect.nickname, form=effect.form)
-        content = {
-            "msgtype": "m.file",
-            "body": name,
-            "filename": name,
-            "file": await put(self._gateway, data),
-            "info": {"mimetype": mimetype, "size": len(data)},
-        }
-        await self.done(item, await self.send(await self.room_of(item), content, item.id))
 
     async def _create_case_room(self, item: OutboxItem, effect: CreateCaseRoom) -> None:
         """Create the room. `createRoom` has no transaction id, so an attempt is noted first and looked for later."""

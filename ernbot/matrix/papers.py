@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ernbot.commands.effects import SendOutcome
+from ernbot.commands.effects import SendDelphiReport, SendOutcome
 from ernbot.commands.office import Office
 from ernbot.core.case import Case
 from ernbot.core.directory import Network
 from ernbot.core.errors import Refused
 from ernbot.core.outcome import Outcome
 from ernbot.core.states import About, Action
-from ernbot.documents import outcome_fhir, outcome_html, outcome_pdf
+from ernbot.documents import delphi_report, outcome_fhir, outcome_html, outcome_pdf
 from ernbot.documents.dossier import Dossier, Member
 from ernbot.documents.press import press_apart
 from ernbot.documents.seal import seal
@@ -38,6 +38,15 @@ KINDS = {
 
 
 @dataclass(frozen=True)
+class Paper:
+    """A document as a file."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Papers:
     """Carries out what sends a document, and marks it done."""
 
@@ -47,25 +56,47 @@ class Papers:
     office: Office
     clock: Callable[[], datetime]
 
-    async def deliver(self, item: OutboxItem, effect: SendOutcome) -> None:
+    async def deliver(self, item: OutboxItem, effect: SendOutcome | SendDelphiReport) -> None:
         """Send the document; nothing is sent where the reader may not have it any more."""
         room_id = await self.desk.room_of(item)
         at = self.clock()
-        case = await self._case(effect, room_id, at)
+        action = Action.READ_OUTCOME if isinstance(effect, SendOutcome) else Action.READ_OPINIONS
+        case = await self._case(room_id, effect.reader, action, at)
         if case is None:
             await self.desk.done(item)
             return
-        dossier = await self._dossier(effect, case, at)
-        document = self._sealed(dossier, await self._made(effect, dossier))
-        await self.desk.done(item, await self.desk.send(room_id, await self._file(effect, dossier, document), item.id))
+        if isinstance(effect, SendOutcome):
+            paper = await self._outcome(effect, case, at)
+        else:
+            paper = await self._delphi_report(effect)
+        await self.desk.done(item, await self.desk.send(room_id, await self._file(paper), item.id))
 
-    async def _case(self, effect: SendOutcome, room_id: str, at: datetime) -> Case | None:
-        """The case, if its reader may read its outcome now."""
+    async def _case(self, room_id: str, reader: str, action: Action, at: datetime) -> Case | None:
+        """The case, if its reader may read this of it now."""
         async with self.store.transaction() as tx:
             try:
-                return await tx.case_in(room_id, effect.reader, Action.READ_OUTCOME, self.office.directory, at)
+                return await tx.case_in(room_id, reader, action, self.office.directory, at)
             except Refused:
                 return None
+
+    async def _outcome(self, effect: SendOutcome, case: Case, at: datetime) -> Paper:
+        dossier = await self._dossier(effect, case, at)
+        ending, media_type = KINDS[effect.format]
+        name = f"{dossier.text('document-file', nickname=effect.nickname)}.{ending}"
+        return Paper(name, media_type, self._sealed(dossier, await self._made(effect, dossier)))
+
+    async def _delphi_report(self, effect: SendDelphiReport) -> Paper:
+        language = await self.desk.language(effect.reader)
+        text = catalogue(language).text
+        network = self.office.directory.network(effect.network)
+        assert network is not None
+        study, nickname = effect.study, effect.nickname
+        report = delphi_report.report(study, effect.conflicts, nickname=nickname, network=network, text=text)
+        name = text("delphi-report-file", nickname=nickname, form=effect.form)
+        if effect.form == "md":
+            return Paper(name, "text/markdown", delphi_report.markdown(report).encode())
+        page = delphi_report.page(report, language=language, network=network.name, created=study.last_closed_at)
+        return Paper(name, "application/pdf", await press_apart(page))
 
     async def _dossier(self, effect: SendOutcome, case: Case, at: datetime) -> Dossier:
         language = catalogue(await self.desk.language(effect.reader)).language
@@ -115,15 +146,13 @@ class Papers:
         record, at = dossier.record.encode("ascii"), dossier.created
         return seal(document, self.office.notary.words(document, record, at=at, by=self.office.bot))
 
-    async def _file(self, effect: SendOutcome, dossier: Dossier, document: bytes) -> dict[str, Any]:
-        ending, media_type = KINDS[effect.format]
-        name = f"{dossier.text('document-file', nickname=effect.nickname)}.{ending}"
+    async def _file(self, paper: Paper) -> dict[str, Any]:
         return {
             "msgtype": "m.file",
-            "body": name,
-            "filename": name,
-            "file": await put(self.gateway, document),
-            "info": {"mimetype": media_type, "size": len(document)},
+            "body": paper.name,
+            "filename": paper.name,
+            "file": await put(self.gateway, paper.content),
+            "info": {"mimetype": paper.media_type, "size": len(paper.content)},
         }
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -24,6 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from ernbot.commands import arrival, conversation, files, invitations
 from ernbot.commands.effects import Message, direct_lane
+from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network, Person, Role
 from ernbot.core.errors import Refused
 from ernbot.matrix.calendar import Calendar
@@ -64,6 +66,12 @@ PARTS = ("lead", "requester", "expert", "waiting", "guest", "offered", "assistan
 
 WHO = st.sampled_from(PARTS * 3 + EVERYBODY)
 GAMES = int(os.environ.get("ERNBOT_GAMES", "0"))
+PATIENCE = 60
+"""Seconds for one act, which takes some hundredths of one."""
+
+WHOLE = 600 + 10 * GAMES
+"""Seconds for all games of a database, finding the shortest lost one included."""
+
 KEPT = frozenset({"alembic_version", "vault_keys", "audit", "audit_head", "settings"})
 
 
@@ -84,20 +92,50 @@ def staffed(*, triage: bool, blind: str, gone: frozenset[str] = frozenset()) -> 
     return Directory(tuple(map(changed, DIRECTORY.networks)))
 
 
+class Stuck(BaseException):
+    """An act hangs, or the games take too long. No `Exception`, so that Hypothesis does not play it over and over."""
+
+
+@dataclass
+class Referee:
+    """Runs acts in the loop of the store, whose connections live there, and ends games that do not end."""
+
+    loop: asyncio.AbstractEventLoop
+    until: float = field(default_factory=lambda: time.monotonic() + WHOLE)
+    lost: Exception | None = None
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Raises Stuck, with the last lost game as its cause."""
+        left = self.until - time.monotonic()
+        future = asyncio.run_coroutine_threadsafe(work, self.loop)
+        try:
+            future.result(max(0, min(PATIENCE, left)))
+        except TimeoutError:
+            future.cancel()
+            raise Stuck("an act hangs" if left > PATIENCE else "the games take too long") from self.lost
+        except Exception as error:
+            self.lost = error
+            raise
+
+
 class CaseMachine(RuleBasedStateMachine):
     """One game: some cases, everybody, and the clock."""
 
-    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, store: Store, referee: Referee) -> None:
         super().__init__()
-        self.store, self.loop = store, loop
+        self.store, self.referee = store, referee
+        self.cases: dict[str, Case] = {}
+        self.played = False
         self.words = count(1)
         self.gone: frozenset[str] = frozenset()
         self.setup = {"triage": False, "blind": "off"}
         self.messages: list[tuple[str, str, str]] = []
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it in the loop of the store, whose connections live there."""
-        asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
+        """Play a part of the game, which is over when it is lost."""
+        self.played = False
+        self.referee.run(work)
+        self.played = True
 
     # --- one act
 
@@ -105,21 +143,24 @@ class CaseMachine(RuleBasedStateMachine):
         """Do something, and have the witness look at all that comes of it."""
         chat = self.chat
         chat.later(seconds=1)
-        before = await chat.stored()
-        chat.event = ""
+        before, chat.event = self.cases, ""
         await do()
-        after = await chat.stored()
+        after = self.cases = await chat.stored()
         async with self.store.transaction() as tx:
             step = await tx.last_step(room, actor)
         refused = step is not None and step.event_id == chat.event and step.result == "refused"
-        self.witness.look(Act(actor, text, chat.now, chat.directory, before, after), refused=refused, room=room)
+        act = Act(actor, text, chat.now, chat.directory, before, after, await chat.decided())
+        self.witness.look(act, refused=refused, room=room)
 
-    async def say(self, actor: str, text: str, *, aside: bool = False, opinion: bool = False, **how: Any) -> None:
+    async def say(
+        self, actor: str, text: str, *, aside: bool = False, opinion: bool = False, rating: bool = False, **how: Any
+    ) -> None:
         """Somebody types something; `*` in it becomes a word that is found nowhere else."""
         room = direct_room(actor) if aside else self.room
         self.chat.later(seconds=1)
         while "*" in text:
-            secret = Secret(f"zq{next(self.words)}x", actor, room, self.chat.now + timedelta(seconds=1), opinion)
+            at = self.chat.now + timedelta(seconds=1)
+            secret = Secret(f"zq{next(self.words)}x", actor, room, at, opinion, rating)
             self.witness.secrets.append(secret)
             text = text.replace("*", secret.word, 1)
         await self.act(actor, text, room, lambda: self.chat.say(actor, text, room=room, **how))
@@ -129,12 +170,16 @@ class CaseMachine(RuleBasedStateMachine):
     def room(self) -> str:
         return self.chat.room
 
+    @property
+    def case(self) -> Case | None:
+        """The case at hand, as it is stored."""
+        return next((self.cases[each] for each, room in self.chat.rooms.items() if room == self.room), None)
+
     async def who(self, part: str) -> str:
         """The person whom a part stands for in the case at hand; a name stands for itself."""
         if part not in PARTS:
             return part
-        cases = await self.chat.stored()
-        case = next((cases[each] for each, room in self.chat.rooms.items() if room == self.room), None)
+        case = self.case
         if case is None:
             return ANDERS
         answered = {opinion.author for opinion in case.opinions}
@@ -155,18 +200,20 @@ class CaseMachine(RuleBasedStateMachine):
         triage=st.sampled_from((False, False, True)),
         blind=st.sampled_from(("off", "on", "lead")),
         stage=st.sampled_from((0, 1, 2, 3, 3, 4, 4, 5)),
+        asks=st.sampled_from(("", "", "rounds", "poll")),
     )
-    def begin(self, triage: bool, blind: str, stage: int) -> None:
+    def begin(self, triage: bool, blind: str, stage: int, asks: str) -> None:
         self.setup = {"triage": triage, "blind": blind}
-        self.run(self._begin(stage))
+        self.run(self._begin(stage, asks))
 
-    async def _begin(self, stage: int) -> None:
+    async def _begin(self, stage: int, asks: str) -> None:
         async with self.store.engine.begin() as connection:
             for table in reversed(metadata.sorted_tables):
                 if table.name not in KEPT:
                     await connection.execute(table.delete())
         alone = {direct_room(user): user for user in EVERYBODY}
         self.chat = Watched(self.store, directory=self._directory(), alone_in=alone)
+        await self.chat.decided()
         self.witness = Witness(self.chat)
         async with self.store.transaction() as tx:
             for user in (ANDERS, SASKIA, METTE):
@@ -174,18 +221,29 @@ class CaseMachine(RuleBasedStateMachine):
         await self.say(ANDERS, "!case new ern-cranio sagittal synostosis * why=* new=*", aside=True)
         if stage > 0:
             await self.say(ANDERS, "!consent give care form=2.1-ua lang=da signer=parent signed=2026-03-01")
-            number = next(iter((await self.chat.stored()).values())).nickname.split()[-1]
+            number = next(iter(self.cases.values())).nickname.split()[-1]
             await self.say(DORTE, f"!triage accept {number}", aside=True)
         if stage > 1:
             await self.say(ANDERS, "!panel invite saskia.devries piotr.zielinski")
         if stage > 2:
             await self._opinion(SASKIA, aside=True)
+            await self._asks(asks)
         if stage > 3:
             await self._opinion(PIOTR, aside=True)
             await self.say(ANDERS, "!outcome draft")
             await self.say(ANDERS, "!outcome recommend * operate")
         if stage > 4:
             await self.say(ANDERS, "!outcome sign confirm")
+
+    async def _asks(self, what: str) -> None:
+        """Open a round, which somebody has begun to rate, or a poll."""
+        if what == "rounds":
+            await self.say(ANDERS, "!panel invite freja.lund")
+            for text in ("!delphi new *", "!delphi add *\n*", "!delphi start"):
+                await self.say(ANDERS, text)
+            await self.say(SASKIA, "!rate 1=8 * 2=3", aside=True, rating=True)
+        if what == "poll":
+            await self.say(ANDERS, "!poll * | * | *")
 
     def _directory(self) -> Directory:
         return staffed(triage=bool(self.setup["triage"]), blind=str(self.setup["blind"]), gone=self.gone)
@@ -218,7 +276,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.run(self._withdraws(who, purpose))
 
     async def _withdraws(self, part: str, purpose: str) -> None:
-        who, before = await self.who(part), await self.chat.stored()
+        who, before = await self.who(part), self.cases
         await self.say(who, f"!consent withdraw {purpose}")
         case_id = next((each for each, room in self.chat.rooms.items() if room == self.room), None)
         if case_id is None or purpose != "care" or who != before[case_id].requester:
@@ -227,7 +285,7 @@ class CaseMachine(RuleBasedStateMachine):
         papers = [entry.paper for entry in case.consent.entries if entry.purpose == "care"]
         running = case.state.kind not in ("withdrawn", "erased") and case.about == "patient"
         if running and papers and papers[-1] and who in insiders(case, self.chat.directory, self.chat.now):
-            assert (await self.chat.stored())[case_id].state.kind == "withdrawn", "a withdrawal that does not count"
+            assert self.cases[case_id].state.kind == "withdrawn", "a withdrawal that does not count"
 
     async def _says(self, part: str, text: str, **how: Any) -> None:
         await self.say(await self.who(part), text, **how)
@@ -358,18 +416,62 @@ class CaseMachine(RuleBasedStateMachine):
                 dialogue = await tx.dialogue(direct_room(who) if aside else self.room, who)
             if dialogue is None:
                 return
-            await self.say(who, answer, aside=aside, opinion=True, thread=None if aside else dialogue.thread)
+            kind = {"rating" if dialogue.kind.startswith("rating") else "opinion": True}
+            await self.say(who, answer, aside=aside, thread=None if aside else dialogue.thread, **kind)
 
     @rule(who=st.one_of(st.just("lead"), WHO), sure=st.sampled_from(("", " confirm")))
     def reveals(self, who: str, sure: str) -> None:
         self.run(self._says(who, f"!reveal{sure}"))
+
+    # --- rounds and polls
+
+    @rule(
+        who=st.one_of(st.just("lead"), WHO),
+        what=st.sampled_from(
+            (
+                "delphi new *",
+                "delphi add *\n*",
+                "delphi start",
+                "delphi close",
+                "delphi close",
+                "delphi next",
+                "delphi take 3",
+                "delphi end",
+                "delphi note R1 *",
+                "delphi report",
+                "delphi",
+                "poll * | * | *",
+                "poll anonymous * | * | *",
+                "poll close",
+            )
+        ),
+    )
+    def asks_the_panel(self, who: str, what: str) -> None:
+        self.run(self._says(who, f"!{what}"))
+
+    @rule(
+        who=st.one_of(st.just("expert"), WHO),
+        what=st.sampled_from(
+            ("rate 1=8 * 2=3", "rate 1=2 2=9 *", "rate", "rate list", "rate suggest *", "delphi show", "poll show")
+        ),
+    )
+    def rates(self, who: str, what: str) -> None:
+        aside = what.startswith("rate")
+        self.run(self._says(who, f"!{what}", aside=aside, rating=aside))
+
+    @rule(who=st.one_of(st.just("expert"), WHO), option=st.sampled_from("129"))
+    def answers_a_poll(self, who: str, option: str) -> None:
+        self.run(self._says(who, f"!poll vote {option}"))
 
     # --- the outcome and after it
 
     @rule(
         who=st.one_of(st.just("lead"), st.just("lead"), WHO),
         what=st.sampled_from(
-            ("draft", "draft", "recommend *", "evidence *", "followup *", "sign", "sign confirm", "show")
+            (
+                *("draft", "draft", "recommend *", "evidence *", "followup *", "sign", "sign confirm", "show"),
+                *("export", "export html", "export fhir 1"),
+            )
         ),
     )
     def writes_the_outcome(self, who: str, what: str) -> None:
@@ -442,9 +544,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.run(self._from_outside(who, what))
 
     async def _from_outside(self, who: str, what: str) -> None:
-        cases = await self.chat.stored()
-        here = next((cases[each] for each, room in self.chat.rooms.items() if room == self.room), None)
-        name = here.nickname if here is not None else "Amber Heron 412"
+        name = self.case.nickname if self.case is not None else "Amber Heron 412"
         await self.say(who, "!" + what.format(case=name.split()[-1], name=name), aside=True)
 
     @rule(who=st.one_of(st.just("requester"), WHO))
@@ -452,10 +552,8 @@ class CaseMachine(RuleBasedStateMachine):
         self.run(self._erases(who))
 
     async def _erases(self, part: str) -> None:
-        cases = await self.chat.stored()
-        here = next((cases[each] for each, room in self.chat.rooms.items() if room == self.room), None)
-        if here is not None:
-            await self._says(part, f"!case erase {here.nickname} confirm")
+        if self.case is not None:
+            await self._says(part, f"!case erase {self.case.nickname} confirm")
 
     # --- looking, correcting, files
 
@@ -572,8 +670,14 @@ class CaseMachine(RuleBasedStateMachine):
             self.run(self.act(BOT, "everything is delivered", "", self.chat.deliver))
 
     def teardown(self) -> None:
-        if hasattr(self, "chat") and not self.chat.delivers:
-            self.the_homeserver_is_away_or_back()
+        """Each game ends with a withdrawal while words are on their way."""
+        if not self.played:
+            return
+        self.chat.delivers = False
+        for who, what in (("lead", "case show"), ("expert", "opinion show"), ("requester", "outcome export fhir")):
+            self.run(self._says(who, f"!{what}"))
+        self.run(self._withdraws("requester", "care"))
+        self.the_homeserver_is_away_or_back()
 
 
 async def test_nobody_ever_sees_what_consent_and_their_part_do_not_cover(
@@ -581,11 +685,10 @@ async def test_nobody_ever_sees_what_consent_and_their_part_do_not_cover(
 ) -> None:
     numbers = count(100)
     monkeypatch.setattr("ernbot.commands.case.nickname", lambda: f"Amber Heron {next(numbers) % 900 + 100}")
-    loop = asyncio.get_running_loop()
     how = settings(
         # PostgreSQL is several times slower to ask, and plays the first of the same games.
         max_examples=GAMES or (25 if store.engine.dialect.name == "sqlite" else 8),
-        stateful_step_count=60 if GAMES else 40,
+        stateful_step_count=60 if GAMES else 34,
         derandomize=not GAMES,
         deadline=None,
         database=None,
@@ -593,8 +696,10 @@ async def test_nobody_ever_sees_what_consent_and_their_part_do_not_cover(
         suppress_health_check=list(HealthCheck),
     )
 
+    referee = Referee(asyncio.get_running_loop())
+
     class Game(CaseMachine):
         def __init__(self) -> None:
-            super().__init__(store, loop)
+            super().__init__(store, referee)
 
     await asyncio.to_thread(run_state_machine_as_test, Game, settings=how)

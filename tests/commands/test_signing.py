@@ -312,6 +312,18 @@ async def test_dissent_without_a_name_is_said_alone_and_shown_nowhere(chat: Chat
         assert await chat.alone(SASKIA, "!outcome agree") == "No outcome waits for your vote."
 
 
+async def test_without_names_nothing_is_told_of_votes_before_all_are_in(chat: Chat) -> None:
+    """Whoever looks after each vote would know whose it was."""
+    await chat.drafting()
+    await chat.here(ANDERS, "!outcome names off")
+    await chat.alone(SASKIA, "!outcome dissent Too early.")
+    shown = await chat.here(ANDERS, "!outcome show")
+    assert "Votes given: 1\nNot voted: Piotr Zieliński\n\nDissent is shown without names, and only once" in shown
+    assert not any(word in shown for word in ("agree:", "Dissents", "Too early"))
+    await chat.here(PIOTR, "!conflict I am paid by the maker.")
+    assert "Dissents: Too early." in await chat.here(ANDERS, "!outcome show"), "nobody else may vote"
+
+
 async def test_names_are_decided_before_anybody_votes(chat: Chat) -> None:
     await chat.drafting()
     await chat.here(SASKIA, "!outcome agree")

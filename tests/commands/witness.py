@@ -20,13 +20,16 @@ from ernbot.commands.effects import (
     Card,
     CreateCaseRoom,
     Effect,
+    EndPoll,
     Invite,
     Message,
     PassOn,
     React,
     Redact,
     Remove,
+    SendDelphiReport,
     SendOutcome,
+    SendPoll,
     ShowFile,
     dump,
 )
@@ -34,18 +37,28 @@ from ernbot.core.case import Case
 from ernbot.core.directory import Directory
 from ernbot.core.invitation import EEA
 from ernbot.core.outcome import Outcome, Signature
+from ernbot.documents import delphi_report
+from ernbot.locales import LANGUAGES, catalogue
 from ernbot.matrix.render import render
 from ernbot.storage.records import OutboxItem
-from ernbot.storage.tables import cases
+from ernbot.storage.tables import audit, cases
 from ernbot.storage.transaction import Transaction
 
-from .chat import BOT, Chat, Done
+from .chat import BOT, DIRECTORY, Chat, Done
 
 DOCTORS = {"clinician", "coordinator", "dispatcher"}
 DESKS = {"coordinator", "dispatcher"}
 NO_PATIENTS = {"research-centre", "partner", "patient-organisation"}
 CONSENT_YEARS = 15
 OVER = {"withdrawn", "erased"}
+PERSONAL = {"give-opinion", "vote", "sign", "rate", "answer-poll", "declare-conflict"}
+"""What nobody does for somebody else, as the gate writes it down."""
+
+WORDS = (
+    *(Message, Card, Announce, ShowFile, PassOn, Invite),
+    *(SendOutcome, SendDelphiReport, SendPoll, EndPoll),
+)
+"""What says or shows something of a case, or brings somebody to it."""
 
 
 # --- what may be seen
@@ -137,6 +150,17 @@ def reads_sealed(reader: str, author: str, case: Case, directory: Directory) -> 
     return reader in own | assistants(own, directory)
 
 
+def told(word: str, case: Case) -> bool:
+    """Whether a remark to a rating, or a statement that a rater suggested, is out: its round is closed."""
+    for study in case.delphi:
+        closed = [held for held in study.rounds if held.closed_at is not None]
+        if any(word in rating.comment for held in closed for rating in held.ratings):
+            return True
+        if closed and any(word in item.text for item in study.items):
+            return True
+    return False
+
+
 # --- what is seen
 
 
@@ -152,11 +176,13 @@ class Delivered:
     @property
     def text(self) -> str:
         """All that it says, as stored and as read in each language."""
+        if isinstance(self.effect, SendDelphiReport):
+            return "\n".join(_report(self.effect, language) for language in LANGUAGES)
         shown = [json.dumps(dump(self.effect), ensure_ascii=False)]
         if isinstance(self.effect, Message | Card | Announce):
-            shown += [part for language in ("en", "da") for part in _rendered(self.effect, language)]
+            shown += [part for language in LANGUAGES for part in _rendered(self.effect, language)]
         if isinstance(self.effect, ShowFile):
-            shown += [render(self.effect.caption, language).body for language in ("en", "da")]
+            shown += [render(self.effect.caption, language).body for language in LANGUAGES]
         return "\n".join(shown)
 
 
@@ -164,6 +190,14 @@ def _rendered(effect: Message | Card | Announce, language: str) -> Iterator[str]
     words = render(effect.reply, language)
     yield words.body
     yield words.formatted_body
+
+
+def _report(effect: SendDelphiReport, language: str) -> str:
+    network = DIRECTORY.network(effect.network)
+    assert network is not None
+    text = catalogue(language).text
+    made = delphi_report.report(effect.study, effect.conflicts, nickname=effect.nickname, network=network, text=text)
+    return delphi_report.markdown(made)
 
 
 @dataclass
@@ -174,6 +208,7 @@ class Watched(Chat):
     inside: dict[str, set[str]] = field(default_factory=dict)
     delivered: list[Delivered] = field(default_factory=list)
     alone_in: dict[str, str] = field(default_factory=dict)
+    audited: int = -1
 
     async def _do(self, tx: Transaction, item: OutboxItem) -> Done:
         here = self.room
@@ -202,21 +237,44 @@ class Watched(Chat):
         async with self.store.transaction() as tx:
             return {each: tx.case_of(await tx.case_as_stored(each)) for each in ids}
 
+    async def decided(self) -> list[Decision]:
+        """What the gate has let pass since this was asked last."""
+        columns = (audit.c.seq, audit.c.actor, audit.c.action, audit.c.case_id)
+        query = select(*columns).where(audit.c.seq > self.audited, audit.c.decision == "allowed")
+        async with self.store.engine.connect() as connection:
+            rows = (await connection.execute(query.order_by(audit.c.seq))).all()
+        if rows:
+            self.audited = rows[-1].seq
+        return [Decision(row.actor, row.action, row.case_id) for row in rows]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that the gate let pass."""
+
+    actor: str
+    action: str
+    case_id: str | None
+
 
 @dataclass(frozen=True)
 class Secret:
-    """A word that somebody typed somewhere; `opinion` when it is part of an opinion."""
+    """A word that somebody typed somewhere; `opinion` when it is part of an opinion, `rating` of what a rater says."""
 
     word: str
     author: str
     room: str
     at: datetime
     opinion: bool = False
+    rating: bool = False
 
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody did, and the cases before and after it. `actor` is the bot for what is done by itself."""
+    """What somebody did, the cases before and after it, and what the gate let pass meanwhile.
+
+    `actor` is the bot for what is done by itself.
+    """
 
     actor: str
     text: str
@@ -224,6 +282,7 @@ class Act:
     directory: Directory
     before: dict[str, Case]
     after: dict[str, Case]
+    passed: list[Decision]
 
     def has_part(self, case_id: str) -> set[str]:
         """Who has a part in a case when this is done, or once it is done."""
@@ -244,6 +303,7 @@ class Witness:
     case_of: dict[str, str] = field(default_factory=dict)
     faces: set[str] = field(default_factory=set)
     acts: dict[datetime, Act] = field(default_factory=dict)
+    ended: dict[str, datetime] = field(default_factory=dict)
     seen: int = 0
 
     def look(self, act: Act, *, refused: bool, room: str) -> None:
@@ -257,7 +317,11 @@ class Witness:
             assert act.before == act.after, f"refused, and yet changed: {act.text}"
             made = [each.effect for each in new if each.item.at == act.at]
             assert all(isinstance(each, Message | Redact | React) for each in made), f"refused, and yet done: {made}"
+        for decision in act.passed:
+            _in_person(decision, act)
         for case_id, case in act.after.items():
+            if case.state.kind in OVER:
+                self.ended.setdefault(case_id, act.at)
             if (before := act.before.get(case_id)) is not None and before != case:
                 justify(before, case, act)
         for each in new:
@@ -277,14 +341,19 @@ class Witness:
 
     def _judge(self, sent: Delivered, now: Act) -> None:
         act = self.acts[sent.item.at]
+        ended = self.ended.get(sent.item.case_id or "", sent.item.at)
+        assert sent.item.at >= ended or not isinstance(sent.effect, WORDS), f"still sent after the end: {sent}"
         match sent.effect:
             case ShowFile(file_id=file_id) | PassOn(file_id=file_id):
                 self._judge_file(sent, file_id, act, now)
             case SendOutcome():
                 case_id = sent.item.case_id
                 assert case_id is not None
-                assert act.after[case_id].state.kind == "closed"
+                assert act.after[case_id].state.kind in ("drafting", "signing", "closed", "archived")
                 self._judge_case(sent, case_id, sent.readers, act, now, "outcome")
+            case SendDelphiReport() | SendPoll() | EndPoll():
+                assert sent.item.case_id is not None
+                self._judge_case(sent, sent.item.case_id, sent.readers, act, now, sent.effect.kind)
             case Access(admitted=admitted, open=True, closed=False) if sent.item.case_id is not None:
                 case = act.after[sent.item.case_id]
                 strangers = set(admitted) - act.has_part(case.id) - {case.requester}
@@ -318,7 +387,9 @@ class Witness:
         alone = sent.room in self.chat.alone_in
         case_id = self.case_of.get(secret.word)
         case = act.after.get(case_id) if case_id is not None else None
-        hidden = case is not None and secret.opinion and (sealed(case) or sealed(act.before.get(case.id, case)))
+        hidden = secret.rating
+        if case is not None and secret.opinion:
+            hidden = sealed(case) or sealed(act.before.get(case.id, case))
         # Whoever has just typed it there knows it.
         if secret.at == act.at and secret.room == sent.room and (alone or not hidden):
             return
@@ -333,6 +404,8 @@ class Witness:
         if secret.opinion and sealed(case):
             assert alone, f"sealed: {said}"
             assert reads_sealed(reader, secret.author, case, act.directory), f"sealed: {said}"
+        if secret.rating and not told(secret.word, case):
+            assert own_words, f"a rater's words: {said}"
 
     def _look_into_rooms(self, act: Act) -> None:
         for case_id, room in self.chat.rooms.items():
@@ -341,6 +414,14 @@ class Witness:
 
 
 # --- who may change what
+
+
+def _in_person(decision: Decision, act: Act) -> None:
+    """What is personal was let pass for somebody of the case, not for one who assists them."""
+    if decision.action in PERSONAL and decision.case_id is not None:
+        sides = (side.get(decision.case_id) for side in (act.before, act.after))
+        own = {user for case in sides if case is not None for user in (case.requester, case.lead, *case.panel)}
+        assert decision.actor in own, f"{decision} in {act.actor}: {act.text}"
 
 
 def justify(before: Case, after: Case, act: Act) -> None:
@@ -357,6 +438,7 @@ def justify(before: Case, after: Case, act: Act) -> None:
         _without_consent(before, after, said)
     _ledger(before, after, act, said)
     _opinions(before, after, act, said)
+    _rounds_and_polls(before, after, act, said)
     leads = {before.lead, *assistants({before.lead}, act.directory)}
     if set(after.panel) - set(before.panel) - {before.lead}:
         assert act.actor in leads | coordinators, f"invited by {said}"
@@ -384,6 +466,7 @@ def _without_consent(before: Case, after: Case, said: str) -> None:
     """Consent comes and goes, people leave, a case is put away: nothing else happens without consent."""
     assert all(opinion in before.opinions for opinion in after.opinions), f"an opinion without consent, {said}"
     assert after.blind == before.blind, f"without consent, {said}"
+    assert (after.delphi, after.polls) == (before.delphi, before.polls), f"a round or a poll without consent, {said}"
     if before.state.kind != "draft":
         assert after.state.kind in {before.state.kind, "archived", "assessing", "open", "draft", *OVER}, said
         assert set(after.panel) <= set(before.panel), f"invited without consent, {said}"
@@ -421,3 +504,22 @@ def _opinions(before: Case, after: Case, act: Act, said: str) -> None:
             assert act.actor in before.panel, f"an opinion from outside the panel, {said}"
             asked = next((each for each in before.invitations if each.user_id == act.actor), None)
             assert asked is None or asked.conflict is None, f"an opinion in spite of a conflict, {said}"
+
+
+def _rounds_and_polls(before: Case, after: Case, act: Act, said: str) -> None:
+    known = {rating for study in before.delphi for held in study.rounds for rating in held.ratings}
+    conflicted = {each.user_id for each in before.invitations if each.conflict is not None}
+    for study in after.delphi:
+        for held in study.rounds:
+            for rating in set(held.ratings) - known:
+                assert rating.by == act.actor, f"a rating for somebody else, {said}"
+                assert act.actor in {*before.panel} & {*held.invited} - conflicted, f"a rating from outside, {said}"
+                assert held.closed_at is None, f"a rating after the end of its round, {said}"
+    ballots = {(poll.id, ballot) for poll in before.polls for ballot in poll.ballots}
+    for poll in after.polls:
+        for ballot in poll.ballots:
+            if (poll.id, ballot) not in ballots:
+                assert ballot.by == act.actor, f"a ballot for somebody else, {said}"
+                voices = {before.requester, before.lead, *before.panel}
+                assert act.actor in voices - conflicted, f"a ballot from outside, {said}"
+                assert poll.closed_at is None, f"a ballot after the end of its poll, {said}"

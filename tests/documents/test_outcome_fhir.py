@@ -173,16 +173,20 @@ def test_the_disclaimer_is_on_the_document_the_plan_and_each_proposal(language: 
     assert all(one_["note"][0]["text"] == disclaimer for one_ in [one(made, "CarePlan"), *plan(made)])
 
 
+def coded(field: str, code: str, display: str) -> dict[str, Any]:
+    return {"valueCoding": {"system": f"urn:ernbot:form:option:{field}", "code": code, "display": display}}
+
+
 def test_an_opinion_keeps_the_kind_of_each_answer() -> None:
     response = resources(bundle(signed()), "QuestionnaireResponse")[0]
     answers = {item["linkId"]: item["answer"] for item in response["item"]}
     assert answers == {
         "diagnosis": [{"valueCoding": {"system": "http://www.orpha.net", "code": "2343"}}],
-        "recommendation": [{"valueCoding": {"code": "surgery", "display": "Surgery"}}],
+        "recommendation": [coded("recommendation", "surgery", "Surgery")],
         "confidence": [{"valueInteger": 4}],
         "concerns": [
-            {"valueCoding": {"code": "airway", "display": "Airway"}},
-            {"valueCoding": {"code": "pressure", "display": "Raised intracranial pressure"}},
+            coded("concerns", "airway", "Airway"),
+            coded("concerns", "pressure", "Raised intracranial pressure"),
         ],
         "age": [{"valueQuantity": {"value": 9, "unit": "mo", "system": "http://unitsofmeasure.org", "code": "mo"}}],
         "remarks": [{"valueString": "Raised pressure on imaging."}],

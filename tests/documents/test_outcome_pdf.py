@@ -206,7 +206,7 @@ def test_a_seal_leaves_the_pdf_accessible_and_comes_out_again() -> None:
 
 
 def test_where_dissent_is_anonymous_no_voter_is_named() -> None:
-    for outcome in (drafted(anonymous=True), signed(anonymous=True)):
+    for outcome in (drafted(anonymous=True).ask((ANNA,)), signed(anonymous=True)):
         pdf = render(outcome)
         text = joined(pdf)
         assert_in_order(
@@ -216,6 +216,13 @@ def test_where_dissent_is_anonymous_no_voter_is_named() -> None:
         )
         said = text[text.index("Agreementanddissent") : text.index("Alternatives")]
         assert not any(person.name.replace(" ", "") in said for person in NETWORK.people)
+
+
+def test_where_dissent_is_anonymous_a_draft_counts_votes_and_tells_none() -> None:
+    text = joined(render(drafted(anonymous=True)))
+    said = text[text.index("Agreementanddissent") : text.index("Alternatives")]
+    assert_in_order(said, "The panel decided that dissent bears no names.", "Votes given 2", "Not voted 1")
+    assert not any(word in said for word in ("Dissent1", "dissentsfrom", "borderline"))
 
 
 def test_a_text_that_waits_for_signatures_is_a_draft() -> None:

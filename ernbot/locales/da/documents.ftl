@@ -50,6 +50,7 @@ document-not-written = Der blev ikke skrevet noget.
 document-agreement = Enighed og uenighed
 document-agree = Enige
 document-dissent = Uenige
+document-voted = Afgivne stemmer
 document-not-voted = Ikke stemt
 document-anonymous = Panelet har besluttet, at uenighed ikke bærer navne.
 document-somebody = Et medlem af panelet

@@ -50,6 +50,7 @@ document-not-written = Nothing was written.
 document-agreement = Agreement and dissent
 document-agree = Agree
 document-dissent = Dissent
+document-voted = Votes given
 document-not-voted = Not voted
 document-anonymous = The panel decided that dissent bears no names.
 document-somebody = A member of the panel
