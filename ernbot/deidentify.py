@@ -230,19 +230,18 @@ class _Cleaning:
             with _opened(path) as file:
                 if file.read(len(_ZIP)) == _ZIP:
                     return await self._zip(file, number, out)
-                return await self._cleaned(file, number, out)
+                return await self._cleaned(file, number, out, path.suffix.lower())
         except OSError:
             return Result(number, None, refused="file-broken")
 
-    async def _cleaned(self, file: BinaryIO, number: int, out: Path | zipfile.ZipFile) -> Result:
-        """Clean one file into a folder or a zip, under its number."""
+    async def _cleaned(self, file: BinaryIO, number: int, out: Path | zipfile.ZipFile, ending: str = "") -> Result:
+        """Clean one file into a folder or a zip, under its number; `ending` is that of its name."""
         file.seek(0)
         head = file.read(_HEAD)
         format_ = recognise(head)
         called = format_.name if format_ else None
         try:
-            if format_ is None:
-                other_slides.refuse(head)
+            other_slides.refuse(head, ending)
             if format_ is None or format_.cleaner is None:
                 raise Refused("file-unknown")
             name = f"{number:05d}{_suffix(format_, file)}"
@@ -258,7 +257,9 @@ class _Cleaning:
         return Result(number, called, name, None, report.kinds, report.writing, report.masked)
 
     async def _zip(self, file: BinaryIO, number: int, out: Path) -> Result:
-        """A zip of the cleaned members of a zip, numbered. Members go through memory; their names are never used."""
+        """A zip of the cleaned members of a zip, numbered. Members go through memory; their names are never
+        written, only how they end is looked at.
+        """
         size = file.seek(0, io.SEEK_END)
         name, members = f"{number:05d}.zip", []
         try:
@@ -271,7 +272,8 @@ class _Cleaning:
                     for inside, entry in enumerate(entries, 1):
                         data = _inflated(source, entry, left)
                         left -= len(data.getbuffer())
-                        members.append(await self._cleaned(data, inside, target))
+                        ending = Path(entry.filename).suffix.lower()
+                        members.append(await self._cleaned(data, inside, target, ending))
                     if not any(member.output for member in members):
                         raise Refused("file-unknown")
         except Refused as refused:

@@ -76,12 +76,17 @@ def _info(content: dict[str, Any]) -> dict[str, Any]:
 
 def _is_alone(content: dict[str, Any]) -> bool:
     """Whether this calls itself something that is never one of hundreds; what it is, its content decides later."""
-    mimetype, name = _info(content).get("mimetype"), content.get("filename") or content.get("body")
+    mimetype = _info(content).get("mimetype")
     claimed = mimetype.lower() if isinstance(mimetype, str) else ""
     if claimed.startswith("application/dicom") or claimed == "image/dicom":
         return False
-    ending = PurePath(name).suffix.lower() if isinstance(name, str) and "\0" not in name else ""
-    return claimed.startswith(_ALONE_TYPES) or ending in _ALONE_ENDINGS
+    return claimed.startswith(_ALONE_TYPES) or ending(content) in _ALONE_ENDINGS
+
+
+def ending(content: dict[str, Any]) -> str:
+    """How the name that a sender gave a file ends, in small letters; it can only speak against what the file is."""
+    name = content.get("filename") or content.get("body")
+    return PurePath(name).suffix.lower() if isinstance(name, str) and "\0" not in name else ""
 
 
 def _stated_size(content: dict[str, Any]) -> int:

@@ -20,8 +20,17 @@ _SIGNS = {
 """How such a file begins; of MIRAX the index, or a file of pixels, which begins with the number of the slide."""
 
 
-def refuse(head: bytes) -> None:
-    """Raise `Refused` `file-slide-export` (maker) where a file with these first 64 KiB belongs to such a slide."""
+MIRAX_ENDING = ".mrxs"
+"""Of the file that a pathologist calls the slide: a small JPEG, which can show the label, beside the folder with it."""
+
+
+def refuse(head: bytes, ending: str = "") -> None:
+    """Raise `Refused` `file-slide-export` (maker) where a file with these first 64 KiB belongs to such a slide.
+
+    `ending` is that of its name, in small letters, where there is one.
+    """
+    if ending == MIRAX_ENDING:
+        raise Refused("file-slide-export", maker="MIRAX")
     for maker, sign in _SIGNS.items():
         if sign.match(head):
             raise Refused("file-slide-export", maker=maker)

@@ -19,7 +19,7 @@ from ernbot.commands.effects import Outbox, React, TakeBack
 from ernbot.commands.office import Office
 from ernbot.core.errors import Refused
 from ernbot.core.states import Action
-from ernbot.imaging import Format, Preview, is_picture
+from ernbot.imaging import Format, Preview, is_picture, other_slides
 from ernbot.imaging.deid import Policy
 from ernbot.imaging.source import Source
 from ernbot.imaging.worker import HEAD, Previewer
@@ -268,6 +268,7 @@ class _Search:
                 source = await self._looking.open(original, self._stack)
                 self._bytes_left -= source.size
             head = await source.read_at(0, min(HEAD, source.size))
+            other_slides.refuse(head, files.ending(original.content))
             format_ = await self._previewer.admit(source, mimetype)
         except Refused as error:
             return Found((original,), error=error, gone=self._gone, picture=is_picture(head, mimetype))

@@ -86,8 +86,9 @@ async def test_through_a_real_pool(sakura: bytes) -> None:
 
 
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "slide.czi"
+    path, beside = tmp_path / "slide.czi", tmp_path / "slide.mrxs"
     path.write_bytes(CZI)
-    assert run_command(["deidentify", str(path), "--out", str(tmp_path / "out")]) != 0
-    assert "export it as SVS or DICOM" in capsys.readouterr().err
-    assert not [one for one in (tmp_path / "out").iterdir() if one.suffix == ".czi"]
+    beside.write_bytes(photo())
+    assert run_command(["deidentify", str(path), str(beside), "--out", str(tmp_path / "out")]) != 0
+    assert capsys.readouterr().err.count("export it as SVS or DICOM") == 2
+    assert not [one for one in (tmp_path / "out").iterdir() if one.suffix in (".czi", ".jpg", ".jpeg")]

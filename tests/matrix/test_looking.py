@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -29,6 +30,7 @@ from ernbot.storage.records import CaseFile, ImageJob
 from ernbot.storage.store import Store
 from tests.commands.chat import ANDERS, CONSENT, Chat
 from tests.imaging.imaging_samples import dicom, nameless, photograph, sample
+from tests.imaging.test_imaging_worker import deflate_bomb
 
 SCAN = nameless("phantom/ct_phantom_explicit.dcm")
 NAMED = sample("planted/planted_ct.dcm")
@@ -79,13 +81,13 @@ class Desk:
         self.media[url] = await spool.read_at(0, spool.size)
         return {"url": url}
 
-    async def drop(self, *contents: bytes, mimetype: str = "application/octet-stream") -> list[str]:
+    async def drop(self, *contents: bytes, mimetype: str = "application/octet-stream", name: str = "x") -> list[str]:
         """Anders drops files; their events."""
         events = []
         for content in contents:
             url = f"mxc://hospital.example/{len(self.media)}"
             self.media[url] = content
-            message = {"msgtype": "m.file", "body": "x", "file": {"url": url}, "info": {"mimetype": mimetype}}
+            message = {"msgtype": "m.file", "body": name, "file": {"url": url}, "info": {"mimetype": mimetype}}
             async with self.chat._heard(ANDERS, self.chat.room, None, ()) as ctx:
                 assert await files.collect(ctx, message)
             events.append(self.chat.event)
@@ -340,6 +342,16 @@ async def end(desk: Desk, job: ImageJob) -> list[TakeBack]:
     return desk.chat.new_effects(TakeBack)
 
 
+@pytest.mark.parametrize("data", [FACE, b"01.020D2E1F4A5B6C7D8E9F00112233445566"])
+async def test_a_slide_that_cannot_be_shown_is_called_by_its_name(desk: Desk, data: bytes) -> None:
+    """Also the small picture of section and label that is beside its folder."""
+    (event,) = await desk.drop(data, mimetype="image/jpeg", name="JANE DOE.MRXS")
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert desk.chat.last.text.startswith("This is a MIRAX slide. I can neither show it")
+    assert "Please export it as SVS or DICOM" in desk.chat.last.text
+
+
 @pytest.mark.parametrize("data", [b"no file that anybody knows", sample("hostile/tiff_size_lie.svs")])
 async def test_the_sign_goes_when_a_file_is_refused(desk: Desk, data: bytes) -> None:
     await desk.drop(data)
@@ -347,14 +359,16 @@ async def test_the_sign_goes_when_a_file_is_refused(desk: Desk, data: bytes) -> 
     assert await end(desk, job) == [TakeBack(f"job:{job.id}")]
 
 
-async def test_the_sign_goes_when_a_worker_is_killed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def killed(*_arguments: Any, **_options: Any) -> Any:
-        raise Refused("file-too-complex")  # what a killed worker ends in, see `Previewer`
-
-    monkeypatch.setattr(desk.previewer, "previews", killed)
-    await desk.drop(SCAN)
+async def test_the_sign_goes_when_a_worker_is_killed(desk: Desk) -> None:
+    await desk.drop(deflate_bomb(1024))
     job = await signed(desk)
-    assert await end(desk, job) == [TakeBack(f"job:{job.id}")]
+    worker = await desk.previewer._idle.get()
+    desk.previewer._idle.put_nowait(worker)
+    assert worker is not None
+    ended = asyncio.create_task(end(desk, job))
+    await asyncio.sleep(0.2)
+    worker.process.kill()
+    assert await ended == [TakeBack(f"job:{job.id}")]
     assert "too much time or memory" in desk.chat.last.text
 
 
