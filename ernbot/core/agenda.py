@@ -39,6 +39,7 @@ ACTION: Mapping[Next, Action] = {
     Next.INVITE: Action.INVITE,
     Next.INVITE_TOLD: Action.INVITE,
     Next.OPINION: Action.GIVE_OPINION,
+    Next.REVEAL: Action.REVEAL,
     Next.DRAFT: Action.DRAFT_OUTCOME,
     Next.GATHER: Action.DRAFT_OUTCOME,
     Next.RECOMMEND: Action.WRITE_OUTCOME,

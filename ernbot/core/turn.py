@@ -26,6 +26,7 @@ class Next(StrEnum):
     INVITE = "invite"
     INVITE_TOLD = "invite-told"
     OPINION = "opinion"
+    REVEAL = "reveal"
     DRAFT = "draft"
     GATHER = "gather"
     RECOMMEND = "recommend"
@@ -97,7 +98,10 @@ def _under_way(case: Case) -> tuple[tuple[str, ...], Next]:
             return lead, Next.INVITE
         case Assessing():
             waiting = tuple(expert for expert in case.panel if expert not in case.answered)
-            return (waiting, Next.OPINION) if waiting else (lead, Next.DRAFT)
+            if waiting:
+                return waiting, Next.OPINION
+            # Whoever was waited for last has gone or has a conflict of interest; the lead may ask somebody else first.
+            return lead, Next.REVEAL if case.blind.hides and case.opinions else Next.DRAFT
         case Drafting(outcome):
             if not case.has_gathered_all():
                 return lead, Next.GATHER

@@ -17,7 +17,7 @@ from ernbot.matrix.render import render
 from ernbot.storage.store import Store
 from tests.fixtures_database import MASTER_KEY, Database
 
-from .chat import ANDERS, FREJA, METTE, PIOTR, SASKIA, Chat, direct_room
+from .chat import ANDERS, FREJA, METTE, OPINION, PIOTR, SASKIA, Chat, direct_room
 
 SECRET = "endoscopic strip craniectomy"
 GIVEN = f"diagnosis=ORPHA:2343 recommendation=surgery confidence=4 remarks={SECRET}"
@@ -308,3 +308,19 @@ async def test_a_sealed_draft_survives_a_restart(sealed: Chat, reopened: Chat) -
     await reopened.alone(SASKIA, "ja")
     (opinion,) = (await reopened.case()).opinions
     assert opinion.certainty == {"diagnosis": ("likely",)}
+
+
+async def test_when_nobody_is_waited_for_any_more_the_lead_opens_them(chat: Chat) -> None:
+    """Whoever was missing has a conflict of interest; somebody else may be asked before anything is opened."""
+    await chat.opened()
+    await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski")
+    await chat.here(ANDERS, "!panel blind lead")
+    await chat.alone(SASKIA, OPINION)
+    await chat.here(PIOTR, "!conflict I am paid by the maker.")
+    assert "Who must act: Anders Kjær" in chat.card
+    assert "Next step: All opinions are in: open them with `!reveal`, or ask somebody else first." in chat.card
+    assert await chat.here(ANDERS, "!outcome draft") == (
+        "The opinions are still sealed. All are in: open them with `!reveal`."
+    )
+    assert "Surgery" in await chat.here(ANDERS, "!reveal")
+    assert "gather them with `!outcome draft`" in chat.card

@@ -69,7 +69,7 @@ GAMES = int(os.environ.get("ERNBOT_GAMES", "0"))
 PATIENCE = 60
 """Seconds for one act, which takes some hundredths of one."""
 
-WHOLE = 600 + 10 * GAMES
+WHOLE = 500 + 10 * GAMES
 """Seconds for all games of a database, finding the shortest lost one included."""
 
 KEPT = frozenset({"alembic_version", "vault_keys", "audit", "audit_head", "settings"})
@@ -680,6 +680,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.the_homeserver_is_away_or_back()
 
 
+@pytest.mark.timeout(WHOLE + 60)
 async def test_nobody_ever_sees_what_consent_and_their_part_do_not_cover(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

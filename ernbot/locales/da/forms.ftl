@@ -11,7 +11,11 @@ refused-answer-times = **{ $field }** tager { $minimum } til { $maximum } svar m
 refused-answer-idle = **{ $field }** spørges der kun om, når `{ $when }`. Udelad det, eller ret det svar.
 refused-blind-off = Vurderingerne er ikke forseglet, så der er intet at åbne.
 refused-blind-too-late = Der er allerede en vurdering. Blindet vurdering kan kun ændres før den første.
-refused-blind-sealed = Vurderingerne er stadig forseglet: { $given } er afgivet, { $missing } mangler. Vent på dem, eller åbn dem nu med `!reveal`.
+refused-blind-sealed =
+    { $missing ->
+        [0] Vurderingerne er stadig forseglet. Alle er afgivet: Åbn dem med `!reveal`.
+       *[other] Vurderingerne er stadig forseglet: { $given } er afgivet, { $missing } mangler. Vent på dem, eller åbn dem nu med `!reveal`.
+    }
 refused-blind-mode = Skriv `!panel blind on` for at skjule vurderinger for de andre eksperter, `!panel blind lead` for at skjule dem også for lederen, eller `!panel blind off`.
 refused-question-type = Netværkets typer af spørgsmål: { $types }.
 refused-question-type-none = Dette netværk bruger ét skema til alle sine spørgsmål.

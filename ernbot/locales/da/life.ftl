@@ -43,6 +43,7 @@ next-declined = Netværket har afslået. Prøv et andet med `!case forward …`,
 next-invite = Læg skanninger og fotografier her, sig med `!case why …`, hvorfor sagen forelægges, og hent derefter eksperter ind med `!panel invite`.
 next-invite-told = Hent folk ind med `!panel invite`.
 next-opinion = Hver ekspert afgiver en vurdering med `!opinion`.
+next-reveal = Alle vurderinger er afgivet: Åbn dem med `!reveal`, eller spørg en anden først.
 next-draft = Alle vurderinger er inde: Saml dem med `!outcome draft`.
 next-gather = Vurderingerne eller panelet har ændret sig: Lederen samler konklusionen igen med `!outcome draft`.
 next-recommend = Skriv anbefalingen med `!outcome recommend`.

@@ -12,6 +12,7 @@ due-invite-told = hent folk ind
 due-send = send konklusionen til underskrift
 due-invitation = tag imod invitationen, eller sig nej
 due-opinion = afgiv din vurdering
+due-reveal = alle vurderinger er afgivet: åbn dem
 due-draft = alle vurderinger er inde: saml dem
 due-gather = saml konklusionen igen
 due-recommend = skriv anbefalingen

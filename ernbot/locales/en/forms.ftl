@@ -11,7 +11,11 @@ refused-answer-times = **{ $field }** takes { $minimum } to { $maximum } answers
 refused-answer-idle = **{ $field }** is asked only when `{ $when }`. Leave it out, or change that answer.
 refused-blind-off = Opinions are not sealed, so there is nothing to reveal.
 refused-blind-too-late = There is an opinion already. Blind mode can only be changed before the first one.
-refused-blind-sealed = The opinions are still sealed: { $given } in, { $missing } missing. Wait for them, or open them now with `!reveal`.
+refused-blind-sealed =
+    { $missing ->
+        [0] The opinions are still sealed. All are in: open them with `!reveal`.
+       *[other] The opinions are still sealed: { $given } in, { $missing } missing. Wait for them, or open them now with `!reveal`.
+    }
 refused-blind-mode = Write `!panel blind on` to hide opinions from the other experts, `!panel blind lead` to hide them from the lead as well, or `!panel blind off`.
 refused-question-type = The types of question of this network: { $types }.
 refused-question-type-none = This network asks all its questions with one form.

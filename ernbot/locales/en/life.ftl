@@ -43,6 +43,7 @@ next-declined = The network declined. Try another one with `!case forward …`, 
 next-invite = Drop scans and photographs here, say why you present the case with `!case why …`, then bring experts in with `!panel invite`.
 next-invite-told = Bring people in with `!panel invite`.
 next-opinion = Each expert gives an opinion with `!opinion`.
+next-reveal = All opinions are in: open them with `!reveal`, or ask somebody else first.
 next-draft = All opinions are in: gather them with `!outcome draft`.
 next-gather = Opinions or the panel have changed: the lead gathers the outcome again with `!outcome draft`.
 next-recommend = Write the recommendation with `!outcome recommend`.

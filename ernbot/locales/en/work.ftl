@@ -12,6 +12,7 @@ due-invite-told = bring people in
 due-send = send the outcome to be signed
 due-invitation = accept or decline the invitation
 due-opinion = give your opinion
+due-reveal = all opinions are in: open them
 due-draft = all opinions are in: gather them
 due-gather = gather the outcome again
 due-recommend = write the recommendation
