@@ -64,7 +64,7 @@ class Stage:
         except (AssertionError, HomeserverFailed, MatrixError, Unreachable, OSError) as error:
             step.error = str(error) or type(error).__name__
         if step.answers:
-            step.asserted.append(f"{step.answers} answers came as expected, encrypted, from the bot's signed device")
+            step.asserted.append(f"answers as expected, encrypted and from the bot's signed device: {step.answers}")
         step.seconds = round(time.monotonic() - started, 2)
         return step
 
