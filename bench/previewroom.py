@@ -16,7 +16,7 @@ from bench._common import NETWORK, clinic, in_turns, rounds, state
 from ernbot.commands.files import ALONE_SECONDS
 from ernbot.config import FileSettings
 from ernbot.demo.clinician import Clinician, Seen
-from ernbot.demo.story import drawing
+from ernbot.demo.scenes.pictures import drawing
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 

@@ -21,7 +21,7 @@ import openslide
 
 from bench._common import full, rounds, state
 from bench._slides import side_for, write_slide
-from ernbot.demo.story import drawing
+from ernbot.demo.scenes.pictures import drawing
 from ernbot.imaging.deid import Policy
 from ernbot.imaging.model import LONGEST_SIDE
 from ernbot.imaging.source import BytesSource

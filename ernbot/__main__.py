@@ -14,7 +14,8 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,10 @@ def main() -> None:
     sys.exit(run_command(sys.argv[1:]))
 
 
-def run_command(arguments: list[str]) -> int:
-    """One command with its arguments; the exit status."""
+def run_command(arguments: list[str], *, clock: Callable[[], datetime] = bot.now) -> int:
+    """One command with its arguments, at the time that the clock says; the exit status."""
     options = _parser().parse_args(arguments)
+    options.clock = clock
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # nio's own log lines name users and events; nothing of that belongs into ours.
     for noisy in ("nio", "alembic", "aiohttp", "procrastinate", "psycopg"):
@@ -160,9 +162,9 @@ async def _interruptible(options: argparse.Namespace) -> int:
 async def _command(options: argparse.Namespace) -> int:
     match options.command, getattr(options, "what", None):
         case "run", _:
-            await _run(load_settings(options.config))
+            await _run(load_settings(options.config), options.clock)
         case "previews", _:
-            await _previews(load_settings(options.config))
+            await _previews(load_settings(options.config), options.clock)
         case "demo", _:
             from ernbot.demo.show import show
 
@@ -181,9 +183,9 @@ async def _command(options: argparse.Namespace) -> int:
                 sys.stdout.write(f"{await rotate(store)} keys rewrapped.\n")
         case "metrics", _:
             async with _opened(load_settings(options.config)) as store:
-                sys.stdout.write(exposition(await figures(store, bot.now())))
+                sys.stdout.write(exposition(await figures(store, options.clock())))
         case "identity", "confirm":
-            return await _confirm(load_settings(options.config), options.user, options.fingerprint)
+            return await _confirm(load_settings(options.config), options.user, options.fingerprint, options.clock())
         case "identity", "import":
             await _import(load_settings(options.config), options.file, options.passphrase_env)
         case "identity", what:
@@ -236,7 +238,7 @@ def _account(settings: Settings) -> bot.Account:
     return bot.Account(settings.homeserver.url, settings.bot_user_id, settings.homeserver.device_id, token)
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, clock: Callable[[], datetime]) -> None:
     workplace = office(settings)
     account = _account(settings)
     async with _opened(settings, create=True) as store:
@@ -246,11 +248,12 @@ async def _run(settings: Settings) -> None:
             workplace,
             preview_seconds=settings.files.preview_seconds,
             preview_workers=settings.files.workers,
+            clock=clock,
             ready=lambda: _say("ready"),
         )
 
 
-async def _previews(settings: Settings) -> None:
+async def _previews(settings: Settings, clock: Callable[[], datetime]) -> None:
     workplace = office(settings)
     account = _account(settings)
     async with _opened(settings) as store:
@@ -260,6 +263,7 @@ async def _previews(settings: Settings) -> None:
             workplace,
             preview_seconds=settings.files.preview_seconds,
             preview_workers=settings.files.workers,
+            clock=clock,
             ready=lambda: _say("ready"),
         )
 
@@ -303,10 +307,10 @@ async def _identity(settings: Settings, what: str, typed: str) -> None:
             await recovery.recover(account, store, typed, _say)
 
 
-async def _confirm(settings: Settings, user: str, fingerprint: str) -> int:
+async def _confirm(settings: Settings, user: str, fingerprint: str, at: datetime) -> int:
     workplace = office(settings)
     async with _opened(settings) as store:
-        done, said = await confirm_identity(store, workplace, user, fingerprint, bot.now())
+        done, said = await confirm_identity(store, workplace, user, fingerprint, at)
     (sys.stdout if done else sys.stderr).write(render(said, FALLBACK).body + "\n")
     return 0 if done else 1
 

@@ -24,7 +24,6 @@ from ernbot.demo.installation import Installation
 from ernbot.demo.installation import installation as install
 from ernbot.storage.records import CaseFile
 from ernbot.storage.store import Store
-from ernbot.storage.vault import parse_master_key
 
 PATIENCE = 90.0
 """Seconds that a test waits for what must come; a loaded machine may need far more than is usual."""
@@ -162,15 +161,9 @@ class House:
         await self.place.bot.kill()
         await self.place.bot.stop()
 
-    @contextlib.asynccontextmanager
-    async def store(self) -> AsyncIterator[Store]:
+    def store(self) -> contextlib.AbstractAsyncContextManager[Store]:
         """The bot's database, opened with the master key as an administrator could."""
-        key = parse_master_key(self.secret("master_key"), "master_key")
-        store = await Store.open(self.place.address, key)
-        try:
-            yield store
-        finally:
-            await store.close()
+        return self.place.store()
 
     async def look(self, room: str, requester: str) -> tuple[Case, list[CaseFile]]:
         """A case and its files as the database has them now, read as its requester."""
@@ -196,7 +189,7 @@ class House:
     # --- what the homeserver knows
 
     def secret(self, name: str) -> str:
-        return (self.place.folder / "secrets" / name).read_text().strip()
+        return self.place.secret(name)
 
     async def request(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, token: str | None = None

@@ -16,7 +16,8 @@ from ernbot.core.directory import Directory
 from ernbot.demo.homeserver import CONFIG, Homeserver, homeserver, register
 from ernbot.demo.process import Process, finish
 from ernbot.network_files import load_directory
-from ernbot.storage.vault import generate_master_key
+from ernbot.storage.store import Store
+from ernbot.storage.vault import generate_master_key, parse_master_key
 
 DEVICE_ID = "ERNBOT"
 
@@ -43,16 +44,30 @@ class Installation:
     def database(self) -> Path:
         return self.folder / "data" / "ernbot.db"
 
-    async def start_bot(self) -> Process:
-        """Start the bot and wait until it is ready."""
+    async def start_bot(self, *, ahead: int = 0) -> Process:
+        """Start the bot and wait until it is ready. Its clock can be some days `ahead` (`ernbot.demo.later`)."""
         self._logs += 1
         log = self.folder / "log" / f"bot-{self._logs}.log"
-        self.bot = await Process.start("ernbot", ["run", "--config", str(self.settings)], log, ready="ready")
+        module, first = ("ernbot.demo.later", [str(ahead)]) if ahead else ("ernbot", [])
+        self.bot = await Process.start(module, [*first, "run", "--config", str(self.settings)], log, ready="ready")
         return self.bot
 
     async def stop_bot(self) -> None:
         if self.bot is not None:
             await self.bot.stop()
+
+    def secret(self, name: str) -> str:
+        """A secret as it lies in its file."""
+        return (self.folder / "secrets" / name).read_text().strip()
+
+    @contextlib.asynccontextmanager
+    async def store(self) -> AsyncIterator[Store]:
+        """The bot's database, opened with the master key as an administrator could."""
+        store = await Store.open(self.address, parse_master_key(self.secret("master_key"), "master_key"))
+        try:
+            yield store
+        finally:
+            await store.close()
 
 
 def write_settings(folder: Path, hs: Homeserver, admin_token: str, database: str) -> None:

@@ -14,8 +14,9 @@ from rich.console import Console
 
 from ernbot.demo.homeserver import HomeserverFailed
 from ernbot.demo.installation import Installation, installation
-from ernbot.demo.story import SPARE, Step, Story
-from ernbot.demo.transcript import transcript
+from ernbot.demo.stage import EXPERTS, REQUESTER, SPARE, Stage, Step
+from ernbot.demo.story import play
+from ernbot.demo.transcript import Room, transcript
 
 MEGABYTE = 2**20
 
@@ -49,7 +50,7 @@ async def show(out: Path, *, report: Path | None, leave: bool) -> int:
 
 
 async def _play(place: Installation, out: Path, report: Path | None, console: Console, ready: float) -> bool:
-    story = Story(place, place.folder)
+    stage = Stage(place)
     began = time.monotonic()
 
     def tell(step: Step) -> None:
@@ -59,39 +60,43 @@ async def _play(place: Installation, out: Path, report: Path | None, console: Co
             console.print(f"   [red]{step.error}[/red]", markup=True)
 
     try:
-        ok = await story.play(tell)
+        ok = await play(stage, tell)
         seconds = time.monotonic() - began
         memory = place.bot.memory() / MEGABYTE if place.bot is not None else 0.0
-        await _write(story, out, report, ready=ready, seconds=seconds, memory=memory, ok=ok)
+        await _write(stage, out, report, ready=ready, seconds=seconds, memory=memory, ok=ok)
     finally:
-        await story.close()
+        await stage.close()
     console.print(f"The story took {seconds:.1f} s; the bot holds {memory:.0f} MB.")
     console.print(f"Transcript: {out / 'transcript.html'}")
-    if story.outcome_file is not None:
+    if stage.outcome_file is not None:
         console.print(f"Outcome:    {out / 'outcome.pdf'}")
     console.print(f"Report:     {report or out / 'story.json'}")
     return ok
 
 
 async def _write(
-    story: Story, out: Path, report: Path | None, *, ready: float, seconds: float, memory: float, ok: bool
+    stage: Stage, out: Path, report: Path | None, *, ready: float, seconds: float, memory: float, ok: bool
 ) -> None:
     """Put the results into the output folder."""
-    bot = story.place.homeserver.bot_user_id
-    names = {person.user_id: person.name for network in story.place.directory.networks for person in network.people}
-    if story.people:
-        rooms = {story.direct: "Direct chat with the bot", story.case: "The case room"}
-        shown = {room: title for room, title in rooms.items() if room}
-        page = await transcript(story.requester, shown, names, story.steps, bot=bot)
+    names = {person.user_id: person.name for network in stage.place.directory.networks for person in network.people}
+    if stage.people:
+        rooms = [
+            Room(f"{names[stage.user(name)]} in the direct chat with the bot", stage.people[name], stage.chats[name])
+            for name in (REQUESTER, *EXPERTS)
+            if name in stage.chats
+        ]
+        if stage.case:
+            rooms.insert(1, Room("The case room", stage.requester, stage.case))
+        page = await transcript(rooms, names, stage.steps, bot=stage.bot, marks=stage.marks)
         (out / "transcript.html").write_text(page, encoding="utf-8")
-    if story.outcome_file is not None:
-        shutil.copyfile(story.outcome_file, out / "outcome.pdf")
+    if stage.outcome_file is not None:
+        shutil.copyfile(stage.outcome_file, out / "outcome.pdf")
     told = {
         "ok": ok,
         "seconds": round(seconds, 2),
         "setup_seconds": round(ready, 2),
         "bot_megabytes": round(memory, 1),
-        "steps": [asdict(step) for step in story.steps],
+        "steps": [asdict(step) for step in stage.steps],
     }
     file = report or out / "story.json"
     file.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,18 +1,20 @@
-"""The rooms of the story as one readable page, as the requester's client shows them."""
+"""The rooms of the story as one readable page, each as the client of somebody in it shows it."""
 
 from __future__ import annotations
 
 import base64
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ernbot.demo.clinician import Clinician, Seen
-from ernbot.demo.story import Step
+from ernbot.demo.stage import Step
 
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #8886; }
+h3 { text-align: center; margin: 2rem 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; vertical-align: top; }
 tr + tr { border-top: 1px solid #8883; } td ul { margin: 0; padding-left: 1.1rem; }
@@ -24,10 +26,22 @@ img { max-width: 100%; height: auto; border-radius: 4px; } .gone { font-style: i
 """
 
 
+@dataclass(frozen=True)
+class Room:
+    """A room of the page, as a person sees it."""
+
+    title: str
+    person: Clinician
+    room_id: str
+
+
 async def transcript(
-    person: Clinician, rooms: Mapping[str, str], names: Mapping[str, str], steps: Sequence[Step], *, bot: str
+    rooms: Sequence[Room], names: Mapping[str, str], steps: Sequence[Step], *, bot: str, marks: Mapping[str, str]
 ) -> str:
-    """An HTML page: the steps, then each room (`rooms` maps room ids to headings, `names` user ids to names)."""
+    """An HTML page: the steps, then each room.
+
+    `names` maps user ids to names, `marks` event ids to the headings that stand before them.
+    """
     parts = [
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>The story of a case</title>",
         "<meta name='viewport' content='width=device-width'>",
@@ -37,9 +51,12 @@ async def transcript(
         *(_step(step) for step in steps),
         "</tbody></table>",
     ]
-    for room_id, title in rooms.items():
-        parts.append(f"<h2>{html.escape(title)}</h2>")
-        parts += [await _message(person, seen, names, bot) for seen in _shown(person, room_id)]
+    for room in rooms:
+        parts.append(f"<h2>{html.escape(room.title)}</h2>")
+        for seen in _shown(room.person, room.room_id):
+            if seen.event_id in marks:
+                parts.append(f"<h3>{html.escape(marks[seen.event_id])}</h3>")
+            parts.append(await _message(room.person, seen, names, bot))
     return "\n".join(parts) + "</html>"
 
 

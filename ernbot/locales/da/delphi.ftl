@@ -39,7 +39,10 @@ consensus-one-value = { $value }, ud fra ét svar
 consensus-left-out = Ikke talt med på grund af en interessekonflikt, eller fordi de er gået: { $names }
 consensus-few = Med { $count } talt med siger det kun, hvad netop disse mener, og ikke mere.
 consensus-alpha = Krippendorffs alfa (ordinal) { $value }, 95 %-interval { $low } til { $high }: { $raters } deltagere, { $units } udsagn.
-consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } deltagere og kun { $units } udsagn, for få til et interval.
+consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } deltagere og kun { $units ->
+        [one] ét udsagn
+       *[other] { $units } udsagn
+    }, for få til et interval.
 consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: for få bedømmelser, eller alle ens.
 refused-consensus-nobody-counts = Ingen af dem, der har afgivet en vurdering, tæller med: De har en interessekonflikt eller har forladt panelet.
 refused-consensus-blind = Vurderingerne er forseglet, til de åbnes. Derefter siger `!consensus`, hvor panelet står.
@@ -60,7 +63,10 @@ delphi-item-few = **{ $number }.** { $text } – for få bedømmelser i runde { 
 delphi-progress = Runde { $round } er åben: { $rated } af { $invited } har bedømt.
 delphi-missing = Mangler at bedømme
 delphi-suggested = Foreslået af deltagere. Tag et med `!delphi take { $number }`:
-delphi-opened = **Runde { $round } er åben**: { $count } udsagn, { $invited } deltagere.
+delphi-opened = **Runde { $round } er åben**: { $count ->
+        [one] ét udsagn
+       *[other] { $count } udsagn
+    }, { $invited } deltagere.
 delphi-alone = Deltagere: skriv `!rate` i jeres direkte chat med mig. Ingen ser noget, før runden er lukket, og aldrig hvem der bedømte hvad.
 delphi-left-out = Ikke spurgt på grund af en interessekonflikt: { $names }
 delphi-all-rated = Alle har bedømt. Luk runde { $round } med `!delphi close`.

@@ -39,7 +39,10 @@ consensus-one-value = { $value }, from one answer
 consensus-left-out = Not counted, because of a conflict of interest or because they left: { $names }
 consensus-few = With { $count } counted, this says what these people think, and no more.
 consensus-alpha = Krippendorff’s alpha (ordinal) { $value }, 95% interval { $low } to { $high }: { $raters } raters, { $units } statements.
-consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } raters and only { $units } statements, too few for an interval.
+consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } raters and only { $units ->
+        [one] one statement
+       *[other] { $units } statements
+    }, too few for an interval.
 consensus-alpha-none = Krippendorff’s alpha cannot be computed: too few ratings, or all of them the same.
 refused-consensus-nobody-counts = Nobody who gave an opinion counts: they have a conflict of interest, or have left the panel.
 refused-consensus-blind = Opinions are sealed until they are revealed. After that, `!consensus` says where the panel stands.
@@ -60,7 +63,10 @@ delphi-item-few = **{ $number }.** { $text } – too few ratings in round { $rou
 delphi-progress = Round { $round } is open: { $rated } of { $invited } have rated.
 delphi-missing = Still to rate
 delphi-suggested = Suggested by raters. Take one with `!delphi take { $number }`:
-delphi-opened = **Round { $round } is open**: { $count } statements, { $invited } raters.
+delphi-opened = **Round { $round } is open**: { $count ->
+        [one] one statement
+       *[other] { $count } statements
+    }, { $invited } raters.
 delphi-alone = Raters: please write `!rate` in your direct chat with me. Nobody sees anything before the round is closed, and never who rated what.
 delphi-left-out = Not asked, because of a conflict of interest: { $names }
 delphi-all-rated = Everybody has rated. Close round { $round } with `!delphi close`.
