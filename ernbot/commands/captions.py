@@ -9,8 +9,10 @@ from ernbot.imaging import Facts
 from ernbot.imaging.model import Fact
 from ernbot.storage.records import CaseFile
 
-_COUNTED = frozenset({"images", "frames"})
+_COUNTED = frozenset({"images", "slices"})
 """Details that already say how many pictures there are."""
+
+_ABSURD = 1e7
 
 _ALWAYS_PHOTOGRAPHS = frozenset({"JPEG", "PNG"})
 """Formats of photographs when facts did not say yet whether they show who somebody is."""
@@ -46,7 +48,9 @@ def _facts(facts: Facts) -> list[Text]:
 
 
 def _detail(detail: Fact) -> Text:
-    value = f"{detail.value:.4g}" if isinstance(detail.value, float) else detail.value
+    value = detail.value
+    if isinstance(value, float):  # four digits, written as the reader's language does; an absurd one as it is
+        value = float(f"{value:.4g}") if abs(value) < _ABSURD else f"{value:.4g}"
     return Text(f"fact-{detail.name}", {"value": value} if value is not None else {})
 
 

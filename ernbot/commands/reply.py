@@ -32,7 +32,7 @@ class Symbol:
     kind: Literal["symbol"] = "symbol"
 
 
-Value = datetime | date | int | str | Labels | Symbol
+Value = datetime | date | int | float | str | Labels | Symbol
 """What fills a placeholder. A str is somebody's own words or a name and is never read as markup."""
 
 

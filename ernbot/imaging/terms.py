@@ -56,9 +56,6 @@ SUPPORT TREATED_VOLUME DEVICE
 ROI_TYPES = frozenset(_ROI_TYPES.split())
 """Defined terms of RT ROI Interpreted Type (3006,00A4), PS3.3 section C.8.8.8.1."""
 
-SIDES = frozenset("BLR")
-"""Both, left, right: defined terms of (Image) Laterality, PS3.3 C.7.3.1 and C.7.6.1; unpaired is no side."""
-
 EDGES = frozenset("AFHLPR")
 """Anterior, foot, head, left, posterior, right: PS3.3 C.7.6.1.1.1."""
 
@@ -106,7 +103,9 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "rate-fps": float,
     "segments": int,
     "series": int,
-    "side": SIDES,
+    "side-both": None,
+    "side-left": None,
+    "side-right": None,
     "slices": int,
     "spacing-mm": float,
     "structures": int,

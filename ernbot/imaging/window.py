@@ -21,6 +21,9 @@ _SAMPLE = 2**17
 _SPREAD = (0.01, 0.99)
 """Shares of the pixels that become black and white without a window: extremes are noise, metal and overshoot."""
 
+_LAST, _MOSTLY_EMPTY = 0.999, 8
+"""Where the last hundredth reaches so many times as high, as in counts of nuclear medicine, it is the picture."""
+
 _FARTHEST = 1e30
 """Larger values are none of any device: their differences would be no numbers any more."""
 
@@ -35,26 +38,25 @@ def grey(frame: Array, dataset: Dataset) -> tuple[Array, tuple[Fact, ...]]:
     elsewhere. `dataset` has the attributes that hold for this frame.
     """
     if frame.dtype.kind not in "iu" or frame.dtype.itemsize > 2:
-        values = _modality(frame, dataset, np.float64)
+        values = np.clip(np.nan_to_num(_modality(frame, dataset).astype(np.float64)), -_FARTHEST, _FARTHEST)
         shown, facts = _shown(values, dataset, _inside(frame, dataset), None)
         return _eight_bits(shown, dataset), facts
     unsigned = np.dtype(f"u{frame.dtype.itemsize}")
     entries = np.arange(2 ** (unsigned.itemsize * 8), dtype=unsigned)
     stored = entries.view(frame.dtype)
-    values = _modality(stored, dataset, np.float32)
+    values = _modality(stored, dataset).astype(np.float32)
     codes = np.ascontiguousarray(frame).view(unsigned)
     shown, facts = _shown(values, dataset, _inside(stored, dataset), codes)
     return _eight_bits(shown, dataset).take(codes), facts
 
 
-def _modality(stored: Array, dataset: Dataset, precision: type[np.floating[Any]]) -> Array:
-    """Modality values, PS3.3 C.11.1, all of them finite: by a table, or by slope and intercept that are numbers."""
+def _modality(stored: Array, dataset: Dataset) -> Array:
+    """Modality values, PS3.3 C.11.1: by a table, or by a slope and an intercept that can be true."""
     if dataset.get("ModalityLUTSequence"):
-        values = np.asarray(apply_modality_lut(stored, dataset), dtype=precision)
-    else:
-        slope, intercept = number(dataset, "RescaleSlope"), number(dataset, "RescaleIntercept")
-        values = stored.astype(np.float64) * (1.0 if slope is None else slope) + (intercept or 0.0)
-    return np.asarray(np.clip(np.nan_to_num(values), -_FARTHEST, _FARTHEST), dtype=precision)
+        return np.asarray(apply_modality_lut(stored, dataset))
+    slope, intercept = number(dataset, "RescaleSlope"), number(dataset, "RescaleIntercept")
+    slope = 1.0 if slope is None or abs(slope) > _FARTHEST else slope
+    return np.asarray(stored * slope + (0.0 if intercept is None or abs(intercept) > _FARTHEST else intercept))
 
 
 def _shown(values: Array, dataset: Dataset, inside: Array, codes: Array | None) -> tuple[Array, tuple[Fact, ...]]:
@@ -163,11 +165,13 @@ def _ends(values: Array, weights: Array | None, inside: Array) -> tuple[float, f
     if weights is None:
         found = np.sort(values[inside], axis=None)
         found = found if found.size else np.sort(values, axis=None)
-        low, high = (float(found[int(share * (found.size - 1))]) for share in _SPREAD)
+        low, high, last = (float(found[int(share * (found.size - 1))]) for share in (*_SPREAD, _LAST))
     else:
         used = np.flatnonzero(weights * inside)
         used = used if used.size else np.flatnonzero(weights)
         used = used[np.argsort(values[used], kind="stable")]
         found, sums = values[used], np.cumsum(weights[used])
-        low, high = (float(found[np.searchsorted(sums, share * sums[-1])]) for share in _SPREAD)
+        low, high, last = (float(found[np.searchsorted(sums, share * sums[-1])]) for share in (*_SPREAD, _LAST))
+    if last - low > _MOSTLY_EMPTY * (high - low):
+        high = last
     return (low, high) if high > low else (float(found[0]), float(found[-1]))

@@ -36,7 +36,7 @@ class Catalogue:
     def text(self, key: str, **fields: object) -> str:
         """A sentence, its placeholders filled.
 
-        Fields are str, int, date or datetime; dates and times are written as the language does, times in UTC.
+        Fields are str, int, float, date or datetime; dates and times are written as the language does, times in UTC.
 
         Raises:
             KeyError: there is no such sentence, or a placeholder of it has no field.
@@ -138,7 +138,7 @@ def _argument(bundle: FluentBundle, value: object) -> object:
         return _format(bundle, "moment", {"at": value.astimezone(UTC)})
     if isinstance(value, date):
         return fluent_date(value, dateStyle="long")
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError(f"a sentence cannot hold a {type(value).__name__}")
     return value
 

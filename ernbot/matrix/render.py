@@ -161,9 +161,9 @@ def _item(item: Item, sentences: Catalogue) -> _Inline:
 
 def _sentence(key: str, fields: dict[str, Value], sentences: Catalogue) -> _Inline:
     values: list[_Inline] = []
-    arguments: list[tuple[str, date | int | str]] = []
+    arguments: list[tuple[str, date | float | str]] = []
     for name, value in fields.items():
-        if isinstance(value, date | int):
+        if isinstance(value, date | int | float):
             arguments.append((name, value))
         else:
             arguments.append((name, f"\ue000{len(values)}\ue001"))
@@ -176,7 +176,7 @@ def _sentence(key: str, fields: dict[str, Value], sentences: Catalogue) -> _Inli
 
 
 @lru_cache(maxsize=2048)
-def _pattern(language: str, key: str, arguments: tuple[tuple[str, date | int | str], ...]) -> _Inline:
+def _pattern(language: str, key: str, arguments: tuple[tuple[str, date | float | str], ...]) -> _Inline:
     """A sentence with tokens in the place of everybody's words: a list says the same one for each of its lines."""
     pattern = catalogue(language).text(key, **dict(arguments))
     return _Inline(_plain_markup(pattern), _html_markup(pattern))
@@ -215,7 +215,7 @@ def _words(value: str | Labels | Symbol, sentences: Catalogue) -> str:
 
 def _value(value: Value, sentences: Catalogue) -> _Inline:
     """A value that stands alone."""
-    if isinstance(value, date | int):
+    if isinstance(value, date | int | float):
         return _verbatim(sentences.text("value", value=value))
     return _verbatim(_words(value, sentences))
 

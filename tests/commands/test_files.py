@@ -121,6 +121,17 @@ async def test_a_stated_size_is_believed_within_reason(chat: Chat, size: object)
     assert job.size in (0, 2**40)
 
 
+async def test_two_people_who_drop_the_same_scan_are_both_answered(chat: Chat) -> None:
+    await chat.assessing()
+    for user in (ANDERS, SASKIA):
+        assert await drop(chat, user, claiming("application/dicom"))
+    assert {job.sender for job in await collected(chat)} == {ANDERS, SASKIA}
+    for user in (ANDERS, SASKIA):
+        event = await attach(chat, user, scan())
+        (show,) = chat.new_effects(ShowFile)
+        assert (show.file_id, show.reply_to) == (event, event)
+
+
 async def test_a_photograph_does_not_cut_a_series_short(chat: Chat) -> None:
     await chat.opened()
     await drop(chat, ANDERS, claiming("application/dicom"))
@@ -250,7 +261,17 @@ def test_every_kind_and_fact_can_be_said(language: str) -> None:
         facts = Facts("DICOM", "CT", "HEAD", 2048, 100, 9, lossy=True, kind=kind, details=details)
         said = render(caption(facts), language).body
         assert "2048 × 100" in said
-        assert "1.235" in said
+        assert {"en": "1.235", "da": "1,235"}[language] in said
+
+
+def test_numbers_are_said_as_the_reader_writes_them() -> None:
+    details = (Fact("slices", 12), Fact("beams", 1), Fact("window-center", 15000.0), Fact("dose-gy", 2.5e300))
+    facts = Facts("DICOM", "CT", None, 512, 512, 12, lossy=False, kind="series", details=details)
+    said = {language: render(caption(facts, picture=False), language).body for language in LANGUAGES}
+    assert said["en"] == (
+        "Series · DICOM · CT · 512 × 512 · 12 slices · one beam · window centre 15,000 · up to 2.5e+300 Gy"
+    )
+    assert said["da"].endswith("12 snit · ét felt · vinduescentrum 15.000 · op til 2.5e+300 Gy")
 
 
 # --- who can be recognised

@@ -230,19 +230,20 @@ async def test_rescaling_by_nonsense_is_none(previewer: Previewer, slope: bytes)
         ({"ImageOrientationPatient": [0.1, 0.99, 0, 0, 0, -1]}, {"left-edge": "A"}),
         ({"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]}, {}),
         ({"PatientOrientation": ["L", "F"]}, {"left-edge": "R"}),
-        ({"PatientOrientation": ["FR", "P"], "ImageLaterality": "L"}, {"left-edge": "H", "side": "L"}),
+        ({"PatientOrientation": ["FR", "P"], "ImageLaterality": "L"}, {"left-edge": "H", "side-left": None}),
         ({"PatientOrientation": "A"}, {"left-edge": "P"}),
         ({"PatientOrientation": ["Doe", "Jane"], "Laterality": "Jane Doe"}, {}),
-        ({"Laterality": "R"}, {"side": "R"}),
+        ({"PatientOrientation": "FRED"}, {}),
+        ({"Laterality": "R"}, {"side-right": None}),
         ({"Laterality": "U"}, {}),
     ],
 )
 async def test_the_sides_of_an_image_are_said(
-    previewer: Previewer, elements: dict[str, Any], said: dict[str, str]
+    previewer: Previewer, elements: dict[str, Any], said: dict[str, str | None]
 ) -> None:
     preview, _ = await shown(previewer, dicom(RAMP, **elements))
     details = {fact.name: fact.value for fact in preview.facts.details}
-    assert {name: details[name] for name in ("left-edge", "side") if name in details} == said
+    assert {name: value for name, value in details.items() if "edge" in name or "side" in name} == said
 
 
 async def test_padding_does_not_shift_the_grey(previewer: Previewer) -> None:
@@ -250,6 +251,16 @@ async def test_padding_does_not_shift_the_grey(previewer: Previewer) -> None:
     picture[:40] = 60000
     _, grey = await shown(previewer, dicom(picture, PixelPaddingValue=60000))
     assert abs(int(grey[50, 128]) - 128) < 4
+
+
+async def test_the_few_counts_of_a_scintigram_are_told_apart(previewer: Previewer) -> None:
+    counts = np.zeros((64, 64), np.uint16)
+    counts[::9, ::9] = 1
+    counts[30:33, 30:33] = np.arange(10, 100, 10).reshape(3, 3)
+    _, grey = await shown(previewer, dicom(counts, Modality="NM"))
+    spot = grey[30:33, 30:33].astype(int).ravel()
+    assert np.all(np.diff(spot)[:4] > 0)
+    assert grey[9, 9] < 10
 
 
 async def test_an_even_picture_has_no_error(previewer: Previewer) -> None:

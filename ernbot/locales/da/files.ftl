@@ -23,50 +23,98 @@ kind-video = Video
 kind-waveform = Kurver
 
 fact-depth-mm = { $value } mm dyb
-fact-archives-inside = { $value } arkiver i arkivet er ikke åbnet
+fact-archives-inside = { $value ->
+        [one] ét arkiv i arkivet er ikke åbnet
+       *[other] { $value } arkiver i arkivet er ikke åbnet
+    }
 fact-duration-s = { $value } s
 fact-height-mm = { $value } mm høj
-fact-beams = { $value } felter
+fact-beams = { $value ->
+        [one] ét felt
+       *[other] { $value } felter
+    }
 fact-class = { $value }
 fact-dose-gy = op til { $value } Gy
-fact-fractions = { $value } fraktioner
-fact-hidden-texts = { $value } fritekster vises ikke
-fact-images = { $value } billeder
-fact-items = { $value } punkter
-fact-leads = { $value } afledninger
+fact-fractions = { $value ->
+        [one] én fraktion
+       *[other] { $value } fraktioner
+    }
+fact-hidden-texts = { $value ->
+        [one] én fritekst vises ikke
+       *[other] { $value } fritekster vises ikke
+    }
+fact-images = { $value ->
+        [one] ét billede
+       *[other] { $value } billeder
+    }
+fact-items = { $value ->
+        [one] ét punkt
+       *[other] { $value } punkter
+    }
+fact-leads = { $value ->
+        [one] én afledning
+       *[other] { $value } afledninger
+    }
 fact-left-edge = { $value } ved venstre kant
-fact-levels = { $value } niveauer
-fact-localizers = { $value } oversigtsbilleder udeladt
+fact-levels = { $value ->
+        [one] ét niveau
+       *[other] { $value } niveauer
+    }
+fact-localizers = { $value ->
+        [one] ét oversigtsbillede udeladt
+       *[other] { $value } oversigtsbilleder udeladt
+    }
 fact-magnification = { $value }×
-fact-members-unknown = { $value } andre filer er ikke undersøgt
+fact-members-unknown = { $value ->
+        [one] én anden fil er ikke undersøgt
+       *[other] { $value } andre filer er ikke undersøgt
+    }
 fact-microns-per-pixel = { $value } µm pr. pixel
 fact-no-overview = den indeholder ingen lille kopi, som et overblik kan laves af
 fact-no-pixels = den indeholder intet billede
 fact-no-preview = den kan ikke vises her
 fact-not-in-the-room = det, den henviser til, er ikke i dette rum
-fact-not-shown = { $value } flere vises ikke
-fact-pages = { $value } sider
+fact-not-shown = { $value ->
+        [one] én mere vises ikke
+       *[other] { $value } flere vises ikke
+    }
+fact-pages = { $value ->
+        [one] én side
+       *[other] { $value } sider
+    }
 fact-protected = låst med en adgangskode og kan derfor ikke vises
 fact-patients = de tilhører { $value } forskellige patienter
 fact-phases = { $value } faser
 fact-rate-fps = { $value } billeder pr. sekund
-fact-segments = { $value } segmenter
-fact-series = { $value } serier
-fact-side =
-    { $value ->
-        [L] venstre side
-        [R] højre side
-       *[B] begge sider
+fact-segments = { $value ->
+        [one] ét segment
+       *[other] { $value } segmenter
     }
+fact-series = { $value ->
+        [one] én serie
+       *[other] { $value } serier
+    }
+fact-side-both = begge sider
+fact-side-left = venstre side
+fact-side-right = højre side
 fact-slices = { $value } snit
-fact-spacing-mm = for hver { $value } mm
-fact-structures = { $value } strukturer
-fact-thickness-mm = { $value } mm tyk
-fact-triangles = { $value } trekanter
+fact-spacing-mm = snitafstand { $value } mm
+fact-structures = { $value ->
+        [one] én struktur
+       *[other] { $value } strukturer
+    }
+fact-thickness-mm = snittykkelse { $value } mm
+fact-triangles = { $value ->
+        [one] én trekant
+       *[other] { $value } trekanter
+    }
 fact-truncated = en del mangler
 fact-width-mm = { $value } mm bred
 fact-uneven = der mangler snit, eller afstanden er ujævn
-fact-unreadable = { $value } billeder kunne ikke læses
+fact-unreadable = { $value ->
+        [one] ét billede kunne ikke læses
+       *[other] { $value } billeder kunne ikke læses
+    }
 fact-window-center = vinduescentrum { $value }
 fact-window-estimated = vindue skønnet
 fact-window-width = bredde { $value }

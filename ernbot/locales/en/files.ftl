@@ -23,50 +23,98 @@ kind-video = Video
 kind-waveform = Curves
 
 fact-depth-mm = { $value } mm deep
-fact-archives-inside = { $value } archives in the archive not opened
+fact-archives-inside = { $value ->
+        [one] one archive in the archive not opened
+       *[other] { $value } archives in the archive not opened
+    }
 fact-duration-s = { $value } s
 fact-height-mm = { $value } mm high
-fact-beams = { $value } beams
+fact-beams = { $value ->
+        [one] one beam
+       *[other] { $value } beams
+    }
 fact-class = { $value }
 fact-dose-gy = up to { $value } Gy
-fact-fractions = { $value } fractions
-fact-hidden-texts = { $value } free texts not shown
-fact-images = { $value } images
-fact-items = { $value } items
-fact-leads = { $value } leads
+fact-fractions = { $value ->
+        [one] one fraction
+       *[other] { $value } fractions
+    }
+fact-hidden-texts = { $value ->
+        [one] one free text not shown
+       *[other] { $value } free texts not shown
+    }
+fact-images = { $value ->
+        [one] one image
+       *[other] { $value } images
+    }
+fact-items = { $value ->
+        [one] one item
+       *[other] { $value } items
+    }
+fact-leads = { $value ->
+        [one] one lead
+       *[other] { $value } leads
+    }
 fact-left-edge = { $value } at the left edge
-fact-levels = { $value } levels
-fact-localizers = { $value } localizers left out
+fact-levels = { $value ->
+        [one] one level
+       *[other] { $value } levels
+    }
+fact-localizers = { $value ->
+        [one] one localizer left out
+       *[other] { $value } localizers left out
+    }
 fact-magnification = { $value }×
-fact-members-unknown = { $value } other files not looked at
+fact-members-unknown = { $value ->
+        [one] one other file not looked at
+       *[other] { $value } other files not looked at
+    }
 fact-microns-per-pixel = { $value } µm per pixel
 fact-no-overview = it holds no small copy of which an overview can be made
 fact-no-pixels = it holds no picture
 fact-no-preview = no preview can be made of it
 fact-not-in-the-room = what it refers to is not in this room
-fact-not-shown = { $value } more not shown
-fact-pages = { $value } pages
+fact-not-shown = { $value ->
+        [one] one more not shown
+       *[other] { $value } more not shown
+    }
+fact-pages = { $value ->
+        [one] one page
+       *[other] { $value } pages
+    }
 fact-protected = locked with a password, so that it cannot be shown
 fact-patients = they belong to { $value } different patients
 fact-phases = { $value } phases
 fact-rate-fps = { $value } pictures per second
-fact-segments = { $value } segments
-fact-series = { $value } series
-fact-side =
-    { $value ->
-        [L] left side
-        [R] right side
-       *[B] both sides
+fact-segments = { $value ->
+        [one] one segment
+       *[other] { $value } segments
     }
+fact-series = { $value ->
+        [one] one series
+       *[other] { $value } series
+    }
+fact-side-both = both sides
+fact-side-left = left side
+fact-side-right = right side
 fact-slices = { $value } slices
 fact-spacing-mm = every { $value } mm
-fact-structures = { $value } structures
+fact-structures = { $value ->
+        [one] one structure
+       *[other] { $value } structures
+    }
 fact-thickness-mm = { $value } mm thick
-fact-triangles = { $value } triangles
+fact-triangles = { $value ->
+        [one] one triangle
+       *[other] { $value } triangles
+    }
 fact-truncated = a part is missing
 fact-width-mm = { $value } mm wide
 fact-uneven = slices are missing or not evenly spaced
-fact-unreadable = { $value } images could not be read
+fact-unreadable = { $value ->
+        [one] one image could not be read
+       *[other] { $value } images could not be read
+    }
 fact-window-center = window centre { $value }
 fact-window-estimated = window estimated
 fact-window-width = width { $value }
