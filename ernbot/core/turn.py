@@ -96,7 +96,8 @@ def _under_way(case: Case) -> tuple[tuple[str, ...], Next]:
         case Assessing() if not case.panel and not case.answered:
             return lead, Next.INVITE
         case Assessing():
-            waiting = tuple(expert for expert in case.panel if expert not in case.answered)
+            answered = case.answered
+            waiting = tuple(expert for expert in case.panel if expert not in answered)
             return (waiting, Next.OPINION) if waiting else (lead, Next.DRAFT)
         case Drafting(outcome):
             if not case.has_gathered_all():

@@ -16,7 +16,7 @@ from ernbot.core.case import Case
 from ernbot.core.states import OVER
 from ernbot.core.worklist import Brief, Index, Line
 from ernbot.storage.errors import Shredded
-from ernbot.storage.sealing import SealedRows, batches, case_scope
+from ernbot.storage.sealing import KEY, SealedRows, batches, case_scope
 from ernbot.storage.tables import case_people, cases, vault_keys
 
 BRIEF = TypeAdapter(Brief)
@@ -48,13 +48,9 @@ LINES_IN = (
     )
     .where(cases.c.network == bindparam("network"), cases.c.state.not_in(OVER))
 )
-SEALED_BRIEF = select(
-    cases.c.id,
-    cases.c.scope,
-    cases.c.brief,
-    vault_keys.c.wrapped.label("key_wrapped"),
-    vault_keys.c.master_key_id.label("key_master"),
-).outerjoin_from(cases, vault_keys, vault_keys.c.scope == cases.c.scope)
+SEALED_BRIEF = select(cases.c.id, cases.c.scope, cases.c.brief, *KEY).outerjoin_from(
+    cases, vault_keys, vault_keys.c.scope == cases.c.scope
+)
 """The brief of a case without the case."""
 
 NOT_INDEXED = select(literal(1)).where(cases.c.brief.is_(None), ~cases.c.planned).limit(1)
