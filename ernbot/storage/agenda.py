@@ -8,7 +8,7 @@ does what is due marks it in the transaction that queues the message, so that it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from ernbot.core.case import Case
 from ernbot.core.worklist import Index
 from ernbot.storage.cases import CASE, CaseRows
 from ernbot.storage.errors import Shredded
-from ernbot.storage.sealing import KEY, batches, sealed
+from ernbot.storage.sealing import KEY, batches
 from ernbot.storage.tables import agenda, case_people, cases, reminders, vault_keys
 from ernbot.storage.worklist import seats
 
@@ -201,17 +201,6 @@ class AgendaRows(CaseRows):
     async def set_reminders(self, user_id: str, every: str) -> None:
         known = await self.listener(user_id)
         await self._put(reminders, user_id=user_id, every=every, said_at=known.said_at)
-
-    async def signed_cases(self) -> AsyncIterator[Case]:
-        """Every case whose outcome is in force, opened one by one; for counting, never for showing."""
-        query = sealed(cases).where(cases.c.state.in_(("closed", "archived")))
-        for row in (await self._connection.execute(query)).all():
-            try:
-                case = CASE.validate_json(self._open(row, cases, "content", row.id))
-            except Shredded:
-                continue
-            if case.signed_at is not None:
-                yield case
 
 
 def _rows(plan: Plan) -> list[dict[str, Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from ernbot.core.access import check_case
 from ernbot.core.case import Case
@@ -275,6 +276,20 @@ class CaseRows(IndexRows):
                 continue
             await asyncio.sleep(0)
         return found
+
+    async def states_in(self, network: str) -> Counter[str]:
+        """How many cases of a network are in each state."""
+        query = select(cases.c.state, func.count()).where(cases.c.network == network).group_by(cases.c.state)
+        return Counter(dict((await self._connection.execute(query)).tuples().all()))
+
+    async def cases_to_count(self, network: str) -> AsyncIterator[Case]:
+        """Every case of a network that was neither withdrawn nor erased, opened one by one; for counting, never for
+        showing."""
+        gone = cases.c.state.in_(("withdrawn", "erased"))
+        for row in (await self._connection.execute(sealed(cases).where(cases.c.network == network, ~gone))).all():
+            await asyncio.sleep(0)
+            with suppress(Shredded):
+                yield CASE.validate_json(self._open(row, cases, "content", row.id))
 
     async def add_file(self, file: CaseFile) -> None:
         scope = case_scope(file.case_id)

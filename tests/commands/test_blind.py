@@ -308,3 +308,14 @@ async def test_a_sealed_draft_survives_a_restart(sealed: Chat, reopened: Chat) -
     await reopened.alone(SASKIA, "ja")
     (opinion,) = (await reopened.case()).opinions
     assert opinion.certainty == {"diagnosis": ("likely",)}
+
+
+async def test_of_a_sealed_opinion_the_room_sees_whose_turn_it_is_and_nothing_of_its_revision(sealed: Chat) -> None:
+    before = len(sealed.done)
+    await sealed.alone(SASKIA, f"!opinion {GIVEN}")
+    (seen,) = [done.effect for done in sealed.done[before:] if done.room == sealed.room]
+    assert isinstance(seen, Card), "who must act is for everybody to see"
+    before = len(sealed.done)
+    await sealed.alone(SASKIA, f"!opinion {GIVEN} confidence=5".replace("confidence=4 ", ""))
+    assert [done.effect for done in sealed.done[before:] if done.room == sealed.room] == []
+    assert_nothing_leaks(sealed)
