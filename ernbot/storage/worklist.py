@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, bindparam, delete, insert, literal, select
+from sqlalchemy import and_, bindparam, delete, insert, literal, or_, select
 
 from ernbot.core.case import Case
+from ernbot.core.directory import Directory
 from ernbot.core.states import OVER
-from ernbot.core.worklist import Brief, Index, Line
+from ernbot.core.worklist import Brief, Index, Line, is_called
 from ernbot.storage.errors import Shredded
 from ernbot.storage.sealing import KEY, SealedRows, batches, case_scope
 from ernbot.storage.tables import case_people, cases, vault_keys
@@ -91,6 +92,25 @@ class IndexRows(SealedRows):
                 brief = self._brief(row)
                 if brief is not None:
                     found[row.id] = brief
+        return found
+
+    async def _called(self, name: str, user_id: str, directory: Directory) -> list[str]:
+        """The cases that this person may know of and would call so, by their briefs.
+
+        Those without a brief are among them: whether they are meant is seen once they are opened.
+        """
+        users = (user_id, *directory.assisted_by(user_id))
+        seated = select(case_people.c.case_id).where(case_people.c.user_id.in_(users))
+        listed = [network.id for network in directory.networks if not set(users).isdisjoint(network.coordinators())]
+        query = SEALED_BRIEF
+        if not any(network.triages(user) for network in directory.networks for user in users):
+            # Requests go to dispatchers of any network, so those may know of any case.
+            query = query.where(or_(cases.c.id.in_(seated), cases.c.network.in_(listed), cases.c.brief.is_(None)))
+        found = []
+        for row in await self._connection.execute(query):
+            brief = self._brief(row)
+            if brief is None or is_called(name, row.id, brief.nickname):
+                found.append(row.id)
         return found
 
     def _brief(self, row: Any) -> Brief | None:
