@@ -12,6 +12,7 @@ from ernbot.commands import (
     delphi,
     ending,
     export,
+    figures,
     followup,
     guests,
     guide,
@@ -110,4 +111,5 @@ COMMANDS: tuple[Command, ...] = (
     identity.show,
     identity.confirm,
     who.report,
+    figures.figures,
 )

@@ -116,12 +116,17 @@ class Context:
     def _timed(self, case: Case) -> Case:
         return timed(case, turn(case, self.office.directory, self.now), self.now)
 
-    async def save(self, case: Case) -> None:
-        """Store a changed case with its clocks and its card; assistants go where those go for whom they act."""
-        case = await shut_out(self.tx, self.office, await self._with_assistants(case), self.now)
-        case = self._timed(case)
-        await self.tx.save_case(case, index=index(case, self.office.directory, self.now), at=self.now)
-        await self.outbox.to_case(case.id, Card(card(case, self.office, self.now), case.requester))
+    async def save(self, case: Case, *, unseen: bool = False) -> None:
+        """Store a changed case with its clocks and its card; assistants go where those go for whom they act.
+
+        `unseen` leaves the card alone, for what changes nothing in it: an edit would show the room when it came.
+        """
+        changed = await shut_out(self.tx, self.office, await self._with_assistants(case), self.now)
+        people_changed = changed is not case
+        changed = self._timed(changed)
+        await self.tx.save_case(changed, index=index(changed, self.office.directory, self.now), at=self.now)
+        if people_changed or not unseen:
+            await self.outbox.to_case(changed.id, Card(card(changed, self.office, self.now), changed.requester))
 
     async def _with_assistants(self, case: Case) -> Case:
         """The case with the assistants of its members, who are let in, and asked out when it is no longer so."""

@@ -74,7 +74,7 @@ async def record(ctx: Context, case: Case, form: Form, answers: Mapping[str, str
         decision="opinion-recorded",
         detail={"version": opinion.version, "event": ctx.event_id, "device": ctx.device_id},
     )
-    await ctx.save(changed)
+    await ctx.save(changed, unseen=changed.blind.hides and ctx.actor in case.answered)
     key = "opinion-recorded" if opinion.version == 1 else "opinion-revised"
     parts: list[Part] = [Text(key, {"version": opinion.version}), *shown.facts(opinion, form)]
     if opinion.conflict:

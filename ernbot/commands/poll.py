@@ -67,7 +67,7 @@ async def vote(ctx: Context, number: str) -> Reply:
 async def _vote(ctx: Context, case: Case, poll_id: int, option: int) -> None:
     changed = rounds.answer_poll(case, poll_id, ctx.actor, option, at=ctx.now)
     _audit(ctx, case, Action.ANSWER_POLL, "voted", find(changed.polls, poll_id))
-    await ctx.save(changed)
+    await ctx.save(changed, unseen=True)
 
 
 @command("poll close", where="case", action=Action.ASK_POLL)

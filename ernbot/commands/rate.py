@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from ernbot.commands.context import Context
 from ernbot.commands.delphi import _decimal
 from ernbot.commands.dialogue import SKIP, YES
-from ernbot.commands.effects import Message
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Item, Part, Quote, Reply, Text, Value, say
@@ -191,7 +190,7 @@ def _example(items: list[int] | tuple[int, ...]) -> str:
 
 async def _suggest(there: There, statement: str) -> None:
     """Take a statement for the second round."""
-    await there.ctx.save(rounds.suggest_statement(there.case, there.ctx.actor, statement))
+    await there.ctx.save(rounds.suggest_statement(there.case, there.ctx.actor, statement), unseen=True)
     await there.ctx.say(say("rate-suggested", nickname=there.case.nickname))
 
 
@@ -199,7 +198,7 @@ VERBS: Mapping[str, Callable[[There, str], Awaitable[None]]] = {"list": _list, "
 
 
 async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
-    """Store ratings; when nobody is missing any more, the lead is told that, and not what anybody rated."""
+    """Store ratings, unseen by the room; when nobody is missing any more, the lead alone is told that."""
     ctx = there.ctx
     changed = rounds.rate(there.case, ctx.actor, ratings, at=ctx.now)
     ctx.tx.audit(
@@ -210,7 +209,7 @@ async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
         decision="rated",
         detail={"round": there.round.number, "event": ctx.event_id, "device": ctx.device_id},
     )
-    await ctx.save(changed)
+    await ctx.save(changed, unseen=True)
     draft = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
     if draft is not None and is_draft(draft) and draft.case_id == changed.id:
         # What was filled in before must not overwrite what was just recorded.
@@ -218,7 +217,8 @@ async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
     now = changed.study.open_round
     assert now is not None
     if _complete(changed, now) and not _complete(changed, there.round):
-        await ctx.outbox.to_case(changed.id, Message(say("delphi-all-rated", round=now.number), changed.lead))
+        told = say("delphi-all-rated", nickname=changed.nickname, round=now.number)
+        await ctx.outbox.to_person(changed.lead, told)
     own = now.own(ctx.actor)
     given = ", ".join(f"{item}={rating.value}" for item, rating in sorted(own.items()))
     missing = [str(item) for item in now.items if item not in own]

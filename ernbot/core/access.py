@@ -198,6 +198,25 @@ def check_case(user_id: str, action: Action, case: Case, directory: Directory, a
     return principal
 
 
+def able(users: Iterable[str], action: Action, case: Case, directory: Directory, at: datetime) -> frozenset[str]:
+    """Those of these people whom `check_case` lets do it; the case itself is asked once for all of them."""
+
+    def may(user_id: str) -> bool:
+        try:
+            principal = _on_behalf_of(user_id, action, case, directory, at)
+            if action is Action.TRIAGE:
+                _check_pending(principal or user_id, case, directory)
+        except Refused:
+            return False
+        return True
+
+    try:
+        _check_state(action, case, directory, at)
+    except Refused:
+        return frozenset()
+    return frozenset(filter(may, users))
+
+
 def _on_behalf_of(user_id: str, action: Action, case: Case, directory: Directory, at: datetime) -> str | None:
     """Whose part in the case includes the action: None for one's own, else the clinician who is assisted."""
     own = rights(user_id, case, directory, at)

@@ -2,7 +2,7 @@
 
 Everything is due at one hour of a day (`Intervals` count days), so that a person hears of all their cases at once and
 nobody is woken. A schedule is finite: who has not acted after twelve weekly reminders is not reached by a thirteenth.
-The one gate, `core.access.check_case`, is asked for each reminder: nobody is reminded of what they cannot do.
+The one gate, `core.access`, is asked for each reminder: nobody is reminded of what they cannot do.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
 
-from ernbot.core.access import check_case
+from ernbot.core.access import able
 from ernbot.core.case import Case
 from ernbot.core.clocks import tick
 from ernbot.core.consent import Purpose, review_due
 from ernbot.core.directory import Directory, Network
-from ernbot.core.errors import Refused
 from ernbot.core.followup import next_question, silent_from
 from ernbot.core.intervals import Intervals
 from ernbot.core.invitation import STANDS, InvitationState, find
@@ -185,23 +184,20 @@ def _reminders(case: Case, now: Turn, directory: Directory, network: Network, at
     """Of those for whom the case waits."""
     if now.next not in ACTION:
         return []
-    plans: list[Plan] = []
+    steps: dict[Action, list[tuple[Kind, str, datetime]]] = {}
     for who in now.who:
         since, asked = case.clocks.since(who, now.next), find(case.invitations, who)
         if asked is not None and asked.state is InvitationState.INVITED:
-            if _can(who, Action.ANSWER_INVITATION, case, directory, at):
-                plans.append((Task.INVITATION, who, _days(case, network.intervals, Task.INVITATION, asked.at)))
-        elif since is not None and _can(who, ACTION[now.next], case, directory, at):
-            plans.append((now.next, who, _days(case, network.intervals, now.next, since)))
+            steps.setdefault(Action.ANSWER_INVITATION, []).append((Task.INVITATION, who, asked.at))
+        elif since is not None:
+            steps.setdefault(ACTION[now.next], []).append((now.next, who, since))
+    plans: list[Plan] = []
+    for action, asked_for in steps.items():
+        may = able((who for _, who, _ in asked_for), action, case, directory, at)
+        plans += [
+            (step, who, _days(case, network.intervals, step, since)) for step, who, since in asked_for if who in may
+        ]
     return plans
-
-
-def _can(user_id: str, action: Action, case: Case, directory: Directory, at: datetime) -> bool:
-    try:
-        check_case(user_id, action, case, directory, at)
-    except Refused:
-        return False
-    return True
 
 
 def _days(case: Case, intervals: Intervals, step: Kind, since: datetime) -> Iterator[date]:
@@ -251,13 +247,18 @@ def _of_lead(case: Case, now: Turn, directory: Directory, network: Network) -> l
 
 
 def _of_consent(case: Case, network: Network, at: datetime) -> list[Plan]:
-    """The requester hears that a consent has to be renewed soon; on that day the case is looked at anew."""
+    """The requester hears that a consent has to be renewed soon; on that day the case is looked at anew.
+
+    That lies years ahead, so until the first reminder there is nothing but a look on the day of it.
+    """
     entry = case.consent.last(Purpose.CARE, at)
     under_way = isinstance(case.state, Open | Assessing | Drafting | Signing) and case.about is About.PATIENT
     if not under_way or not case.covered(at) or entry is None or entry.paper is None:
         return []
     end = review_due(entry.paper.signed_on)
     first = end - network.intervals.consent_review * DAY
+    if at.date() < first:
+        return [(Task.LOOK, case.requester, (first,))]
     before = (first + WEEK * number for number in range(REPEATS) if first + WEEK * number < end)
     return [(Task.REVIEW, case.requester, before), (Task.LOOK, case.requester, (end,))]
 
@@ -276,7 +277,7 @@ def _of_follow_up(case: Case, directory: Directory, network: Network, at: dateti
     if case.signed_at is None or case.about is not About.PATIENT or not case.covered(at):
         return []
     question = next_question(case.follow_up, case.signed_at, network.intervals.follow_up_months)
-    if question is not None and _can(case.requester, Action.FOLLOW_UP, case, directory, at):
+    if question is not None and able((case.requester,), Action.FOLLOW_UP, case, directory, at):
         return [(Task.ASK, case.requester, (question.date(),))]
     silent = question or silent_from(case.follow_up)
     return [(Task.SILENT, each, (silent.date(),)) for each in network.coordinators()] if silent is not None else []

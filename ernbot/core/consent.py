@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 
 from ernbot.core.errors import BadInput, Refused
 
@@ -117,6 +118,7 @@ def check_language(text: str) -> None:
         raise BadInput("consent-language")
 
 
+@cache
 def review_due(signed_on: date) -> date:
     """The day from which a consent has to be renewed; the 29th of February counts as the 1st of March."""
     try:

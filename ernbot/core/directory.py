@@ -306,8 +306,12 @@ class Directory:
                         found.setdefault(clinician, {})[person.user_id] = None
         return {clinician: tuple(assistants) for clinician, assistants in found.items()}
 
+    @cached_property
+    def _by_id(self) -> Mapping[str, Network]:
+        return {network.id: network for network in self.networks}
+
     def network(self, network_id: str) -> Network | None:
-        return next((network for network in self.networks if network.id == network_id), None)
+        return self._by_id.get(network_id)
 
     def memberships(self, user_id: str) -> Iterator[tuple[Network, Person]]:
         """Every network that lists this person, with their entry there."""

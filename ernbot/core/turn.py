@@ -97,7 +97,8 @@ def _under_way(case: Case) -> tuple[tuple[str, ...], Next]:
         case Assessing() if not case.panel and not case.answered:
             return lead, Next.INVITE
         case Assessing():
-            waiting = tuple(expert for expert in case.panel if expert not in case.answered)
+            answered = case.answered
+            waiting = tuple(expert for expert in case.panel if expert not in answered)
             if waiting:
                 return waiting, Next.OPINION
             # Whoever was waited for last has gone or has a conflict of interest; the lead may ask somebody else first.

@@ -144,6 +144,11 @@ def _part(user_id: str, case: Case, directory: Directory, at: datetime) -> Part:
     return Part.ASSISTANT if user_id in case.assistants else Part.SUCCESSOR
 
 
+def is_called(name: str, case_id: str, nickname: str) -> bool:
+    """Whether somebody who types a name means this case: by its nickname, the number of it, or its id."""
+    return name.casefold() in (case_id, nickname.casefold(), nickname.split()[-1])
+
+
 def beginning(text: str) -> str:
     """How a text begins, on one line, cut between words."""
     words = " ".join(text.split())

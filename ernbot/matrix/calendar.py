@@ -32,7 +32,7 @@ from ernbot.storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
-RULES = 1
+RULES = 2
 """To be raised with every change of what is due when, or of the index: cases are then planned anew."""
 
 BATCH = 200

@@ -8,7 +8,7 @@ does what is due marks it in the transaction that queues the message, so that it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,16 +20,29 @@ from ernbot.core.case import Case
 from ernbot.core.worklist import Index
 from ernbot.storage.cases import CASE, CaseRows
 from ernbot.storage.errors import Shredded
-from ernbot.storage.sealing import batches, sealed
+from ernbot.storage.sealing import KEY, batches
 from ernbot.storage.tables import agenda, case_people, cases, reminders, vault_keys
 from ernbot.storage.worklist import seats
 
 DONE = (Task.ASK, Task.GUEST, Task.LOOK)
 """Kinds for which a case is looked at, instead of something being said to a person."""
 
-MARK = update(agenda).where(
-    agenda.c.case_id == bindparam("case"), agenda.c.kind == bindparam("what"), agenda.c.user_id == bindparam("who")
+UNPLANNED = (
+    select(cases.c.id, cases.c.scope, cases.c.content, cases.c.room_id, cases.c.card_event_id)
+    .add_columns(cases.c.brief.is_not(None).label("indexed"), *KEY)
+    .outerjoin_from(cases, vault_keys, vault_keys.c.scope == cases.c.scope)
+    .where(~cases.c.planned)
+    .order_by(cases.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(of=cases, skip_locked=True)
 )
+MARK = (
+    update(agenda)
+    .where(agenda.c.user_id == bindparam("who"), agenda.c.case_id.in_(bindparam("of", expanding=True)))
+    .where(agenda.c.kind.not_in(DONE), agenda.c.due_at <= bindparam("by"))
+    .values(due_at=agenda.c.again_at, again_at=None, said_at=bindparam("at"))
+)
+"""Somebody was told all that is due of these cases by a time."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +97,7 @@ class AgendaRows(CaseRows):
 
     async def unplanned(self, limit: int) -> list[Unplanned]:
         """Cases to be planned, each held until the transaction ends; those that another process holds are left out."""
-        query = sealed(cases).where(~cases.c.planned).order_by(cases.c.id).limit(limit)
-        rows = (await self._connection.execute(query.with_for_update(of=cases, skip_locked=True))).all()
+        rows = (await self._connection.execute(UNPLANNED, {"limit": limit})).all()
         said: dict[str, dict[tuple[str, str], datetime]] = {row.id: {} for row in rows}
         known = select(agenda).where(agenda.c.case_id.in_(list(said)), agenda.c.said_at.is_not(None))
         for row in await self._connection.execute(known):
@@ -96,8 +108,7 @@ class AgendaRows(CaseRows):
                 case = CASE.validate_json(self._open(row, cases, "content", row.id))
             except Shredded:
                 case = None
-            indexed = row.brief is not None
-            found.append(Unplanned(row.id, case, row.room_id, row.card_event_id, indexed, said[row.id]))
+            found.append(Unplanned(row.id, case, row.room_id, row.card_event_id, row.indexed, said[row.id]))
         return found
 
     async def plan(self, plans: Sequence[Plan], dropped: Sequence[str] = ()) -> None:
@@ -170,10 +181,9 @@ class AgendaRows(CaseRows):
         """Note what people were reminded of; cases of which it is not known what comes next are planned anew."""
         if not told:
             return
-        keys = [
-            {"who": who.user_id, "case": each.case_id, "what": each.kind} for who, what in told.items() for each in what
-        ]
-        await self._connection.execute(MARK.values(due_at=agenda.c.again_at, again_at=None, said_at=at), keys)
+        for who, what in told.items():
+            for batch in batches(each.case_id for each in what):
+                await self._connection.execute(MARK, {"who": who.user_id, "of": batch, "by": at, "at": at})
         anew = (each.case_id for what in told.values() for each in what if not each.again_at or each.again_at <= at)
         for batch in batches(anew):
             await self._connection.execute(update(cases).where(cases.c.id.in_(batch)).values(planned=False))
@@ -191,17 +201,6 @@ class AgendaRows(CaseRows):
     async def set_reminders(self, user_id: str, every: str) -> None:
         known = await self.listener(user_id)
         await self._put(reminders, user_id=user_id, every=every, said_at=known.said_at)
-
-    async def signed_cases(self) -> AsyncIterator[Case]:
-        """Every case whose outcome is in force, opened one by one; for counting, never for showing."""
-        query = sealed(cases).where(cases.c.state.in_(("closed", "archived")))
-        for row in (await self._connection.execute(query)).all():
-            try:
-                case = CASE.validate_json(self._open(row, cases, "content", row.id))
-            except Shredded:
-                continue
-            if case.signed_at is not None:
-                yield case
 
 
 def _rows(plan: Plan) -> list[dict[str, Any]]:

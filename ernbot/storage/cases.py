@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from ernbot.core.access import check_case
 from ernbot.core.case import Case
 from ernbot.core.directory import Directory
 from ernbot.core.errors import Refused
 from ernbot.core.states import FITS, OVER, Action, Erased
-from ernbot.core.worklist import Index
+from ernbot.core.worklist import Index, is_called
 from ernbot.storage.audit import AuditEntry
 from ernbot.storage.errors import Shredded, StorageError
 from ernbot.storage.records import CaseFile, CasePlace, Original, StoredPicture
-from ernbot.storage.sealing import case_scope, from_json, sealed, to_json
+from ernbot.storage.sealing import batches, case_scope, from_json, sealed, to_json
 from ernbot.storage.tables import case_files, case_people, cases
 from ernbot.storage.vault import SYSTEM
 from ernbot.storage.worklist import IndexRows
@@ -122,21 +123,23 @@ class CaseRows(IndexRows):
                 else what `ernbot.core.access.check_case` says, else the doubt.
         """
         found: list[tuple[Row[Any], Refused | None]] = []
-        wanted = name.casefold()
-        for row in (await self._connection.execute(sealed(cases).order_by(cases.c.opened_at, cases.c.id))).all():
+        rows: list[Row[Any]] = []
+        for batch in batches(await self._called(name, user_id, directory)):
+            rows += await self._connection.execute(sealed(cases).where(cases.c.id.in_(batch)))
+        for each in sorted(rows, key=lambda row: (row.opened_at, row.id)):
             await asyncio.sleep(0)
             try:
-                case = CASE.validate_json(self._open(row, cases, "content", row.id))
-                if wanted not in (case.id, case.nickname.casefold(), case.nickname.split()[-1]):
+                case = CASE.validate_json(self._open(each, cases, "content", each.id))
+                if not is_called(name, case.id, case.nickname):
                     continue
                 check_case(user_id, action, case, directory, at)
             except Shredded:
                 continue
             except Refused as refusal:
                 if refusal.code != "no-case":
-                    found.append((row, refusal))
+                    found.append((each, refusal))
                 continue
-            found.append((row, None))
+            found.append((each, None))
         allowed = [row for row, refusal in found if refusal is None]
         if len(allowed) > 1:
             raise Refused("case-ambiguous", name=name)
@@ -275,6 +278,22 @@ class CaseRows(IndexRows):
                 continue
             await asyncio.sleep(0)
         return found
+
+    async def states_in(self, network: str) -> Counter[str]:
+        """How many cases of a network are in each state."""
+        query = (
+            select(cases.c.state, func.count().label("found")).where(cases.c.network == network).group_by(cases.c.state)
+        )
+        return Counter({row.state: row.found for row in await self._connection.execute(query)})
+
+    async def cases_to_count(self, network: str) -> AsyncIterator[Case]:
+        """Every case of a network that was neither withdrawn nor erased, opened one by one; for counting, never for
+        showing."""
+        gone = cases.c.state.in_(("withdrawn", "erased"))
+        for row in (await self._connection.execute(sealed(cases).where(cases.c.network == network, ~gone))).all():
+            await asyncio.sleep(0)
+            with suppress(Shredded):
+                yield CASE.validate_json(self._open(row, cases, "content", row.id))
 
     async def add_file(self, file: CaseFile) -> None:
         scope = case_scope(file.case_id)

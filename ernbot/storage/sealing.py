@@ -27,10 +27,13 @@ STORED_KEYS = select(vault_keys).where(vault_keys.c.scope.in_(bindparam("of", ex
 STORED_KEY = select(vault_keys.c.wrapped, vault_keys.c.master_key_id).where(vault_keys.c.scope == bindparam("of"))
 
 
+KEY = (vault_keys.c.wrapped.label("key_wrapped"), vault_keys.c.master_key_id.label("key_master"))
+"""The wrapped key of a row as `_open` wants it, which is null once it was destroyed."""
+
+
 def sealed(table: Table) -> Select[Any]:
-    """All columns of a table with the wrapped key of each row, which is null once it was destroyed."""
-    keys = (vault_keys.c.wrapped.label("key_wrapped"), vault_keys.c.master_key_id.label("key_master"))
-    return select(table, *keys).outerjoin_from(table, vault_keys, vault_keys.c.scope == table.c.scope)
+    """All columns of a table with the wrapped key of each row."""
+    return select(table, *KEY).outerjoin_from(table, vault_keys, vault_keys.c.scope == table.c.scope)
 
 
 def case_scope(case_id: str) -> str:

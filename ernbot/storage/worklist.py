@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, bindparam, delete, insert, literal, select
+from sqlalchemy import and_, bindparam, delete, insert, literal, or_, select
 
 from ernbot.core.case import Case
+from ernbot.core.directory import Directory
 from ernbot.core.states import OVER
-from ernbot.core.worklist import Brief, Index, Line
+from ernbot.core.worklist import Brief, Index, Line, is_called
 from ernbot.storage.errors import Shredded
-from ernbot.storage.sealing import SealedRows, batches, case_scope
+from ernbot.storage.sealing import KEY, SealedRows, batches, case_scope
 from ernbot.storage.tables import case_people, cases, vault_keys
 
 BRIEF = TypeAdapter(Brief)
@@ -48,13 +49,9 @@ LINES_IN = (
     )
     .where(cases.c.network == bindparam("network"), cases.c.state.not_in(OVER))
 )
-SEALED_BRIEF = select(
-    cases.c.id,
-    cases.c.scope,
-    cases.c.brief,
-    vault_keys.c.wrapped.label("key_wrapped"),
-    vault_keys.c.master_key_id.label("key_master"),
-).outerjoin_from(cases, vault_keys, vault_keys.c.scope == cases.c.scope)
+SEALED_BRIEF = select(cases.c.id, cases.c.scope, cases.c.brief, *KEY).outerjoin_from(
+    cases, vault_keys, vault_keys.c.scope == cases.c.scope
+)
 """The brief of a case without the case."""
 
 NOT_INDEXED = select(literal(1)).where(cases.c.brief.is_(None), ~cases.c.planned).limit(1)
@@ -95,6 +92,25 @@ class IndexRows(SealedRows):
                 brief = self._brief(row)
                 if brief is not None:
                     found[row.id] = brief
+        return found
+
+    async def _called(self, name: str, user_id: str, directory: Directory) -> list[str]:
+        """The cases that this person may know of and would call so, by their briefs.
+
+        Those without a brief are among them: whether they are meant is seen once they are opened.
+        """
+        users = (user_id, *directory.assisted_by(user_id))
+        seated = select(case_people.c.case_id).where(case_people.c.user_id.in_(users))
+        listed = [network.id for network in directory.networks if not set(users).isdisjoint(network.coordinators())]
+        query = SEALED_BRIEF
+        if not any(network.triages(user) for network in directory.networks for user in users):
+            # Requests go to dispatchers of any network, so those may know of any case.
+            query = query.where(or_(cases.c.id.in_(seated), cases.c.network.in_(listed), cases.c.brief.is_(None)))
+        found = []
+        for row in await self._connection.execute(query):
+            brief = self._brief(row)
+            if brief is None or is_called(name, row.id, brief.nickname):
+                found.append(row.id)
         return found
 
     def _brief(self, row: Any) -> Brief | None:

@@ -324,3 +324,14 @@ async def test_when_nobody_is_waited_for_any_more_the_lead_opens_them(chat: Chat
     )
     assert "Surgery" in await chat.here(ANDERS, "!reveal")
     assert "gather them with `!outcome draft`" in chat.card
+
+
+async def test_of_a_sealed_opinion_the_room_sees_whose_turn_it_is_and_nothing_of_its_revision(sealed: Chat) -> None:
+    before = len(sealed.done)
+    await sealed.alone(SASKIA, f"!opinion {GIVEN}")
+    (seen,) = [done.effect for done in sealed.done[before:] if done.room == sealed.room]
+    assert isinstance(seen, Card), "who must act is for everybody to see"
+    before = len(sealed.done)
+    await sealed.alone(SASKIA, f"!opinion {GIVEN} confidence=5".replace("confidence=4 ", ""))
+    assert [done.effect for done in sealed.done[before:] if done.room == sealed.room] == []
+    assert_nothing_leaks(sealed)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import Table
 
 from ernbot.core.directory import Directory
+from ernbot.core.errors import Refused
 from ernbot.core.states import Action
+from ernbot.storage.sealing import SealedRows
 
 from .chat import ANDERS, BRAM, DIRECTORY, KASPER, METTE, PIOTR, QUESTION, SASKIA, STRANGER, Chat
 
@@ -170,3 +174,35 @@ async def test_reminders_are_as_somebody_wants_them(chat: Chat) -> None:
     assert (await chat.alone(ANDERS, "!reminders stop")).startswith("Reminders: none")
     assert (await chat.alone(ANDERS, "!reminders")).startswith("Reminders: none")
     assert "I do not know `hourly`." in await chat.alone(ANDERS, "!reminders hourly")
+
+
+async def test_a_case_is_found_by_its_name_without_opening_others(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        await chat.opened()
+    wanted = await chat.case()
+    opened: list[str] = []
+    real = SealedRows._open
+
+    def counting(self: SealedRows, row: Any, table: Table, column: str, *key: str) -> bytes:
+        if column == "content" and table.name == "cases":
+            opened.extend(key)
+        return real(self, row, table, column, *key)
+
+    monkeypatch.setattr(SealedRows, "_open", counting)
+    async with chat.store.transaction() as tx:
+        for user, action in ((ANDERS, Action.READ), (METTE, Action.TAKE_OVER)):
+            found = await tx.case_named(wanted.nickname.upper(), user, action, chat.directory, chat.now)
+            assert found.id == wanted.id
+        with pytest.raises(Refused, match="case-unknown"):
+            await tx.case_named(wanted.nickname, KASPER, Action.READ, chat.directory, chat.now)
+    assert set(opened) == {wanted.id}
+
+
+async def test_a_case_without_an_index_is_found_all_the_same(chat: Chat) -> None:
+    await chat.opened()
+    wanted = await chat.case()
+    async with chat.store.transaction() as tx:
+        await tx.plan_all_anew()
+        assert (await tx.case_named(wanted.nickname, ANDERS, Action.READ, chat.directory, chat.now)).id == wanted.id
+        with pytest.raises(Refused, match="case-unknown"):
+            await tx.case_named(wanted.nickname, SASKIA, Action.READ, chat.directory, chat.now)

@@ -64,7 +64,8 @@ async def test_from_the_first_statement_to_the_report(asked: Chat) -> None:
     await asked.alone(PIOTR, "!rate 2=7")
     await asked.alone(SASKIA, "!rate suggest Follow up to the age of six.")
     await asked.alone(FREJA, "!rate 1=7, 2=8")
-    assert "Everybody has rated. Close round 1 with `!delphi close`." in asked.texts()[-2:]
+    (told,) = asked.told(ANDERS)
+    assert told.text == f"{name}: everybody has rated. Close round 1 in its room with `!delphi close`."
     closed = await asked.here(ANDERS, "!delphi close")
     assert "1. Operate before nine months. – consensus in round 1: 100% at 7–9, median 8 (7.5–8.5), 3 ratings" in closed
     assert (
@@ -320,3 +321,13 @@ async def test_one_line_ends_a_draft(running: Chat) -> None:
     await running.alone(SASKIA, "!rate 1=8 2=8")
     async with running.nothing_changes():
         assert (await running.alone(SASKIA, "3")).startswith("I answer commands")
+
+
+async def test_the_room_does_not_see_when_somebody_rates(running: Chat) -> None:
+    before = len(running.done)
+    await running.alone(SASKIA, "!rate 1=8 2=3")
+    await running.alone(SASKIA, "!rate suggest Follow up to the age of six.")
+    await running.alone(SASKIA, "!rate 1=9")
+    for rater in (PIOTR, FREJA):
+        await running.alone(rater, "!rate 1=8 2=3")
+    assert [done.effect for done in running.done[before:] if done.room == running.room] == []

@@ -117,6 +117,7 @@ async def test_help_in_a_direct_chat(chat: Chat) -> None:
     assert listed(await chat.alone(METTE, "!HELP")) == ALONE | {
         "!case new",
         "!directory report",
+        "!figures",
         "!identity confirm",
         "!case takeover",
         "!case erase",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ernbot.commands.effects import EndPoll, Message, React, SendPoll
+from ernbot.commands.effects import Card, EndPoll, Message, React, SendPoll
 from ernbot.matrix import polls
 
 from .chat import ANDERS, FREJA, KASPER, METTE, PIOTR, SASKIA, Chat
@@ -138,3 +138,10 @@ async def test_talk_about_a_poll_is_nobodys_business(asked: Chat) -> None:
     before = len(asked.done)
     await asked.say(SASKIA, "2", room=asked.room)
     assert [done for done in asked.done[before:] if isinstance(done.effect, Message)] == []
+
+
+async def test_a_vote_does_not_move_the_card(asked: Chat) -> None:
+    cards = len(asked.effects(Card))
+    await asked.here(FREJA, "!poll vote 1")
+    await asked.say(SASKIA, "2", room=asked.room, replies_to=native(asked))
+    assert len(asked.effects(Card)) == cards

@@ -69,7 +69,7 @@ delphi-opened = **Runde { $round } er åben**: { $count ->
     }, { $invited } deltagere.
 delphi-alone = Deltagere: skriv `!rate` i jeres direkte chat med mig. Ingen ser noget, før runden er lukket, og aldrig hvem der bedømte hvad.
 delphi-left-out = Ikke spurgt på grund af en interessekonflikt: { $names }
-delphi-all-rated = Alle har bedømt. Luk runde { $round } med `!delphi close`.
+delphi-all-rated = { $nickname }: alle har bedømt. Luk runde { $round } i sagens rum med `!delphi close`.
 delphi-closed = Runde { $round } er lukket
 delphi-attrition = { $invited } blev spurgt, { $rated } bedømte, { $counted } af dem tæller med. I parentes: den midterste halvdel.
 delphi-reliability = { $sentence }

@@ -103,3 +103,27 @@ followup-title = Hvordan det gik patienten, fra { $name }
 followup-recorded = Registreret, tak. Panelet læser det her i rummet.
 refused-follow-up-why = Sig også, hvorfor den ikke blev fulgt: `why=` med ét eller flere af documentation, findings, patient, physician, unavailable, other. I tråden svarer du på det spørgsmål.
 refused-follow-up-text = Det er for langt: højst { $maximum } tegn.
+
+## Figures of a network
+
+help-figures = se som koordinator, hvor mange sager dit netværk har, og hvor længe de tager
+figures-title = Tal for { $network }
+figures-few = { $network } har færre end fem sager: for få til tal.
+figures-cases = Sager: { $count }
+figures-state = { $what }: { $count }
+figures-times = **Dage** fra sagens begyndelse, median og i parentes den midterste halvdel:
+figures-no-times = Endnu har ingen fem sager nået et skridt.
+figures-took = { $clock }: { $median } ({ $lower }–{ $upper }), { $count } sager
+figures-took-urgent = { $clock }, haster: { $median } ({ $lower }–{ $upper }), { $count } sager
+clock-first-answer = til den første vurdering
+clock-outcome = til konklusionen
+clock-signature = til underskriften
+clock-follow-up = fra underskriften til nyt om patienten
+figures-follow-ups = **Opfølgninger**: { $asked } spurgt, { $answered } besvaret
+figures-no-follow-ups = Færre end fem opfølgninger er besvaret.
+figures-counted = { $what }: { $count }
+figures-followed = Fulgt
+figures-why = Hvorfor ikke
+figures-changed = Rådet ændrede
+figures-rule = Tal er afrundet til hele femmere; færre end fem oplyses ikke. Sager uden samtykke tæller kun med deres tilstand.
+refused-figures-which = Hvilket netværk? Skriv `!figures` og et af disse: { $networks }.

@@ -69,7 +69,7 @@ delphi-opened = **Round { $round } is open**: { $count ->
     }, { $invited } raters.
 delphi-alone = Raters: please write `!rate` in your direct chat with me. Nobody sees anything before the round is closed, and never who rated what.
 delphi-left-out = Not asked, because of a conflict of interest: { $names }
-delphi-all-rated = Everybody has rated. Close round { $round } with `!delphi close`.
+delphi-all-rated = { $nickname }: everybody has rated. Close round { $round } in its room with `!delphi close`.
 delphi-closed = Round { $round } is closed
 delphi-attrition = { $invited } were asked, { $rated } rated, { $counted } of them count. In brackets: the middle half.
 delphi-reliability = { $sentence }

@@ -103,3 +103,27 @@ followup-title = What became of the patient, from { $name }
 followup-recorded = Recorded, thank you. The panel reads it here in the room.
 refused-follow-up-why = Please also say why it was not followed: `why=` with one or more of documentation, findings, patient, physician, unavailable, other. In the thread, reply to that question.
 refused-follow-up-text = That is too long: at most { $maximum } characters.
+
+## Figures of a network
+
+help-figures = as coordinator, see how many cases your network has and how long they take
+figures-title = Figures of { $network }
+figures-few = { $network } has fewer than five cases: too few for figures.
+figures-cases = Cases: { $count }
+figures-state = { $what }: { $count }
+figures-times = **Days** from the beginning of a case, median and in brackets the middle half:
+figures-no-times = No step was reached by five cases yet.
+figures-took = { $clock }: { $median } ({ $lower }–{ $upper }), { $count } cases
+figures-took-urgent = { $clock }, urgent: { $median } ({ $lower }–{ $upper }), { $count } cases
+clock-first-answer = to the first opinion
+clock-outcome = to the outcome
+clock-signature = to the signature
+clock-follow-up = from the signature to word of the patient
+figures-follow-ups = **Follow-ups**: { $asked } asked, { $answered } answered
+figures-no-follow-ups = Fewer than five follow-ups were answered.
+figures-counted = { $what }: { $count }
+figures-followed = Followed
+figures-why = Why not
+figures-changed = The advice changed
+figures-rule = Numbers are rounded to fives; fewer than five is not told. Cases without consent count by their state alone.
+refused-figures-which = Which network? Type `!figures` and one of these: { $networks }.
