@@ -125,7 +125,7 @@ async def test_a_suggestion_invites_by_number_reply_and_never_by_reaction(chat: 
 async def test_a_suggestion_reads_the_question(chat: Chat) -> None:
     await chat.alone(ANDERS, "!case new ern-cranio Trigonocephaly at 4 months: operate now, or wait?")
     await chat.here(ANDERS, "!consent give care form=2.1 lang=da signer=parent signed=2026-03-01")
-    assert (await chat.here(ANDERS, "!panel suggest")).startswith("Suggested: craniosynostosis")
+    assert (await chat.here(ANDERS, "!panel suggest")).startswith("Suggested: Craniosynostosis")
     await chat.opened()
     answer = await chat.here(ANDERS, "!panel suggest")
     assert answer.startswith("For which competence or disease? For example `!panel suggest cleft`.")

@@ -90,7 +90,12 @@ async def test_a_vote_can_be_changed(chat: Chat) -> None:
 
 
 MISTAKES = [
-    (SASKIA, "!outcome dissent", "Type it like this: `!outcome dissent [number] <reason …>`"),
+    (
+        SASKIA,
+        "!outcome dissent",
+        "Please say why you dissent: the reason becomes part of the outcome.\n\n"
+        "Type it like this: `!outcome dissent [number] <reason …>`",
+    ),
     (
         SASKIA,
         "!outcome dissent " + "x" * 10_001,
@@ -128,7 +133,7 @@ async def test_without_a_recommendation_there_is_no_vote_and_no_signature(chat: 
     await chat.here(PIOTR, WATCH)
     await chat.here(ANDERS, "!outcome draft")
     answer = await chat.here(ANDERS, "!outcome evidence Two series.")
-    assert answer.endswith("Next, the lead writes the recommendation with `!outcome recommend …`.")
+    assert answer.endswith("or fills in all of it with `!outcome template`.")
     async with chat.nothing_changes():
         assert await chat.here(SASKIA, "!outcome agree") == EMPTY
         assert await chat.here(ANDERS, "!outcome sign") == EMPTY

@@ -24,7 +24,7 @@ help-outcome-amend = ændr en underskrevet konklusion: Den næste version nævne
 
 outcome-title = Konklusion, version { $version }
 outcome-amends = Træder i stedet for en underskrevet konklusion, fordi
-outcome-recommendation-none = Ingen anbefaling endnu: `!outcome recommend …`
+outcome-recommendation-none = Ingen anbefaling endnu.
 outcome-line = **Anbefaling { $number }**
 outcome-proposed = foreslået ud fra vurderingerne
 outcome-alternatives = Alternativer
@@ -52,7 +52,7 @@ outcome-agrees-one = Enig i { $number }
 outcome-dissents = Uenig
 outcome-dissents-one = Uenig i { $number }
 outcome-votes = Afgivne stemmer
-outcome-agreements = Stemmer, der er enige
+outcome-agreements = Enige
 outcome-silent = Har ikke stemt
 outcome-anonymous = Uenighed vises uden navne.
 outcome-anonymous-yet = Uenighed vises uden navne og først, når alle har stemt.
@@ -65,11 +65,11 @@ outcome-opinions =
        *[other] { $count } vurderinger er samlet.
     }
 outcome-earlier = Underskrevet før og bevaret, som den var. `!outcome export pdf …` med nummeret henter dokumentet:
-outcome-earlier-one = af { $date }, SHA-256 { $start }…
+outcome-earlier-one = fra { $date }, SHA-256 { $start }…
 
 ## Det næste
 
-outcome-recommend-now = Derefter skriver lederen anbefalingen med `!outcome recommend …`.
+outcome-recommend-now = Nu skriver lederen anbefalingen med `!outcome recommend …` eller udfylder det hele med `!outcome template`.
 outcome-votes-void = Konklusionen er ændret, så de hidtidige stemmer tæller ikke længere.
 outcome-signatures-void = Konklusionen er ændret, så de hidtidige stemmer og underskrifter tæller ikke længere.
 outcome-vote-now = Panel: Svar venligst `!outcome agree` eller `!outcome dissent …`. Lederen underskriver med `!outcome sign`.
@@ -80,7 +80,7 @@ outcome-too-few =
        *[other] { $count } vurderinger
     } i stedet for mindst { $minimum } tæller sagen ikke med i netværkets monitorering. Skriv `!outcome sign` igen for at underskrive alligevel.
 outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
-outcome-amending = Den underskrevne konklusion { $before }… bliver, som den er. Ret det, der skal rettes; derefter stemmer panelet, og alle underskriver på ny.
+outcome-amending = Den underskrevne konklusion { $before }… bliver stående, som den er. Ret det, der skal rettes; derefter stemmer panelet, og alle underskriver på ny.
 outcome-close-without = Disse underskrifter mangler: { $names }. Afslut uden dem med `!outcome close confirm`; dokumentet nævner, hvem der ikke har underskrevet.
 
 vote-agrees = Registreret: Du er enig i version { $version }.
@@ -91,7 +91,7 @@ vote-dissents-one = Registreret: Du er uenig i anbefaling { $number } i version 
 vote-dissents-unnamed = Registreret: Du er uenig i version { $version }. Din begrundelse står i konklusionen, dit navn gør ikke.
 
 sign-waiting = Underskrevet. Version { $version } mangler endnu underskrift af { $names }.
-sign-how = Læs den med `!outcome show`, og skriv så `!sign { $code }`. Underskriften siger, at den er skrevet ned, som panelet nåede frem til den, også uenigheden.
+sign-how = For at underskrive: Læs den med `!outcome show`, og skriv så `!sign { $code }`. Du skriver under på, at den er gengivet, som panelet nåede frem til den, også uenigheden.
 
 ## Afslag
 

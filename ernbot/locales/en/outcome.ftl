@@ -24,7 +24,7 @@ help-outcome-amend = change a signed outcome: the next version names this one an
 
 outcome-title = Outcome, version { $version }
 outcome-amends = Takes the place of a signed outcome, because
-outcome-recommendation-none = No recommendation yet: `!outcome recommend …`
+outcome-recommendation-none = No recommendation yet.
 outcome-line = **Recommendation { $number }**
 outcome-proposed = proposed from the opinions
 outcome-alternatives = Alternatives
@@ -69,7 +69,7 @@ outcome-earlier-one = of { $date }, SHA-256 { $start }…
 
 ## What comes next
 
-outcome-recommend-now = Next, the lead writes the recommendation with `!outcome recommend …`.
+outcome-recommend-now = Next, the lead writes the recommendation with `!outcome recommend …`, or fills in all of it with `!outcome template`.
 outcome-votes-void = The outcome has changed, so the votes given before no longer count.
 outcome-signatures-void = The outcome has changed, so the votes and signatures given before no longer count.
 outcome-vote-now = Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`.
@@ -91,7 +91,7 @@ vote-dissents-one = Recorded: you dissent from recommendation { $number } of ver
 vote-dissents-unnamed = Recorded: you dissent from version { $version }. Your reason stands in the outcome, your name does not.
 
 sign-waiting = Signed. Version { $version } still needs the signature of { $names }.
-sign-how = Read it with `!outcome show`, then type `!sign { $code }`. Signing says that it is recorded as the panel reached it, dissent included.
+sign-how = To sign, read it with `!outcome show`, then type `!sign { $code }`. Signing says that it is recorded as the panel reached it, dissent included.
 
 ## Refusals
 
