@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ernbot.commands.effects import SendOutcome
+from ernbot.core.outcome_sheet import stamp
 from ernbot.core.signature import short
 from ernbot.locales import LANGUAGES
 from ernbot.matrix.calendar import Calendar
@@ -74,6 +75,26 @@ async def test_an_outcome_is_written_voted_on_and_signed(chat: Chat, language: s
     proved(chat, told)
     await told.room(ANDERS, "!outcome show")
     told.matches("outcome-signed", rewrite=rewrite)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_an_outcome_is_written_as_a_template(chat: Chat, language: str, rewrite: bool) -> None:
+    told = begin(chat, language)
+    await told.room(ANDERS, "!outcome template")
+    await told.room(ANDERS, "!outcome draft")
+    await told.room(ANDERS, "!outcome template")
+    template, sheet = chat.last.text if language == "en" else chat.last.danish, chat.last.event_id
+    told.hidden[stamp((await chat.case()).outcome())] = "5c1de7a0"
+    lines = {
+        "[recommendation-1]": " Operate before nine months. strength=strong evidence=low owner=mette.holm due=soon",
+        "[trials]": " None that fits.",
+        "[follow-up]": " Scan three months after the operation.",
+    }
+    filled = "\n".join(line + lines.get(line.split(" ")[0], "") for line in template.split("\n"))
+    await told.room(ANDERS, filled, replies_to=sheet)
+    await told.room(ANDERS, filled.replace("due=soon", "due=4 weeks"), replies_to=sheet)
+    await told.room(ANDERS, filled.replace("due=soon", "due=4 weeks"), replies_to=sheet)
+    told.matches("outcome-template", rewrite=rewrite)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -27,6 +27,7 @@ CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {
     "!outcome show",
     "!outcome recommend",
+    "!outcome template",
     "!outcome evidence",
     "!outcome followup",
     "!outcome sign",
@@ -162,8 +163,8 @@ MISTAKES = [
     ("!panel 7", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest, blind, question."),
     (
         "!outcome",
-        "`!outcome` needs one more word: draft, show, recommend, drop, alternatives, evidence, trials, open, followup, "
-        "summary, names, agree, dissent, sign, close, amend, export.",
+        "`!outcome` needs one more word: draft, show, template, recommend, drop, alternatives, evidence, trials, open, "
+        "followup, summary, names, agree, dissent, sign, close, amend, export.",
     ),
     ("!xyzzy", "I do not know `!xyzzy`. Did you mean `!help`?"),
     ("!" + "é" * 100, f"I do not know `!{'é' * 39}`. Did you mean `!help`?"),

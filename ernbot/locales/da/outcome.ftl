@@ -5,6 +5,7 @@ action-amend = ændre konklusionen
 help-outcome-draft = saml vurderingerne til en konklusion; igen, når de har ændret sig
 help-outcome-show = vis konklusionen, som den er nu
 help-outcome-recommend = tilføj en anbefaling, eller ret en: `!outcome recommend 2 Ny skanning. strength=strong evidence=low owner=@navn due=2 uger`
+help-outcome-template = få hele konklusionen som én tekst, du kopierer, udfylder og sender tilbage
 help-outcome-drop = tag en anbefaling ud: `!outcome drop 2`
 help-outcome-alternatives = skriv, hvad man ellers kunne gøre
 help-outcome-evidence = skriv den evidens, den hviler på
@@ -67,9 +68,20 @@ outcome-opinions =
 outcome-earlier = Underskrevet før og bevaret, som den var. `!outcome export pdf …` med nummeret henter dokumentet:
 outcome-earlier-one = fra { $date }, SHA-256 { $start }…
 
+## Skabelonen
+
+outcome-sheet-preamble = { $nickname }, tekst { $stamp }: Kopiér dette, skriv efter kolonerne, og send det som svar til mig. Det, der står tomt, bliver, som det er; - tager det ud.
+outcome-sheet-line = Anbefaling { $number }
+outcome-sheet-hint = strength=stærk evidence=lav owner=navn due=2 uger preference=tekst
+outcome-sheet-long = { $count } tegn bliver stående
+outcome-sheet-unplaced = Disse linjer hører ikke til nogen del af konklusionen:
+outcome-sheet-wrong = Intet er ændret. Ret det i din tekst, og send den igen som svar på denne besked.
+
 ## Det næste
 
 outcome-recommend-now = Nu skriver lederen anbefalingen med `!outcome recommend …` eller udfylder det hele med `!outcome template`.
+outcome-draft-first = Saml først vurderingerne med `!outcome draft`.
+outcome-amend-instead = Konklusionen er underskrevet. `!outcome amend` og en begrundelse begynder den næste version.
 outcome-votes-void = Konklusionen er ændret, så de hidtidige stemmer tæller ikke længere.
 outcome-signatures-void = Konklusionen er ændret, så de hidtidige stemmer og underskrifter tæller ikke længere.
 outcome-vote-now = Panel: Svar venligst `!outcome agree` eller `!outcome dissent …`. Lederen underskriver med `!outcome sign`.
@@ -103,6 +115,8 @@ refused-outcome-many = En konklusion har højst { $maximum } anbefalinger. Tag e
 refused-outcome-number = Der er ingen anbefaling { $number }. Numrene er: { $numbers }.
 refused-outcome-detail = **{ $detail }** er et af: { $words }.
 refused-outcome-owner = Jeg kender ingen i netværket, der hedder { $owner }. Brug et navn eller brugernavn.
+refused-outcome-sheet-old = Konklusionen er ændret siden den skabelon, så jeg har ikke ændret noget. `!outcome template` giver den aktuelle; din tekst står stadig i din besked.
+refused-outcome-sheet-same = Alt i den er, som det var, så intet er ændret. Skriv efter kolonerne.
 refused-outcome-voted = Nogen har allerede stemt, så det kan ikke ændres nu. Ændres teksten, stemmer panelet forfra.
 refused-outcome-out-for-signature = Konklusionen er sendt til underskrift. Lederen kan stadig ændre den; så stemmer panelet forfra.
 refused-outcome-version = Der er ingen version med det nummer. Der er: { $versions }.
