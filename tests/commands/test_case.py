@@ -34,8 +34,6 @@ async def test_a_question_keeps_its_lines_and_loses_what_misleads(chat: Chat) ->
 
 
 MISTAKES = [
-    (ANDERS, "!case new", USAGE),
-    (ANDERS, "!case new ern-cranio", USAGE),
     (ANDERS, f"!case new {QUESTION}", OWN),
     (ANDERS, f"!case new ecnm {QUESTION}", OWN),
     (ANDERS, f"!case new nowhere {QUESTION}", OWN),

@@ -77,6 +77,14 @@ async def test_a_case_is_brought(chat: Chat, language: str, rewrite: bool) -> No
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_case_is_asked_for_question_by_question(chat: Chat, language: str, rewrite: bool) -> None:
+    told = begin(chat, language)
+    for text in ("!case new", QUESTION, "The parents ask for a second opinion.", "-", "yes"):
+        await told.direct(ANDERS, text)
+    told.matches("case-asked", rewrite=rewrite)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_request_is_looked_at_first(chat: Chat, language: str, rewrite: bool) -> None:
     with_triage(chat)
     await chat.alone(ANDERS, f"!case new ern-cranio {QUESTION}")

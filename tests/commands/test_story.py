@@ -17,7 +17,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         "- `!help [<word>]` list what you can do here\n"
         "- `!tour [<page>]` see in five short pages what a case is\n"
         "- `!case new <network> <question …> [why=…] [new=…] [due=…] [urgent=yes]` open a case with one clear "
-        "question; I make the room\n"
+        "question; alone, it asks you for all of it\n"
         "- `!question new <network> <question …>` ask a general question, without a patient: no consent, no files\n\n"
         "Your networks:\n\n"
         "- `ern-cranio` ERN CRANIO\n\n"
