@@ -345,6 +345,37 @@ async def test_a_conflict_of_interest_ends_voice_and_vote(chat: Chat) -> None:
         await chat.case(SASKIA)
 
 
+async def test_a_lead_with_a_conflict_hands_over_and_is_then_not_counted(chat: Chat) -> None:
+    await chat.assessing()
+    async with chat.nothing_changes():
+        assert await chat.here(ANDERS, "!conflict I advise the maker of the helmet.") == (
+            "You lead this panel, so a colleague has to take the lead first: `!case handover` and the name.\n\n"
+            "- `!case handover saskia.devries` asks Saskia de Vries\n"
+            "- `!case handover piotr.zielinski` asks Piotr Zieliński\n"
+            "- `!case handover mette.holm` asks Mette Holm\n\n"
+            "Once they have answered `!lead accept`, write `!conflict` and the reason again. Nothing is recorded yet."
+        )
+    await chat.here(ANDERS, "!case handover mette.holm")
+    await chat.here(METTE, "!lead accept")
+    await chat.here(ANDERS, OPINION)
+    said = await chat.say(ANDERS, "!conflict I advise the maker of the helmet.", room=chat.room)
+    assert said == [
+        "Recorded. You no longer vote or rate here, and your opinion does not count. "
+        "You brought the case, so you stay in it."
+    ]
+    case = await chat.case()
+    assert (case.lead, case.panel) == (METTE, (SASKIA, PIOTR))
+    assert [opinion.author for opinion in case.opinions] == [SASKIA]
+    assert ANDERS in case.admitted
+    assert Remove(ANDERS) not in chat.effects(Remove)
+    told = [answer.text for answer in chat.answers() if answer.reader == METTE][-1]
+    assert told.startswith("Anders Kjær has declared a conflict of interest")
+    assert "!panel keep" not in told
+    for words in (OPINION, "!outcome agree", "!case due 2 weeks"):
+        assert (await chat.here(ANDERS, words)).startswith("Your part in this case does not let you")
+    assert (await chat.here(ANDERS, "!consent withdraw registry")).startswith("There is no consent"), "still theirs"
+
+
 async def test_only_somebody_with_a_conflict_is_kept(chat: Chat) -> None:
     await chat.assessing()
     async with chat.nothing_changes():
