@@ -108,7 +108,8 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
                 words = " ".join("x" for parameter in command.parameters if parameter.required)
                 async with chat.nothing_changes():
                     assert re.match(
-                        "Your part in this case|You cannot|Type it like this|Nobody has asked|There is nothing",
+                        "Your part in this case|You cannot|You lead this panel|"
+                        "Type it like this|Nobody has asked|There is nothing",
                         await chat.here(user, f"{command.name} {words}"),
                     )
 
