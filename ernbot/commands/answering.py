@@ -5,7 +5,8 @@ How a form is asked is a matter of `dialogue`; what is recorded in the end, of t
 
 from __future__ import annotations
 
-from ernbot.commands import consent, dialogue, followup, opinion, rate, steps
+from ernbot.commands import case as case_commands
+from ernbot.commands import consent, dialogue, followup, opening, opinion, rate, steps
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.effects import Redact
@@ -75,11 +76,15 @@ async def react(ctx: Context, chosen: str, target: str) -> None:
     try:
         async with ctx.tx.savepoint():
             # It proves nothing, and completes nothing: that takes words, of whose sender we are sure.
-            case = await ctx.case(ACTION[current.kind], said=False)
-            topic = _topic(ctx, current, case)
-            if topic is not None and topic.sealed:
-                await _unseen(ctx, case)
-                return
+            topic: Topic | None
+            if current.kind == opening.KIND:
+                topic = opening.topic(ctx)
+            else:
+                case = await ctx.case(ACTION[current.kind], said=False)
+                topic = _topic(ctx, current, case)
+                if topic is not None and topic.sealed:
+                    await _unseen(ctx, case)
+                    return
             text = dialogue.reacted(current, topic, number, chosen) if topic is not None else None
             if topic is not None and text is not None:
                 await dialogue.take(ctx, current, topic, text, number)
@@ -89,6 +94,11 @@ async def react(ctx: Context, chosen: str, target: str) -> None:
 
 async def _answered(ctx: Context, current: Dialogue, text: str, number: int) -> Reply | None:
     """What comes of an answer, or of a template that was filled in and sent back."""
+    if current.kind == opening.KIND:
+        opened = await opening.answered(ctx, current, text, number)
+        if opened is not None:
+            await case_commands.confirmed(ctx, *opened)
+        return None
     case = await ctx.case(ACTION[current.kind])
     topic = _topic(ctx, current, case)
     if topic is None:
@@ -120,7 +130,7 @@ async def number_of(ctx: Context, current: Dialogue, replies_to: str | None) -> 
     marked = await _marked(ctx, current, replies_to)
     if marked is not None:
         return marked
-    alone = ctx.place is None and current.kind == "opinion"
+    alone = ctx.place is None and current.kind in ("opinion", opening.KIND)
     return int(current.data["asked"]) if alone or (ctx.thread is not None and ctx.thread == current.thread) else None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import replace
+from datetime import date
 
+from ernbot.commands import opening
 from ernbot.commands.card import card
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import CreateCaseRoom, Invite, Message
@@ -77,12 +79,53 @@ def _clinician(ctx: Context, network: Network, named: str | None) -> str:
     shape=f"<network> <question …> {DETAILS}",
     example="!case new ern-cranio Operate on the sagittal suture now, or wait?",
 )
-async def new(ctx: Context, network: str, question: Rest) -> None:
-    """Open a case: the room is made, its requester invited, and told so once it is true."""
+async def new(ctx: Context, network: str = "", question: Rest = Rest("")) -> None:
+    """Open a case, or ask question by question for what a new case needs."""
     text, more = details(question)
-    wanted = _network(ctx, network, About.PATIENT)
-    requester = _clinician(ctx, wanted, more.get("for"))
-    _check(ctx, requester, wanted, About.PATIENT)
+    wanted = _network(ctx, network, About.PATIENT) if network else _only_network(ctx)
+    if wanted is not None and text.strip():
+        await _create(ctx, wanted, text, more)
+        return
+    if wanted is not None:
+        _requester(ctx, wanted, more)
+    _due(ctx, more)
+    await opening.begin(ctx, wanted, more)
+
+
+def _only_network(ctx: Context) -> Network | None:
+    """The network of somebody who may open cases in one alone; None where there are several."""
+    networks = opening.networks(ctx)
+    if not networks:
+        _check(ctx, ctx.actor, next((network for network, _ in ctx.office.directory.memberships(ctx.actor)), None))
+    return networks[0] if len(networks) == 1 else None
+
+
+async def confirmed(ctx: Context, network: str, question: str, more: dict[str, str]) -> None:
+    """Open the case that was described question by question.
+
+    Raises:
+        Refused: see `Context.doubt` and `core.access.check_new_case`.
+    """
+    doubt = await ctx.doubt(ctx.office.policy.needs(None))
+    if doubt is not None:
+        raise doubt
+    await _create(ctx, _network(ctx, network, About.PATIENT), question, more)
+
+
+def _requester(ctx: Context, network: Network, more: dict[str, str]) -> str:
+    """For whom a case is opened, who may have one in this network."""
+    requester = _clinician(ctx, network, more.get("for"))
+    _check(ctx, requester, network)
+    return requester
+
+
+def _due(ctx: Context, more: dict[str, str]) -> date | None:
+    return parse_due(more["due"], ctx.now.date()) if "due" in more else None
+
+
+async def _create(ctx: Context, wanted: Network, text: str, more: dict[str, str]) -> None:
+    """Keep a new case: its room is made, its requester invited, and told so once it is true."""
+    requester = _requester(ctx, wanted, more)
     case = new_case(
         secrets.token_hex(8),
         wanted.id,
@@ -93,8 +136,7 @@ async def new(ctx: Context, network: str, question: Rest) -> None:
         background=_background(more),
         opened_by=ctx.actor if ctx.actor != requester else None,
     )
-    due = parse_due(more["due"], ctx.now.date()) if "due" in more else None
-    await _open(ctx, replace(case, due=due, urgent=more.get("urgent", "").casefold() in _YES))
+    await _open(ctx, replace(case, due=_due(ctx, more), urgent=more.get("urgent", "").casefold() in _YES))
 
 
 @command("question new", where="direct", shape="<network> <question …>")
@@ -132,7 +174,7 @@ def _network(ctx: Context, network: str, about: About) -> Network:
     return wanted
 
 
-def _check(ctx: Context, user: str, network: Network | None, about: About) -> None:
+def _check(ctx: Context, user: str, network: Network | None, about: About = About.PATIENT) -> None:
     """Whether somebody may open something in a network; a refusal is written down."""
     try:
         check_new_case(user, network, about)

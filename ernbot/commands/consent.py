@@ -147,7 +147,7 @@ async def consent(ctx: Context) -> None:
     await dialogue.begin(ctx, TOPIC)
 
 
-@command("consent withdraw", where="case", action=Action.WITHDRAW_CONSENT)
+@command("consent withdraw", where="case", action=Action.WITHDRAW_CONSENT, shape="<care, registry, contact or images>")
 async def withdraw(ctx: Context, purposes: Words) -> Reply | None:
     """Withdraw consents; without consent to care the panel is dissolved at once."""
     case = await ctx.case(Action.WITHDRAW_CONSENT)

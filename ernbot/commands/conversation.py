@@ -11,6 +11,7 @@ from ernbot.commands import (
     dialogue,
     invitations,
     mistyped,
+    outcome_template,
     panel,
     poll,
     questions,
@@ -46,6 +47,8 @@ async def hear(ctx: Context, text: str, replies_to: str | None, *, addressed: bo
         await poll.answer(ctx, *ballot)
     elif await answering.hear(ctx, text, replies_to):
         return
+    elif (command := await outcome_template.meant(ctx, text, replies_to)) is not None:
+        await _command(ctx, command)
     elif _is_command(ctx, text, addressed=addressed):
         await _command(ctx, text)
     elif addressed and not text:

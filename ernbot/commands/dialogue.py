@@ -28,7 +28,7 @@ from ernbot.storage.records import Dialogue
 TAG = "dialogue"
 """Marks our questions in the outbox, so that a reply or a reaction to one finds its dialogue."""
 
-Kind = Literal["consent", "opinion", "follow-up"]
+Kind = Literal["consent", "opinion", "follow-up", "new-case"]
 
 KEYCAP = "\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}"
 SKIP = frozenset({"-", "–", "—", "skip"})

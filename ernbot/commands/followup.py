@@ -18,10 +18,14 @@ from ernbot.commands.registry import PREFIX, Answers, command
 from ernbot.commands.reminding import FOLLOW_UP
 from ernbot.commands.reply import Fact, Heading, Part, Quote, Reply, Symbol, Text, Value, say
 from ernbot.core import ending
+from ernbot.core.condition import Among
+from ernbot.core.errors import BadInput
 from ernbot.core.followup import Changed, Followed, Report, WhyNot, report
 from ernbot.core.form import Field, Form, Option
 from ernbot.core.states import Action
 from ernbot.storage.records import Dialogue
+
+NOT_FULLY = Among("followed", (Followed.PARTLY, Followed.NO))
 
 FORM = Form(
     id="follow-up",
@@ -29,7 +33,7 @@ FORM = Form(
     labels={},
     fields=(
         Field("followed", "choice", {}, options=tuple(Option(word, {}) for word in Followed)),
-        Field("why", "choices", {}, required=False, options=tuple(Option(word, {}) for word in WhyNot)),
+        Field("why", "choices", {}, options=tuple(Option(word, {}) for word in WhyNot), when=NOT_FULLY),
         Field("changed", "choice", {}, options=tuple(Option(word, {}) for word in Changed)),
         Field("happened", "text", {}, required=False),
     ),
@@ -70,7 +74,9 @@ async def followup(ctx: Context, answers: Answers = Answers({})) -> Reply | None
 async def record(ctx: Context, answers: Mapping[str, str]) -> Reply:
     """Keep the report in the case, and show it to everybody in the room."""
     case = await ctx.case(Action.FOLLOW_UP)
-    given = FORM.parse(dict(answers))
+    if FORM.fill(answers).missing == ("why",):
+        raise BadInput("follow-up-why")
+    given = FORM.parse(answers)
     why = given.get("why", ())
     made = report(
         ctx.actor,

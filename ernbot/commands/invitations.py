@@ -13,10 +13,14 @@ from ernbot.commands.reply import Item, Part, Quote, Reply, Text, say
 from ernbot.commands.who import lines
 from ernbot.core import inviting
 from ernbot.core.case import Case
+from ernbot.core.directory import Role
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import InvitationState, find
 from ernbot.core.ranking import Field
 from ernbot.core.states import Action
+
+MAX_LEADS = 3
+"""People who are named as possible leads."""
 
 AGREES = frozenset("👍✅✔🆗")
 """Reactions to an invitation that accept it: that says nothing clinical, and lets nobody in who was not asked."""
@@ -125,21 +129,44 @@ async def _tell_lead(there: Context, changed: Case, said: list[Part]) -> None:
 @command("conflict", where="case", action=Action.DECLARE_CONFLICT)
 async def conflict(ctx: Context, reason: Rest) -> None:
     """Declare a conflict of interest: without a vote from then on."""
+    if (await ctx.case(Action.READ)).lead == ctx.actor:
+        await ctx.say(_hand_over_first(ctx, await ctx.case(Action.HAND_OVER)))
+        return
     case = await ctx.case(Action.DECLARE_CONFLICT)
     changed = inviting.declare_conflict(case, ctx.actor, reason)
     ctx.tx.audit(
         at=ctx.now, actor=ctx.actor, action=Action.DECLARE_CONFLICT, case_id=case.id, decision="conflict-declared"
     )
-    await ctx.say(say("conflict-recorded"))
+    brought = ctx.actor == case.requester
+    await ctx.say(say("conflict-recorded-requester" if brought else "conflict-recorded"))
     await leave(ctx, changed, ctx.actor)
     name = called(ctx, case, ctx.actor)
     local = ctx.actor.removeprefix("@").partition(":")[0]
     said: list[Part] = [
         Text("conflict-declared", {"name": name}),
         Quote(" ".join(reason.split())),
-        Item(Text("conflict-keep"), code=f"!panel keep {local}"),
+        *(() if brought else (Item(Text("conflict-keep"), code=f"!panel keep {local}"),)),
     ]
     await _tell_lead(ctx, changed, said)
+
+
+def _hand_over_first(ctx: Context, case: Case) -> Reply:
+    """What a lead with a conflict of interest does, and who could lead: the panel first, then who coordinates."""
+    network = ctx.office.network(case)
+    coordinators = (person.user_id for person in network.people if person.role is Role.COORDINATOR)
+    conflicted = {each.user_id for each in case.invitations if each.conflict is not None}
+    possible = [
+        user
+        for user in dict.fromkeys((*case.panel, *coordinators))
+        if user != case.lead and user not in conflicted and network.treats_patients(user)
+    ]
+    items = []
+    for user in possible[:MAX_LEADS]:
+        local = user.removeprefix("@").partition(":")[0]
+        items.append(
+            Item(Text("conflict-lead-person", {"name": called(ctx, case, user)}), code=f"!case handover {local}")
+        )
+    return Reply((Text("conflict-lead"), *items, Text("conflict-lead-then")))
 
 
 # --- what people do without words

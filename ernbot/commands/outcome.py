@@ -132,7 +132,8 @@ async def show(ctx: Context) -> Reply:
     return Reply((*parts(ctx, case), *earlier))
 
 
-async def _rewrite(ctx: Context, case: Case, outcome: Outcome) -> Reply:
+async def rewrite(ctx: Context, case: Case, outcome: Outcome) -> Reply:
+    """Keep another text of the outcome, and show it."""
     changed = case.rewrite(outcome)
     await ctx.save(changed)
     return _changed(ctx, case, changed)
@@ -156,10 +157,10 @@ async def recommend(ctx: Context, line: Rest) -> Reply:
         number, rest = None, line
     text, details = parse_line(rest, today=ctx.now.date(), people=known)
     if number is None:
-        return await _rewrite(ctx, case, outcome.recommend(text, **details))
+        return await rewrite(ctx, case, outcome.recommend(text, **details))
     if not text and not details:
         raise BadInput("usage")
-    return await _rewrite(ctx, case, outcome.change(number, **({"text": text} if text else {}), **details))
+    return await rewrite(ctx, case, outcome.change(number, **({"text": text} if text else {}), **details))
 
 
 @command("outcome drop", where="case", action=Action.WRITE_OUTCOME, changes="case")
@@ -169,12 +170,12 @@ async def drop(ctx: Context, number: str) -> Reply:
     found, rest = numbered(number)
     if found is None or rest:
         raise BadInput("usage")
-    return await _rewrite(ctx, case, case.outcome().drop(found))
+    return await rewrite(ctx, case, case.outcome().drop(found))
 
 
 async def _write(ctx: Context, section: Section, text: str) -> Reply:
     case = await ctx.case(Action.WRITE_OUTCOME)
-    return await _rewrite(ctx, case, case.outcome().write(section, text))
+    return await rewrite(ctx, case, case.outcome().write(section, text))
 
 
 @command("outcome alternatives", where="case", action=Action.WRITE_OUTCOME, changes="case")
@@ -219,7 +220,7 @@ async def names(ctx: Context, choice: str) -> Reply:
     if choice.casefold() not in ("on", "off"):
         raise BadInput("usage")
     case = await ctx.case(Action.WRITE_OUTCOME)
-    return await _rewrite(ctx, case, case.outcome().name_dissent(anonymous=choice.casefold() == "off"))
+    return await rewrite(ctx, case, case.outcome().name_dissent(anonymous=choice.casefold() == "off"))
 
 
 @command("outcome amend", where="case", action=Action.AMEND)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import Invite, Remove
 from ernbot.commands.registry import PREFIX, Rest, command
-from ernbot.commands.reply import Heading, Item, Part, Reply, Symbol, Text, Value, say
+from ernbot.commands.reply import Heading, Item, Labels, Part, Reply, Symbol, Text, Value, say
 from ernbot.commands.who import SHOWN, languages_of, lines, parse
 from ernbot.core import inviting
 from ernbot.core.access import check_expert
@@ -17,6 +17,7 @@ from ernbot.core.case import Case
 from ernbot.core.characters import harmless
 from ernbot.core.directory import Directory, Group, Network
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.form import label
 from ernbot.core.invitation import MAX_AT_ONCE, InvitationState
 from ernbot.core.ranking import Field, Suggestion, Wish
 from ernbot.core.states import Action, Drafting
@@ -267,9 +268,15 @@ async def suggest(ctx: Context, what: Rest = Rest("")) -> None:
     changed = inviting.suggest(case, tuple(each.person.user_id for each in found))
     # The card says nothing of a suggestion, and stays as it is.
     await ctx.tx.save_case(changed, index=index_of(changed, ctx.office.directory, ctx.now))
-    title = Heading("suggest-title", {"competences": ", ".join(dict.fromkeys(f.competence.id for f in fields))})
+    title = Heading("suggest-title", {"competences": _named(fields, ctx.office.languages)})
     parts: list[Part] = [title, *lines(found, ctx, case.network), Text("suggest-next")]
     await ctx.say(Reply(tuple(parts)), tag=suggestion_tag(changed))
+
+
+def _named(fields: Iterable[Field], languages: tuple[str, ...]) -> Labels:
+    """The competences of fields, each once, in every language."""
+    labels = list({field.competence.id: field.competence.labels for field in fields}.values())
+    return Labels({language: ", ".join(label(each, language) for each in labels) for language in languages})
 
 
 def _count(text: str) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from enum import Enum
 from ernbot.commands.registry import Command
 from ernbot.commands.reply import Labels, Part, Reply, Symbol, Text, Value
 from ernbot.core.errors import BadInput, Refused
+from ernbot.core.states import Action, Assessing, Closed
 
 OUR_WORDS = frozenset({"state"})
 """Fields whose str is a word of ours and not somebody's own."""
@@ -24,8 +25,18 @@ def explain(error: Refused, command: Command | None) -> Reply:
     if command and isinstance(error, BadInput):
         more = (Text("usage", {"usage": command.usage}),)
     elif error.code == "wrong-state":
-        more = (Text("help-now"),)
+        more = (_instead(error),)
     return Reply((*(() if error.code == "usage" else refusal(error).parts), *more))
+
+
+def _instead(error: Refused) -> Text:
+    """What to do where the state of the case does not allow what was asked."""
+    if error.fields["action"] is Action.WRITE_OUTCOME:
+        if error.fields["state"] == Closed.kind:
+            return Text("outcome-amend-instead")
+        if error.fields["state"] == Assessing.kind:
+            return Text("outcome-draft-first")
+    return Text("help-now")
 
 
 def _value(name: str, field: object) -> Value:

@@ -122,7 +122,7 @@ class Blank:
     """One question of a template: `hints` are joined with strokes, `value` is filled in already."""
 
     id: str
-    label: Labels
+    label: Labels | Text
     hints: tuple[Text | Labels | str, ...] = ()
     value: str = ""
     required: bool = False

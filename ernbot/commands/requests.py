@@ -11,6 +11,7 @@ from ernbot.commands.reply import Fact, Part, Reply, Text, say
 from ernbot.core import requesting
 from ernbot.core.case import Case
 from ernbot.core.directory import Network
+from ernbot.core.triage import Verdict
 
 
 async def tell_dispatchers(ctx: Context, case: Case) -> None:
@@ -19,10 +20,31 @@ async def tell_dispatchers(ctx: Context, case: Case) -> None:
     network = ctx.office.directory.network(waiting) if waiting is not None else None
     if network is None:
         return
-    key = "request-waiting-urgent" if case.urgent else "request-waiting"
+    said = say(_why(case), nickname=case.nickname, number=number(case), network=network.name, by=_last(ctx, case))
     for user in network.dispatchers():
         if user != ctx.actor:
-            await ctx.outbox.to_person(user, say(key, nickname=case.nickname, network=network.name))
+            await ctx.outbox.to_person(user, said)
+
+
+def number(case: Case) -> str:
+    """The shortest name by which commands know a case."""
+    return case.nickname.split()[-1]
+
+
+def _why(case: Case) -> str:
+    """Which sentence says why a request waits: it is new, was answered, or came back from another network."""
+    *before, last = case.triage.steps
+    if last.verdict is Verdict.DECLINED:
+        return "request-back"
+    if before and before[-1].verdict is Verdict.ASKED:
+        return "request-is-answered"
+    return "request-waiting-urgent" if case.urgent else "request-waiting"
+
+
+def _last(ctx: Context, case: Case) -> str:
+    """The network that spoke last."""
+    network = ctx.office.directory.network(case.triage.steps[-1].network)
+    return network.name if network is not None else case.triage.steps[-1].network
 
 
 def leaving(ctx: Context, case: Case, network: Network) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ async def agree(ctx: Context, remark: Rest = Rest("")) -> Reply:
 
 
 @command("outcome dissent", where="anywhere", action=Action.VOTE, shape="[number] <reason …>")
-async def dissent(ctx: Context, reason: Rest) -> Reply:
+async def dissent(ctx: Context, reason: Rest = Rest("")) -> Reply:
     """Dissent from the recommendations, or from one of them, with the reason."""
     return await _vote(ctx, reason, agrees=False)
 

@@ -9,7 +9,7 @@ from ernbot.commands.context import Context
 from ernbot.commands.named import case_and_rest
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Part, Quote, Reply, Symbol, Text, Value, say
-from ernbot.commands.requests import farewell, leaving, move, tell_dispatchers, tell_room
+from ernbot.commands.requests import farewell, leaving, move, number, tell_dispatchers, tell_room
 from ernbot.core import requesting
 from ernbot.core.access import check_new_case
 from ernbot.core.case import Case
@@ -25,7 +25,13 @@ async def waiting(ctx: Context) -> Reply:
     requests = await ctx.tx.requests(ctx.actor, ctx.office.directory, ctx.now)
     if not requests:
         return say("triage-none")
-    return Reply((Text("triage-title"), *(_line(ctx, case) for case in requests), Text("triage-how")))
+    return Reply(
+        (
+            Text("triage-title"),
+            *(_line(ctx, case) for case in requests),
+            Text("triage-how", {"number": number(requests[0])}),
+        )
+    )
 
 
 def _line(ctx: Context, case: Case) -> Item:
@@ -55,7 +61,7 @@ async def show(ctx: Context, case: Rest) -> Reply:
     for step in found.triage.steps:
         if step.words:
             parts += [Text("triage-said", {"name": name(step.by), "date": step.at.date()}), Quote(step.words)]
-    return Reply((*parts, Text("triage-how")))
+    return Reply((*parts, Text("triage-how-here", {"number": number(found)})))
 
 
 async def _decide(ctx: Context, line: str, verdict: Verdict) -> tuple[Case, Case, str]:

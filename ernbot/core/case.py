@@ -357,6 +357,18 @@ class Case:
         return replace(self, blind=self.blind.reveal(self.opinions, by=by, at=at))
 
 
+def question_of(text: str) -> str:
+    """The question of a case as it is kept.
+
+    Raises:
+        BadInput: `question-length` when it is empty or longer than `MAX_QUESTION` characters.
+    """
+    question = text.strip()
+    if not question or len(question) > MAX_QUESTION:
+        raise BadInput("question-length", maximum=MAX_QUESTION)
+    return question
+
+
 def new_case(
     id: str,
     network: str,
@@ -373,11 +385,9 @@ def new_case(
     """A draft; a question without a patient is open from the start.
 
     Raises:
-        BadInput: `question-length` when the question is empty or longer than `MAX_QUESTION` characters.
+        BadInput: see `question_of`.
     """
-    question = question.strip()
-    if not question or len(question) > MAX_QUESTION:
-        raise BadInput("question-length", maximum=MAX_QUESTION)
+    question = question_of(question)
     state: State = Open() if about is About.QUESTION else Draft()
     case = Case(id, network, nickname, requester, question, at, state, about=about, opened_by=opened_by)
     return replace(case, background=background, blind=blind)

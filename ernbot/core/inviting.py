@@ -66,12 +66,17 @@ def remove(case: Case, user_id: str, *, at: datetime) -> Case:
 def declare_conflict(case: Case, user_id: str, reason: str) -> Case:
     """A case in which an expert with a conflict of interest has no voice, whatever they said before.
 
+    Whoever brought the case and has handed the lead over may be on the panel too, and stays in the case.
+
     Raises:
-        Refused: `not-on-panel` for anybody but an expert of the panel, `requester-stays`.
+        Refused: `not-on-panel` for anybody but an expert of the panel.
         BadInput: `reason-length`.
     """
     case.require(Action.DECLARE_CONFLICT)
-    declared = replace(_of_panel(case, user_id), conflict=invitation.check_reason(reason))
+    asked = case.invitation(user_id)
+    if asked is None or user_id not in case.panel:
+        raise Refused("not-on-panel")
+    declared = replace(asked, conflict=invitation.check_reason(reason))
     theirs = tuple(opinion for opinion in case.opinions if opinion.author == user_id)
     others = tuple(opinion for opinion in case.opinions if opinion.author != user_id)
     silent = replace(_without(case, declared), opinions=others, set_aside=(*case.set_aside, *theirs))

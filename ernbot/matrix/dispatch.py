@@ -14,7 +14,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ernbot.commands import arrival, conversation, files, followup, identity, invitations, panel, poll, questions
+from ernbot.commands import (
+    arrival,
+    conversation,
+    files,
+    followup,
+    identity,
+    invitations,
+    outcome_template,
+    panel,
+    poll,
+    questions,
+)
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Join, Leave, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
@@ -228,10 +239,11 @@ class Dispatcher:
             asked = await questions.find(unheard, said.text, said.replies_to) if said is not None else None
             followed = await followup.asked(unheard, said.replies_to) if said is not None else None
             numbers = said is not None and await panel.are_numbers(unheard, said.text, said.replies_to)
+            template = said is not None and await outcome_template.meant(unheard, said.text, said.replies_to)
             votes = said is not None and await poll.meant(unheard, said.text, said.replies_to) is not None
             # An opinion may have to be taken out of the room, whatever it looks like.
             for_sealing = said is not None and place is not None and conversation.concerns_us(self._office, said.text)
-        answers = for_sealing or numbers or votes or asked is not None or followed is not None
+        answers = for_sealing or numbers or template or votes or asked is not None or followed is not None
         for_us = file is not None or place is None or open_dialogue is not None or answers
         if not for_us and said is not None and not said.addressed and not has_prefix(said.text):
             await self._done(item)

@@ -110,7 +110,7 @@ def _template(part: Sheet, sentences: Catalogue) -> str:
     lines = [
         sheet.Line(
             blank.id,
-            _words(blank.label, sentences),
+            hint(blank.label),
             " / ".join(map(hint, blank.hints)),
             harmless(blank.value),
             blank.required,

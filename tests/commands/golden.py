@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ernbot.commands.effects import Card, Message
 from ernbot.matrix.render import render
 
-from .chat import Chat, Done
+from .chat import Chat, Done, direct_room
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden"
 NICKNAME = "Quiet Heron 101"
@@ -29,8 +30,11 @@ class Transcript:
         self.language = language
         self.cards = cards
         self.nickname = ""
+        self.hidden: dict[str, str] = {}
+        """What is another one in each run, such as a digest, and what stands for it."""
         self._lines: list[str] = []
         self._heard = 0
+        self._speaker = ""
 
     def skip(self) -> None:
         """Leave out what was said up to now: the journey begins here."""
@@ -48,6 +52,12 @@ class Transcript:
         await self.chat.say(user, text, **relation)  # type: ignore[arg-type]
         await self._answered()
 
+    async def waits(self, turn: Callable[[], Awaitable[object]], note: str) -> None:
+        """Time passes, and the bot does by itself what is due then."""
+        self.note(note)
+        await turn()
+        await self._answered()
+
     async def reacts(self, user: str, key: str, target: str) -> None:
         """Somebody reacts in the room of the case."""
         self._typed(user, "reacts in the room", key)
@@ -61,7 +71,10 @@ class Transcript:
     @property
     def text(self) -> str:
         text = "\n\n".join(self._lines) + "\n"
-        return text.replace(self.nickname, NICKNAME) if self.nickname else text
+        hidden = {self.nickname: NICKNAME, self.nickname[-4:]: NICKNAME[-4:]} if self.nickname else {}
+        for found, shown in {**hidden, **self.hidden}.items():
+            text = text.replace(found, shown)
+        return text
 
     def matches(self, name: str, *, rewrite: bool) -> None:
         """Compare with `tests/data/golden/<name>.<language>.txt`, or write it."""
@@ -73,6 +86,7 @@ class Transcript:
 
     def _typed(self, user: str, where: str, text: str) -> None:
         name = self.chat.directory.name_of(user)
+        self._speaker = user
         self._lines.append("\n".join([f"{name}, {where}:", *(f"    {line}".rstrip() for line in text.split("\n"))]))
 
     async def _answered(self) -> None:
@@ -92,7 +106,11 @@ class Transcript:
     def _where(self, done: Done) -> str:
         if done.room == self.chat.room:
             return "bot, in the room"
-        return "bot, in the direct chat"
+        if done.room == direct_room(self._speaker):
+            return "bot, in the direct chat"
+        people = (person for network in self.chat.directory.networks for person in network.people)
+        name = next((person.name for person in people if direct_room(person.user_id) == done.room), done.room)
+        return f"bot, to {name} alone"
 
     def _said(self, where: str, body: str) -> None:
         self._lines.append("\n".join([f"{where}:", *(f"  | {line}".rstrip() for line in body.split("\n"))]))

@@ -25,7 +25,7 @@ async def test_in_a_direct_chat_a_command_needs_no_prefix(chat: Chat, typed: str
 
 
 async def test_a_case_is_opened_in_plain_words(chat: Chat) -> None:
-    assert "is open" in await chat.alone(ANDERS, "Case new ern-cranio Operate now, or wait?")
+    assert "has a room of its own" in await chat.alone(ANDERS, "Case new ern-cranio Operate now, or wait?")
     assert (await chat.case()).question == "Operate now, or wait?"
 
 

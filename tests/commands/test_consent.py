@@ -142,10 +142,12 @@ async def test_one_consent_of_several_is_withdrawn(chat: Chat) -> None:
         assert await chat.here(ANDERS, "!consent withdraw contact, registry") == (
             "There is no consent to withdraw: registry."
         )
-        assert await chat.here(ANDERS, "!consent withdraw") == "Type it like this: `!consent withdraw <purposes …>`"
+        assert await chat.here(ANDERS, "!consent withdraw") == (
+            "Type it like this: `!consent withdraw <care, registry, contact or images>`"
+        )
         assert await chat.here(ANDERS, "!consent withdraw everything") == (
             "purposes takes one or more, with commas between, of: care, registry, contact, images.\n\n"
-            "Type it like this: `!consent withdraw <purposes …>`"
+            "Type it like this: `!consent withdraw <care, registry, contact or images>`"
         )
 
 

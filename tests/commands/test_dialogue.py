@@ -17,7 +17,7 @@ from .chat import ANDERS, FORMS, METTE, PIOTR, SASKIA, Chat
 
 OPENING = (
     "5 questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves. "
-    "In one line it is `!consent give care form=… lang=… signer=… signed=…`.\n\n"
+    "In one line: `!consent give care form=… lang=… signer=… signed=…`.\n\n"
 )
 PURPOSES = (
     "What did the patient consent to?\n\n"

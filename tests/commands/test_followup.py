@@ -46,11 +46,10 @@ async def test_one_line_says_it_all(chat: Chat) -> None:
 
 async def test_a_reply_to_the_question_begins_the_answer_in_a_thread(chat: Chat) -> None:
     question = await asked(chat)
-    (why,) = await chat.say(ANDERS, "1", room=chat.room, replies_to=question.event_id)
-    assert why.startswith("If not, or not all of it: why? `-` if it was followed fully.")
+    (changed,) = await chat.say(ANDERS, "1", room=chat.room, replies_to=question.event_id)
+    assert changed.startswith("Did the panel’s advice change something?"), "nobody asks why it was not followed"
     assert chat.last.thread == question.event_id
-    for text in ("-", "4"):
-        await chat.say(ANDERS, text, room=chat.room, thread=question.event_id)
+    await chat.say(ANDERS, "4", room=chat.room, thread=question.event_id)
     (read,) = await chat.say(ANDERS, "Growing well.", room=chat.room, thread=question.event_id)
     assert read.startswith(
         "Followed: yes, fully\nThe advice changed: nothing\nWhat happened: Growing well.\n\nIs this right?"
@@ -65,7 +64,7 @@ async def test_a_reply_to_the_question_begins_the_answer_in_a_thread(chat: Chat)
 async def test_a_reaction_fills_in_the_first_answer_and_records_nothing(chat: Chat) -> None:
     question = await asked(chat)
     (why,) = await chat.react(ANDERS, "3\ufe0f\u20e3", question.event_id)
-    assert why.startswith("If not, or not all of it: why?")
+    assert why.startswith("Why not, or not all of it?")
     assert (await chat.case()).follow_up is not None
     assert not (await chat.case()).follow_up.answered  # type: ignore[union-attr]
     assert await chat.react(SASKIA, "1\ufe0f\u20e3", question.event_id) == []

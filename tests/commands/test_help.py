@@ -27,6 +27,7 @@ CONSENTS = {"!consent", "!consent give", "!consent withdraw"}
 OUTCOME = {
     "!outcome show",
     "!outcome recommend",
+    "!outcome template",
     "!outcome evidence",
     "!outcome followup",
     "!outcome sign",
@@ -107,7 +108,8 @@ async def test_everything_listed_may_be_done_and_nothing_else(chat: Chat) -> Non
                 words = " ".join("x" for parameter in command.parameters if parameter.required)
                 async with chat.nothing_changes():
                     assert re.match(
-                        "Your part in this case|You cannot|Type it like this|Nobody has asked|There is nothing",
+                        "Your part in this case|You cannot|You lead this panel|"
+                        "Type it like this|Nobody has asked|There is nothing",
                         await chat.here(user, f"{command.name} {words}"),
                     )
 
@@ -163,8 +165,8 @@ MISTAKES = [
     ("!panel 7", "`!panel` needs one more word: suggest, invite, show, remove, keep, guest, blind, question."),
     (
         "!outcome",
-        "`!outcome` needs one more word: draft, show, recommend, drop, alternatives, evidence, trials, open, followup, "
-        "summary, names, agree, dissent, sign, close, amend, export.",
+        "`!outcome` needs one more word: draft, show, template, recommend, drop, alternatives, evidence, trials, open, "
+        "followup, summary, names, agree, dissent, sign, close, amend, export.",
     ),
     ("!xyzzy", "I do not know `!xyzzy`. Did you mean `!help`?"),
     ("!" + "é" * 100, f"I do not know `!{'é' * 39}`. Did you mean `!help`?"),

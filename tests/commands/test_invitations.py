@@ -125,7 +125,7 @@ async def test_a_suggestion_invites_by_number_reply_and_never_by_reaction(chat: 
 async def test_a_suggestion_reads_the_question(chat: Chat) -> None:
     await chat.alone(ANDERS, "!case new ern-cranio Trigonocephaly at 4 months: operate now, or wait?")
     await chat.here(ANDERS, "!consent give care form=2.1 lang=da signer=parent signed=2026-03-01")
-    assert (await chat.here(ANDERS, "!panel suggest")).startswith("Suggested: craniosynostosis")
+    assert (await chat.here(ANDERS, "!panel suggest")).startswith("Suggested: Craniosynostosis")
     await chat.opened()
     answer = await chat.here(ANDERS, "!panel suggest")
     assert answer.startswith("For which competence or disease? For example `!panel suggest cleft`.")
@@ -343,6 +343,37 @@ async def test_a_conflict_of_interest_ends_voice_and_vote(chat: Chat) -> None:
     await chat.here(ANDERS, "!panel remove saskia.devries")
     with pytest.raises(Refused, match="no-case"):
         await chat.case(SASKIA)
+
+
+async def test_a_lead_with_a_conflict_hands_over_and_is_then_not_counted(chat: Chat) -> None:
+    await chat.assessing()
+    async with chat.nothing_changes():
+        assert await chat.here(ANDERS, "!conflict I advise the maker of the helmet.") == (
+            "You lead this panel, so a colleague has to take the lead first: `!case handover` and the name.\n\n"
+            "- `!case handover saskia.devries` asks Saskia de Vries\n"
+            "- `!case handover piotr.zielinski` asks Piotr Zieliński\n"
+            "- `!case handover mette.holm` asks Mette Holm\n\n"
+            "Once they have answered `!lead accept`, write `!conflict` and the reason again. Nothing is recorded yet."
+        )
+    await chat.here(ANDERS, "!case handover mette.holm")
+    await chat.here(METTE, "!lead accept")
+    await chat.here(ANDERS, OPINION)
+    said = await chat.say(ANDERS, "!conflict I advise the maker of the helmet.", room=chat.room)
+    assert said == [
+        "Recorded. You no longer vote or rate here, and your opinion does not count. "
+        "You brought the case, so you stay in it."
+    ]
+    case = await chat.case()
+    assert (case.lead, case.panel) == (METTE, (SASKIA, PIOTR))
+    assert [opinion.author for opinion in case.opinions] == [SASKIA]
+    assert ANDERS in case.admitted
+    assert Remove(ANDERS) not in chat.effects(Remove)
+    told = [answer.text for answer in chat.answers() if answer.reader == METTE][-1]
+    assert told.startswith("Anders Kjær has declared a conflict of interest")
+    assert "!panel keep" not in told
+    for words in (OPINION, "!outcome agree", "!case due 2 weeks"):
+        assert (await chat.here(ANDERS, words)).startswith("Your part in this case does not let you")
+    assert (await chat.here(ANDERS, "!consent withdraw registry")).startswith("There is no consent"), "still theirs"
 
 
 async def test_only_somebody_with_a_conflict_is_kept(chat: Chat) -> None:

@@ -121,7 +121,7 @@ async def test_why_and_what_is_new_are_told_with_the_question_or_later(chat: Cha
     assert await chat.here(ANDERS, "!case news None since May") == "Noted. It stands on the card."
     assert "> None since May" in chat.card
     await chat.here(ANDERS, CONSENT)
-    assert "Next step: Bring people in with `!panel invite`." in chat.card
+    assert "Next step: Bring people in with `!panel invite`; `!panel suggest` says whom." in chat.card
 
 
 async def test_whoever_does_not_say_why_is_asked_and_not_held_up(chat: Chat) -> None:
@@ -185,7 +185,9 @@ async def test_the_lead_may_stay_where_it_is(chat: Chat) -> None:
     await chat.assessing()
     await chat.here(ANDERS, "!case handover freja.lund")
     await chat.say(FREJA, "!lead decline I am away.", room=chat.room)
-    assert chat.texts()[-1] == "Freja Lund does not take the lead. Nothing has changed.\n\n> I am away."
+    assert chat.texts()[-1] == (
+        "Freja Lund does not take the lead. Nothing has changed; `!case handover` asks somebody else.\n\n> I am away."
+    )
     assert chat.new_effects(Remove) == [Remove(FREJA)]
     assert (await case(chat)).offer is None
     assert await chat.here(FREJA, "!lead accept") == "There is no case here that you take part in."
@@ -243,7 +245,7 @@ async def test_the_coordinator_takes_over_two_weeks_after_the_due_date(chat: Cha
     chat.later(days=1)
     nickname = (await case(chat)).nickname
     assert await chat.alone(METTE, f"!case takeover {nickname}") == (
-        f"You lead {nickname} now. Its room is in your invitations."
+        f"You lead {nickname} now. Its room is among your invitations."
     )
     assert chat.new_effects(Invite) == [Invite(METTE)]
     changed = await case(chat)

@@ -47,8 +47,11 @@ async def test_before_the_draft_there_is_no_outcome(chat: Chat) -> None:
             ("!outcome close", "take the outcome back"),
             ("!outcome amend New.", "amend the outcome"),
         ):
+            then = "`!help` lists what you can do now."
+            if action == "write the outcome":
+                then = "First gather the opinions with `!outcome draft`."
             assert await chat.here(ANDERS, line) == (
-                f"You cannot {action} now. State of the case: with the experts.\n\n`!help` lists what you can do now."
+                f"You cannot {action} now. State of the case: with the experts.\n\n{then}"
             )
 
 
@@ -90,7 +93,12 @@ async def test_a_vote_can_be_changed(chat: Chat) -> None:
 
 
 MISTAKES = [
-    (SASKIA, "!outcome dissent", "Type it like this: `!outcome dissent [number] <reason …>`"),
+    (
+        SASKIA,
+        "!outcome dissent",
+        "Please say why you dissent: the reason becomes part of the outcome.\n\n"
+        "Type it like this: `!outcome dissent [number] <reason …>`",
+    ),
     (
         SASKIA,
         "!outcome dissent " + "x" * 10_001,
@@ -128,7 +136,7 @@ async def test_without_a_recommendation_there_is_no_vote_and_no_signature(chat: 
     await chat.here(PIOTR, WATCH)
     await chat.here(ANDERS, "!outcome draft")
     answer = await chat.here(ANDERS, "!outcome evidence Two series.")
-    assert answer.endswith("Next, the lead writes the recommendation with `!outcome recommend …`.")
+    assert answer.endswith("or fills in all of it with `!outcome template`.")
     async with chat.nothing_changes():
         assert await chat.here(SASKIA, "!outcome agree") == EMPTY
         assert await chat.here(ANDERS, "!outcome sign") == EMPTY
@@ -278,7 +286,9 @@ async def test_a_closed_case_is_read_and_nothing_else(chat: Chat) -> None:
         ):
             answer = await chat.here(user, line)
             assert answer.startswith("You cannot ")
-            assert answer.endswith("State of the case: closed.\n\n`!help` lists what you can do now.")
+            next_step = "`!outcome amend` and why" if "recommend" in line else "`!help` lists what you can do now."
+            assert "State of the case: closed.\n\n" in answer
+            assert next_step in answer
         assert "> Operate before nine months." in await chat.here(SASKIA, "!outcome show")
         assert "Saskia de Vries, version 1" in await chat.here(PIOTR, "!opinion show")
     assert (ANDERS, "sign", "wrong-state") in await chat.audit()

@@ -86,7 +86,7 @@ async def test_the_lead_signs_first_and_the_last_of_those_who_voted_closes_the_c
     start = await code(chat)
     assert answer == (
         "Signed. Version 2 still needs the signature of Saskia de Vries, Piotr Zieliński.\n\n"
-        f"Read it with `!outcome show`, then type `!sign {start}`. "
+        f"To sign, read it with `!outcome show`, then type `!sign {start}`. "
         "Signing says that it is recorded as the panel reached it, dissent included."
     )
     assert "Who must act: Saskia de Vries, Piotr Zieliński" in chat.card

@@ -17,7 +17,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
         "- `!help [<word>]` list what you can do here\n"
         "- `!tour [<page>]` see in five short pages what a case is\n"
         "- `!case new <network> <question …> [why=…] [new=…] [due=…] [urgent=yes]` open a case with one clear "
-        "question; I make the room\n"
+        "question; alone, it asks you for all of it\n"
         "- `!question new <network> <question …>` ask a general question, without a patient: no consent, no files\n\n"
         "Your networks:\n\n"
         "- `ern-cranio` ERN CRANIO\n\n"
@@ -27,7 +27,8 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     answer = await chat.alone(ANDERS, f"!case new ern-cranio {QUESTION}")
     case = await chat.case()
     assert answer == (
-        f"Your case {case.nickname} is open. I have invited you to its room: everything else happens there."
+        f"Your case {case.nickname} has a room of its own, and you are invited to it. "
+        "Go on there: first with the consent, `!consent`."
     )
     assert chat.effects(CreateCaseRoom) == [CreateCaseRoom(case.nickname, "ern-cranio", ANDERS)]
     (shown,) = await chat.arrive(ANDERS)
@@ -93,10 +94,11 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
 
     assert await chat.here(ANDERS, "!outcome draft") == (
         "Outcome, version 1\n\n"
-        "No recommendation yet: `!outcome recommend …`\n\n"
+        "No recommendation yet.\n\n"
         "Alternatives: Surgery (1/2)\n  Watchful waiting (1/2)\n\n"
         "2 opinions were gathered.\n\n"
-        "Next, the lead writes the recommendation with `!outcome recommend …`."
+        "Next, the lead writes the recommendation with `!outcome recommend …`, or fills in all of it with "
+        "`!outcome template`."
     )
     await chat.here(ANDERS, "!outcome evidence Two series of 40 children.")
     await chat.here(ANDERS, "!outcome followup CT at twelve months.")
@@ -124,7 +126,7 @@ async def test_a_case_from_its_question_to_its_outcome(chat: Chat) -> None:
     start = short((await chat.case()).outcome().digest())
     assert await chat.here(ANDERS, "!outcome sign") == (
         "Signed. Version 4 still needs the signature of Saskia de Vries, Piotr Zieliński.\n\n"
-        f"Read it with `!outcome show`, then type `!sign {start}`. "
+        f"To sign, read it with `!outcome show`, then type `!sign {start}`. "
         "Signing says that it is recorded as the panel reached it, dissent included."
     )
     assert "Signed. Version 4 still needs the signature of Piotr" in await chat.here(SASKIA, f"!sign {start}")

@@ -87,7 +87,8 @@ async def test_a_mistake_in_a_case_room(ward: Ward, who: str, text: str, answer:
     ("who", "text", "answer"),
     [
         (COLLEAGUE, "!opinion show", "No open case of yours takes this now"),
-        (COLLEAGUE, "!case new", "Type it like this"),
+        (COLLEAGUE, "!case new", "What is your question?"),
+        (COLLEAGUE, "!cancel", "Nothing was recorded"),
         (COLLEAGUE, "!case new nowhere What is it?", "You belong to no network of that name. Yours: ern-cranio"),
         (COLLEAGUE, "!case new ecnm What is it?", "You belong to no network of that name. Yours: ern-cranio"),
         (COLLEAGUE, "What is it?", "I answer commands"),

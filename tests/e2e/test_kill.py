@@ -85,7 +85,7 @@ async def play(story: Story) -> str:
     await lead.hears(chat, "Hello", patience=PATIENCE)
     await ask(lead, chat, "!help", "What you can do")
     known = set(lead.invitations)
-    await ask(lead, chat, "!case new ern-cranio Is this sagittal synostosis?", "is open")
+    await ask(lead, chat, "!case new ern-cranio Is this sagittal synostosis?", "has a room of its own")
     room = await lead.invited(known, PATIENCE)
     await lead.join(room)
     await lead.hears(room, "Question", patience=PATIENCE)

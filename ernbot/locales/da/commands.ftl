@@ -24,14 +24,14 @@ help-panel-invite = hent eksperter ind, ved navn eller kompetence, én eller fle
 help-panel-show = vis, hvem der er spurgt
 help-opinion = afgiv eller ret din vurdering: på én linje, eller alene, spørgsmål for spørgsmål
 help-opinion-show = vis hver eksperts seneste vurdering
-help-cancel = forlad de åbne spørgsmål
+help-cancel = afbryd de åbne spørgsmål
 language-set = Fra nu af taler jeg dansk til dig.
 usage = Skriv det sådan: `{ $usage }`
 not-a-command = Jeg svarer på kommandoer. `!help` viser, hvad du kan gøre her.
 
 ## Sager og deres kort
 
-case-created = Din sag **{ $nickname }** er åben. Jeg har inviteret dig til dens rum: Alt andet sker dér.
+case-created = Din sag **{ $nickname }** har fået sit eget rum, og du er inviteret. Fortsæt dér: først med samtykket, `!consent`.
 card-title = { $nickname }
 card-question = **Spørgsmål**
 card-network = Netværk
@@ -39,8 +39,8 @@ card-state = Status
 card-requester = Rekvirent og leder
 card-consent = Samtykke: { $purpose }
 card-consent-none = ikke registreret
-card-consent-given = givet { $date } af { $signer }, formular { $version }
-card-consent-expired = givet { $date } af { $signer }, formular { $version }: skal fornyes
+card-consent-given = givet { $date } af { $signer }, erklæring { $version }
+card-consent-expired = givet { $date } af { $signer }, erklæring { $version }: skal fornyes
 card-consent-withdrawn = trukket tilbage { $date }
 card-expert = { $name }
 card-must-act = Hvem skal handle
@@ -79,14 +79,14 @@ ask-consent-lang = **På hvilket sprog er erklæringen?** For eksempel `en` elle
 ask-consent-signer = **Hvem har underskrevet den?**
 ask-consent-signed = **Hvilken dag blev den underskrevet?** For eksempel `2026-03-31`.
 answer-consent-purposes = Samtykke til
-answer-consent-form = Formularversion
-answer-consent-lang = Formularens sprog
+answer-consent-form = Erklæringens version
+answer-consent-lang = Erklæringens sprog
 answer-consent-signer = Underskrevet af
 answer-consent-signed = Underskrevet den
 
 ## Spørgsmål et for et
 
-dialogue-opening = { $count } spørgsmål. Svar her i tråden eller som svar på beskeden; nummererede reaktioner virker også. `!cancel` forlader dem. På én linje er det `{ $usage }`.
+dialogue-opening = { $count } spørgsmål. Svar her i tråden eller som svar på beskeden; nummererede reaktioner virker også. `!cancel` afbryder. På én linje: `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Der må gerne være flere: `1, 2`.
@@ -94,7 +94,7 @@ dialogue-hint-scale = Et helt tal fra { $minimum } til { $maximum }.
 dialogue-hint-quantity = Et tal: { $range }
 dialogue-hint-code = En kode: { $systems }
 dialogue-hint-optional = `-` udelader dette, `færdig` hele resten.
-dialogue-confirm = Er det rigtigt? Svar **ja** med ord for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. For at ændre et svar: Svar på beskeden med spørgsmålet. `!cancel` smider det hele væk.
+dialogue-confirm = Er det rigtigt? Skriv **ja** for at registrere det: En reaktion er ikke nok, fordi den ikke er krypteret. Vil du ændre noget, så svar på beskeden med det spørgsmål. `!cancel` smider det hele væk.
 dialogue-changed = Ændret:
 cancel-done = Intet blev registreret.
 cancel-nothing = Der er intet at annullere.

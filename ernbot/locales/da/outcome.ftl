@@ -5,6 +5,7 @@ action-amend = ændre konklusionen
 help-outcome-draft = saml vurderingerne til en konklusion; igen, når de har ændret sig
 help-outcome-show = vis konklusionen, som den er nu
 help-outcome-recommend = tilføj en anbefaling, eller ret en: `!outcome recommend 2 Ny skanning. strength=strong evidence=low owner=@navn due=2 uger`
+help-outcome-template = få hele konklusionen som én tekst, du kopierer, udfylder og sender tilbage
 help-outcome-drop = tag en anbefaling ud: `!outcome drop 2`
 help-outcome-alternatives = skriv, hvad man ellers kunne gøre
 help-outcome-evidence = skriv den evidens, den hviler på
@@ -24,7 +25,7 @@ help-outcome-amend = ændr en underskrevet konklusion: Den næste version nævne
 
 outcome-title = Konklusion, version { $version }
 outcome-amends = Træder i stedet for en underskrevet konklusion, fordi
-outcome-recommendation-none = Ingen anbefaling endnu: `!outcome recommend …`
+outcome-recommendation-none = Ingen anbefaling endnu.
 outcome-line = **Anbefaling { $number }**
 outcome-proposed = foreslået ud fra vurderingerne
 outcome-alternatives = Alternativer
@@ -52,7 +53,7 @@ outcome-agrees-one = Enig i { $number }
 outcome-dissents = Uenig
 outcome-dissents-one = Uenig i { $number }
 outcome-votes = Afgivne stemmer
-outcome-agreements = Stemmer, der er enige
+outcome-agreements = Enige
 outcome-silent = Har ikke stemt
 outcome-anonymous = Uenighed vises uden navne.
 outcome-anonymous-yet = Uenighed vises uden navne og først, når alle har stemt.
@@ -65,11 +66,22 @@ outcome-opinions =
        *[other] { $count } vurderinger er samlet.
     }
 outcome-earlier = Underskrevet før og bevaret, som den var. `!outcome export pdf …` med nummeret henter dokumentet:
-outcome-earlier-one = af { $date }, SHA-256 { $start }…
+outcome-earlier-one = fra { $date }, SHA-256 { $start }…
+
+## Skabelonen
+
+outcome-sheet-preamble = { $nickname }, tekst { $stamp }: Kopiér dette, skriv efter kolonerne, og send det som svar til mig. Det, der står tomt, bliver, som det er; - tager det ud.
+outcome-sheet-line = Anbefaling { $number }
+outcome-sheet-hint = strength=stærk evidence=lav owner=navn due=2 uger preference=tekst
+outcome-sheet-long = { $count } tegn bliver stående
+outcome-sheet-unplaced = Disse linjer hører ikke til nogen del af konklusionen:
+outcome-sheet-wrong = Intet er ændret. Ret det i din tekst, og send den igen som svar på denne besked.
 
 ## Det næste
 
-outcome-recommend-now = Derefter skriver lederen anbefalingen med `!outcome recommend …`.
+outcome-recommend-now = Nu skriver lederen anbefalingen med `!outcome recommend …` eller udfylder det hele med `!outcome template`.
+outcome-draft-first = Saml først vurderingerne med `!outcome draft`.
+outcome-amend-instead = Konklusionen er underskrevet. `!outcome amend` og en begrundelse begynder den næste version.
 outcome-votes-void = Konklusionen er ændret, så de hidtidige stemmer tæller ikke længere.
 outcome-signatures-void = Konklusionen er ændret, så de hidtidige stemmer og underskrifter tæller ikke længere.
 outcome-vote-now = Panel: Svar venligst `!outcome agree` eller `!outcome dissent …`. Lederen underskriver med `!outcome sign`.
@@ -80,7 +92,7 @@ outcome-too-few =
        *[other] { $count } vurderinger
     } i stedet for mindst { $minimum } tæller sagen ikke med i netværkets monitorering. Skriv `!outcome sign` igen for at underskrive alligevel.
 outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
-outcome-amending = Den underskrevne konklusion { $before }… bliver, som den er. Ret det, der skal rettes; derefter stemmer panelet, og alle underskriver på ny.
+outcome-amending = Den underskrevne konklusion { $before }… bliver stående, som den er. Ret det, der skal rettes; derefter stemmer panelet, og alle underskriver på ny.
 outcome-close-without = Disse underskrifter mangler: { $names }. Afslut uden dem med `!outcome close confirm`; dokumentet nævner, hvem der ikke har underskrevet.
 
 vote-agrees = Registreret: Du er enig i version { $version }.
@@ -91,7 +103,7 @@ vote-dissents-one = Registreret: Du er uenig i anbefaling { $number } i version 
 vote-dissents-unnamed = Registreret: Du er uenig i version { $version }. Din begrundelse står i konklusionen, dit navn gør ikke.
 
 sign-waiting = Underskrevet. Version { $version } mangler endnu underskrift af { $names }.
-sign-how = Læs den med `!outcome show`, og skriv så `!sign { $code }`. Underskriften siger, at den er skrevet ned, som panelet nåede frem til den, også uenigheden.
+sign-how = For at underskrive: Læs den med `!outcome show`, og skriv så `!sign { $code }`. Du skriver under på, at den er gengivet, som panelet nåede frem til den, også uenigheden.
 
 ## Afslag
 
@@ -103,6 +115,8 @@ refused-outcome-many = En konklusion har højst { $maximum } anbefalinger. Tag e
 refused-outcome-number = Der er ingen anbefaling { $number }. Numrene er: { $numbers }.
 refused-outcome-detail = **{ $detail }** er et af: { $words }.
 refused-outcome-owner = Jeg kender ingen i netværket, der hedder { $owner }. Brug et navn eller brugernavn.
+refused-outcome-sheet-old = Konklusionen er ændret siden den skabelon, så jeg har ikke ændret noget. `!outcome template` giver den aktuelle; din tekst står stadig i din besked.
+refused-outcome-sheet-same = Alt i den er, som det var, så intet er ændret. Skriv efter kolonerne.
 refused-outcome-voted = Nogen har allerede stemt, så det kan ikke ændres nu. Ændres teksten, stemmer panelet forfra.
 refused-outcome-out-for-signature = Konklusionen er sendt til underskrift. Lederen kan stadig ændre den; så stemmer panelet forfra.
 refused-outcome-version = Der er ingen version med det nummer. Der er: { $versions }.

@@ -31,7 +31,7 @@ not-a-command = I answer commands. `!help` lists what you can do here.
 
 ## Cases and their card
 
-case-created = Your case **{ $nickname }** is open. I have invited you to its room: everything else happens there.
+case-created = Your case **{ $nickname }** has a room of its own, and you are invited to it. Go on there: first with the consent, `!consent`.
 card-title = { $nickname }
 card-question = **Question**
 card-network = Network
@@ -86,7 +86,7 @@ answer-consent-signed = Signed on
 
 ## Questions one by one
 
-dialogue-opening = { $count } questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves. In one line it is `{ $usage }`.
+dialogue-opening = { $count } questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves. In one line: `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Several are possible: `1, 2`.

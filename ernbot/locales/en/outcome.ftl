@@ -5,6 +5,7 @@ action-amend = amend the outcome
 help-outcome-draft = gather the opinions into an outcome; again when they have changed
 help-outcome-show = show the outcome as it stands
 help-outcome-recommend = add a recommendation, or change one: `!outcome recommend 2 Scan again. strength=strong evidence=low owner=@name due=2 weeks`
+help-outcome-template = get all of the outcome as one text to copy, fill in and send back
 help-outcome-drop = take a recommendation out: `!outcome drop 2`
 help-outcome-alternatives = write what else could be done
 help-outcome-evidence = write the evidence that it rests on
@@ -24,7 +25,7 @@ help-outcome-amend = change a signed outcome: the next version names this one an
 
 outcome-title = Outcome, version { $version }
 outcome-amends = Takes the place of a signed outcome, because
-outcome-recommendation-none = No recommendation yet: `!outcome recommend …`
+outcome-recommendation-none = No recommendation yet.
 outcome-line = **Recommendation { $number }**
 outcome-proposed = proposed from the opinions
 outcome-alternatives = Alternatives
@@ -67,9 +68,20 @@ outcome-opinions =
 outcome-earlier = Signed before, and kept as it was. `!outcome export pdf …` with the number brings the document:
 outcome-earlier-one = of { $date }, SHA-256 { $start }…
 
+## The template
+
+outcome-sheet-preamble = { $nickname }, text { $stamp }: copy this, fill in behind the colons, send it to me as a reply. What stays empty stays as it is; - takes it out.
+outcome-sheet-line = Recommendation { $number }
+outcome-sheet-hint = strength=strong evidence=low owner=name due=2 weeks preference=text
+outcome-sheet-long = { $count } characters stay as they are
+outcome-sheet-unplaced = These lines belong to no part of the outcome:
+outcome-sheet-wrong = Nothing was changed. Please correct this in your text and send it again, as a reply to this message.
+
 ## What comes next
 
-outcome-recommend-now = Next, the lead writes the recommendation with `!outcome recommend …`.
+outcome-recommend-now = Next, the lead writes the recommendation with `!outcome recommend …`, or fills in all of it with `!outcome template`.
+outcome-draft-first = First gather the opinions with `!outcome draft`.
+outcome-amend-instead = The outcome is signed. `!outcome amend` and why begins its next version.
 outcome-votes-void = The outcome has changed, so the votes given before no longer count.
 outcome-signatures-void = The outcome has changed, so the votes and signatures given before no longer count.
 outcome-vote-now = Panel: please say `!outcome agree` or `!outcome dissent …`. The lead signs with `!outcome sign`.
@@ -91,7 +103,7 @@ vote-dissents-one = Recorded: you dissent from recommendation { $number } of ver
 vote-dissents-unnamed = Recorded: you dissent from version { $version }. Your reason stands in the outcome, your name does not.
 
 sign-waiting = Signed. Version { $version } still needs the signature of { $names }.
-sign-how = Read it with `!outcome show`, then type `!sign { $code }`. Signing says that it is recorded as the panel reached it, dissent included.
+sign-how = To sign, read it with `!outcome show`, then type `!sign { $code }`. Signing says that it is recorded as the panel reached it, dissent included.
 
 ## Refusals
 
@@ -103,6 +115,8 @@ refused-outcome-many = An outcome has at most { $maximum } recommendations. Take
 refused-outcome-number = There is no recommendation { $number }. The numbers are: { $numbers }.
 refused-outcome-detail = **{ $detail }** takes one of: { $words }.
 refused-outcome-owner = I know nobody called { $owner } in this network. Use a name or user name.
+refused-outcome-sheet-old = The outcome has changed since that template, so I changed nothing. `!outcome template` gives the present one; your text is still in your message.
+refused-outcome-sheet-same = Everything in it is as it was, so nothing was changed. Fill in behind the colons.
 refused-outcome-voted = Somebody has voted already, so it stays as it is. A changed text begins the votes anew.
 refused-outcome-out-for-signature = The outcome is out for signature. The lead can still change it, which begins the votes anew.
 refused-outcome-version = There is no version of that number. There is: { $versions }.
