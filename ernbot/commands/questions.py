@@ -39,10 +39,13 @@ async def ask(
     originals: Sequence[Original],
     question: Question,
     *,
-    kinds: str = "",
+    error: Refused | None = None,
     clean: bool = False,
 ) -> None:
-    """Put a question to the sender of files, which are out of the room already; `clean` when copies are agreed on."""
+    """Put a question to the sender of files, which are out of the room already; `clean` when copies are agreed on.
+
+    `error` says what is wrong with files that name the patient.
+    """
     asked = replace(
         job,
         id=new_job_id(),
@@ -56,11 +59,18 @@ async def ask(
     await ctx.tx.keep_asked(asked, originals)
     count: dict[str, Any] = {"count": len(originals)}
     parts: tuple[Part, ...]
-    if question == "names":
-        parts = (Text("file-names", {**count, "kinds": kinds}), Text("file-removed", count), Text("file-ask-copy"))
+    if error is not None:
+        parts = (_reason(error, len(originals)), Text("file-removed", count), Text("file-ask-copy"))
     else:
         parts = (Text("file-writing", count), Text("file-removed", count), Text("file-ask-writing"))
     await ctx.say(Reply(parts), tag=question_tag(asked.id))
+
+
+def _reason(error: Refused, files: int) -> Text:
+    """What is wrong with files that cannot stay as they are: kinds of elements, never values."""
+    if error.code == "archive-unchecked":
+        return Text("file-unchecked", {"count": int(str(error.fields["count"]))})
+    return Text("file-names", {"count": files, "kinds": str(error.fields["kinds"])})
 
 
 async def find(ctx: Context, text: str, replies_to: str | None) -> ImageJob | None:

@@ -76,7 +76,6 @@ SLIDE_MAKERS = frozenset(
 """What slides are called that have to be exported in another way: endings of their files, or who makes them."""
 
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
-    "archives-inside": int,
     "beams": int,
     "class": storage_classes.NAMES,
     "depth-mm": float,
@@ -89,10 +88,12 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "items": int,
     "leads": int,
     "left-edge": EDGES,
+    "left-out": int,
+    "left-out-archives": int,
+    "left-out-broken": int,
     "levels": int,
     "localizers": int,
     "magnification": float,
-    "members-unknown": int,
     "microns-per-pixel": float,
     "no-overview": None,
     "no-pixels": None,
