@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import YES
 from ernbot.commands.refusals import refusal
-from ernbot.commands.reply import Part, Reply, Text, say
+from ernbot.commands.reply import Line, Part, Reply, Text, say
 from ernbot.core.errors import Refused
 from ernbot.core.states import Action
 from ernbot.storage.errors import Shredded
@@ -40,11 +40,13 @@ async def ask(
     question: Question,
     *,
     error: Refused | None = None,
+    places: Sequence[str] = (),
     clean: bool = False,
 ) -> None:
     """Put a question to the sender of files, which are out of the room already; `clean` when copies are agreed on.
 
-    `error` says what is wrong with files that name the patient.
+    `error` says what is wrong with files that name the patient, `places` where in a picture something is written. The
+    picture itself is not shown: everybody in the room would see what it may say.
     """
     asked = replace(
         job,
@@ -62,7 +64,8 @@ async def ask(
     if error is not None:
         parts = (_reason(error, len(originals)), Text("file-removed", count), Text("file-ask-copy"))
     else:
-        parts = (Text("file-writing", count), Text("file-removed", count), Text("file-ask-writing"))
+        where = (Text("file-writing-where"), Line(tuple(Text(f"place-{place}") for place in places))) if places else ()
+        parts = (Text("file-writing", count), *where, Text("file-removed", count), Text("file-ask-writing"))
     await ctx.say(Reply(parts), tag=question_tag(asked.id))
 
 

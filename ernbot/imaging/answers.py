@@ -59,7 +59,8 @@ def previews(said: dict[str, Any], pictures: memoryview, worker: Worker) -> list
             facts = one.pop("facts")
             details = tuple(_fact(**detail) for detail in facts.pop("details"))
             uids = {name: _uids(one[name]) for name in ("uids", "refers")}
-            checked.append(Preview(Facts(**facts, details=details), **{**one, **uids}))
+            places = tuple(terms.PLACES[terms.PLACES.index(place)] for place in one.pop("places"))
+            checked.append(Preview(Facts(**facts, details=details), **{**one, **uids}, places=places))
         if at != len(pictures) or not all(_is_honest(preview) for preview in checked):
             raise Died
     except (KeyError, TypeError, ValueError, AttributeError) as error:

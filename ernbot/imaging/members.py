@@ -14,7 +14,19 @@ from typing import BinaryIO
 from PIL import Image
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import archive, dicom, header, montage, other_slides, photograph, recognise, rendering, study, unzip
+from ernbot.imaging import (
+    archive,
+    dicom,
+    header,
+    montage,
+    other_slides,
+    photograph,
+    recognise,
+    rendering,
+    study,
+    unzip,
+    writing,
+)
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Options, Preview, remarked
 from ernbot.imaging.reader import HEAD, SHORT_HEAD, Reader
@@ -24,8 +36,9 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     """The previews of all that the archives hold, as if it had been sent in one piece.
 
     Raises `Refused`: those of the decoders of the members; `file-names-patient` also for names of members;
-    `archive-unsafe`, `archive-locked`; `file-slide-export` (maker) for a slide of many files; `archive-unchecked` (count) where there are members beside the others that
-    nobody can search for names; `file-unknown`, `archive-inside`, `file-broken` where nothing in it can be shown.
+    `archive-unsafe`, `archive-locked`; `file-slide-export` (maker) for a slide of many files; `archive-unchecked`
+    (count) where there are members beside the others that nobody can search for names; `file-unknown`,
+    `archive-inside`, `file-broken` where nothing in it can be shown.
     """
     held = unzip.contents(files)
     kinds = set(held.kinds)
@@ -84,7 +97,7 @@ def _sheet(photographs: Sequence[Reader], options: Options) -> list[Preview]:
     """The first nine photographs on one sheet; one alone as it is."""
     drawn: list[Preview] = []
     for reader in photographs[: montage.MOST]:  # one by one: each may be as large as a member may be
-        drawn += photograph.previews([BytesIO(reader(-1))], options)
+        drawn += photograph.previews([BytesIO(reader(-1))], options, min(len(photographs), montage.MOST))
     if len(drawn) < 2:
         return drawn
     facts = replace(
@@ -94,7 +107,8 @@ def _sheet(photographs: Sequence[Reader], options: Options) -> list[Preview]:
         details=(Fact("images", len(photographs)),),
     )
     sheet = rendering.encode(montage.grid([_pixels(preview) for preview in drawn]), facts)
-    return [replace(sheet, writing=sum(preview.writing for preview in drawn))]
+    unseen = writing.UNSEEN.words if len(photographs) > len(drawn) else 0
+    return [replace(sheet, writing=unseen + sum(preview.writing for preview in drawn))]
 
 
 def _pixels(preview: Preview) -> Image.Image:

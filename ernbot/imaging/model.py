@@ -70,7 +70,8 @@ class Preview:
 
     Without a `picture` it is a card: `facts` say what the file is and why there is nothing to see. `picture` is at
     most `LONGEST_SIDE` wide and high, `thumbnail` at most `THUMBNAIL_SIDE`, `animation` a short film. `blurhash`
-    paints a stain until the picture is there. `writing` counts the places in the pixels that look like written text.
+    paints a stain until the picture is there. `writing` counts what looks like written text in the pixels, and
+    `places` says where in the picture it is (`terms.PLACES`), where that is known.
     `uids` name the object and what it belongs to, `refers` those that it is drawn over (both DICOM UIDs).
     """
 
@@ -80,6 +81,7 @@ class Preview:
     animation: Picture | None = None
     blurhash: str | None = None
     writing: int = 0
+    places: tuple[str, ...] = ()
     uids: tuple[str, ...] = ()
     refers: tuple[str, ...] = ()
 

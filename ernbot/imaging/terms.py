@@ -75,6 +75,9 @@ SLIDE_MAKERS = frozenset(
 )
 """What slides are called that have to be exported in another way: endings of their files, or who makes them."""
 
+PLACES = ("top-left", "top", "top-right", "left", "middle", "right", "bottom-left", "bottom", "bottom-right")
+"""The ninths of a picture, as they are read: `place-NAME` in the catalogues."""
+
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "beams": int,
     "class": storage_classes.NAMES,

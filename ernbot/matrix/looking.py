@@ -62,7 +62,7 @@ class Found:
     """What came of files: previews, a question to their sender, or a refusal.
 
     `copies` are what is shown in the place of the originals.
-    `gone` are files that are out of the room already.
+    `gone` are files that are out of the room already, `places` where in their picture something is written.
     """
 
     originals: tuple[Original, ...]
@@ -70,6 +70,7 @@ class Found:
     error: Refused | None = None
     question: questions.Question | None = None
     copies: tuple[Original, ...] = ()
+    places: tuple[str, ...] = ()
     cleaned: bool = False
     gone: bool = False
     picture: bool = False
@@ -171,7 +172,15 @@ class Looking:
             await files.accept(context, found.copies or found.originals, found.previews, copies=found.gone)
             return
         await context.case(Action.ATTACH, said=False)
-        await questions.ask(context, job, found.originals, found.question, error=found.error, clean=found.cleaned)
+        await questions.ask(
+            context,
+            job,
+            found.originals,
+            found.question,
+            error=found.error,
+            places=found.places,
+            clean=found.cleaned,
+        )
 
     async def take_out(self, job: ImageJob, worker: str, originals: Sequence[Original], *, kinds: str = "") -> None:
         """Redact files at once, before anything else is done about them.
@@ -322,7 +331,8 @@ class _Search:
         writing += sum(preview.writing for preview in previews)
         if writing and not self._looked:
             await self._take_out(found)
-            return replace(found, question="writing", gone=True, copies=())
+            places = previews[0].places if len(previews) == 1 else ()
+            return replace(found, question="writing", gone=True, copies=(), places=places)
         return replace(found, previews=tuple(previews))
 
     async def _identified(self, part: Part, error: Refused) -> Found:

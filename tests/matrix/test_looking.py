@@ -30,6 +30,7 @@ from ernbot.storage.records import CaseFile, ImageJob
 from ernbot.storage.store import Store
 from tests.commands.chat import ANDERS, CONSENT, Chat
 from tests.imaging.imaging_samples import dicom, edited, nameless, photograph, sample
+from tests.imaging.test_imaging_archives import named_photo
 
 SCAN = nameless("phantom/ct_phantom_explicit.dcm")
 NAMED = sample("planted/planted_ct.dcm")
@@ -208,7 +209,7 @@ async def test_one_named_file_takes_its_whole_group_out(desk: Desk) -> None:
 
 async def test_a_named_photograph_is_cleaned_and_announced(desk: Desk) -> None:
     desk.identified = "clean"
-    await desk.drop(sample("planted/planted_photo.jpg"), mimetype="image/jpeg")
+    await desk.drop(named_photo("Jane Doe"), mimetype="image/jpeg")
     await desk.look()
     kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
     assert kinds == [Redact, Message, PassOn, Announce, ShowFile]
@@ -312,7 +313,9 @@ async def written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = desk.previewer.previews
 
     async def seen(*arguments: Any, **options: Any) -> Any:
-        return [replace(preview, writing=3) for preview in await real(*arguments, **options)]
+        return [
+            replace(preview, writing=3, places=("top-left", "bottom")) for preview in await real(*arguments, **options)
+        ]
 
     monkeypatch.setattr(desk.previewer, "previews", seen)
     events = await desk.drop(SCAN)
@@ -324,7 +327,8 @@ async def written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_writing_is_for_the_sender_to_look_at(desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     events = await written(desk, monkeypatch)
     assert desk.chat.new_effects(Redact) == [Redact(event) for event in events]
-    assert desk.chat.last.text.startswith("I see writing in the picture")
+    assert desk.chat.last.text.startswith("I see writing in this file")
+    assert "Where I see it in the picture:\n\ntop left · bottom" in desk.chat.last.text
     await desk.chat.here(ANDERS, answer)
     if answer == "yes":
         assert await desk.is_idle()

@@ -134,9 +134,10 @@ file-copy-instead = { $count ->
     }
 file-ask-copy = Skal jeg lægge en kopi ud uden disse oplysninger? Svar **ja** eller **nej**. Efter et døgn glemmer jeg spørgsmålet.
 file-writing = { $count ->
-        [one] Jeg ser skrift i billedet, eller også er det et dokument.
-       *[other] Jeg ser skrift i billederne i disse { $count } filer.
+        [one] Jeg ser skrift i filen, eller også kunne jeg ikke se det hele igennem.
+       *[other] Jeg ser skrift i disse { $count } filer, eller også kunne jeg ikke se det hele igennem.
     }
+file-writing-where = Her ser jeg det i billedet:
 file-ask-writing = Se på din egen skærm: Står patientens navn der? Svar **nej**, så lægger jeg det ud; svar **ja**, så gør jeg ikke. Efter et døgn glemmer jeg spørgsmålet.
 file-question-not-yours = Kun { $name }, som sendte filen, kan svare på det.
 file-question-yes-or-no = Svar **ja** eller **nej**.

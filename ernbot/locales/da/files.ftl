@@ -71,3 +71,13 @@ fact-unreadable = { $value } billeder kunne ikke læses
 fact-window-center = vinduescentrum { $value }
 fact-window-estimated = vindue skønnet
 fact-window-width = bredde { $value }
+
+place-top-left = øverst til venstre
+place-top = øverst
+place-top-right = øverst til højre
+place-left = til venstre
+place-middle = i midten
+place-right = til højre
+place-bottom-left = nederst til venstre
+place-bottom = nederst
+place-bottom-right = nederst til højre

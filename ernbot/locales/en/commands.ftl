@@ -134,9 +134,10 @@ file-copy-instead = { $count ->
     }
 file-ask-copy = Shall I post a copy without these? Answer **yes** or **no**. After a day I forget the question.
 file-writing = { $count ->
-        [one] I see writing in the picture, or this is a document.
-       *[other] I see writing in the pictures of these { $count } files.
+        [one] I see writing in this file, or could not look everywhere in it.
+       *[other] I see writing in these { $count } files, or could not look everywhere in them.
     }
+file-writing-where = Where I see it in the picture:
 file-ask-writing = Look at it on your own screen: does it name the patient? Answer **no**, and I post it; answer **yes**, and I do not. After a day I forget the question.
 file-question-not-yours = Only { $name }, who sent the file, can answer this.
 file-question-yes-or-no = Please answer **yes** or **no**.

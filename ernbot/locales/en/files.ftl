@@ -71,3 +71,13 @@ fact-unreadable = { $value } images could not be read
 fact-window-center = window centre { $value }
 fact-window-estimated = window estimated
 fact-window-width = width { $value }
+
+place-top-left = top left
+place-top = top
+place-top-right = top right
+place-left = left
+place-middle = middle
+place-right = right
+place-bottom-left = bottom left
+place-bottom = bottom
+place-bottom-right = bottom right
