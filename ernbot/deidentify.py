@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import Format, other_slides, recognise, tiff_directory
+from ernbot.imaging import Format, archive, other_slides, recognise, tiff_directory
 from ernbot.imaging.deid import SECRET_BYTES, Policy
 from ernbot.imaging.worker import Previewer
 
@@ -242,7 +242,7 @@ class _Cleaning:
         called = format_.name if format_ else None
         try:
             other_slides.refuse(head, ending)
-            if format_ is None or format_.cleaner is None:
+            if format_ is None or format_.cleaner is None or format_ is archive.FORMAT:
                 raise Refused("file-unknown")
             name = f"{number:05d}{_suffix(format_, file)}"
             with _member(out, name) if isinstance(out, zipfile.ZipFile) else _whole(out / name) as cleaned:

@@ -59,9 +59,9 @@ def film(facts: Facts) -> Reply:
     return Reply((Text("file-film", {"kind": Symbol("kind", facts.kind)}), Text("file-not-for-diagnosis")))
 
 
-def announcement(facts: Facts) -> Reply:
-    """What is said before a picture of somebody is shown."""
-    return say("file-announced", kind=Symbol("kind", facts.kind))
+def announcement(facts: Facts, *, moving: bool = False) -> Reply:
+    """What is said before a picture of somebody is shown, or a film."""
+    return say("file-film-announced" if moving else "file-announced", kind=Symbol("kind", facts.kind))
 
 
 def viewer_address(template: str | None, room_id: str, event_id: str) -> str | None:

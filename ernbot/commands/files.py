@@ -167,8 +167,10 @@ async def show(
         if hidden:
             await add(Announce(announcement(facts), case.requester, reply_to))
         await add(ShowFile(file.id, words, case.requester, reply_to, edits=hidden))
-        if file.animation is not None and not hidden:
-            await add(ShowFile(file.id, film(facts), case.requester, moving=True))
+        if file.animation is not None:
+            if hidden:
+                await add(Announce(announcement(facts, moving=True), case.requester))
+            await add(ShowFile(file.id, film(facts), case.requester, edits=hidden, moving=True))
     if originals and several:
         for number in range(len(leader.originals)):
             await add(PassOn(leader.id, number, threaded=True, discreet=discreet))

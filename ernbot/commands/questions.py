@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import YES
 from ernbot.commands.refusals import refusal
-from ernbot.commands.reply import Part, Reply, Text, say
+from ernbot.commands.reply import Line, Part, Reply, Text, say
 from ernbot.core.errors import Refused
 from ernbot.core.states import Action
 from ernbot.storage.errors import Shredded
@@ -39,10 +39,15 @@ async def ask(
     originals: Sequence[Original],
     question: Question,
     *,
-    kinds: str = "",
+    error: Refused | None = None,
+    places: Sequence[str] = (),
     clean: bool = False,
 ) -> None:
-    """Put a question to the sender of files, which are out of the room already; `clean` when copies are agreed on."""
+    """Put a question to the sender of files, which are out of the room already; `clean` when copies are agreed on.
+
+    `error` says what is wrong with files that name the patient, `places` where in a picture something is written. The
+    picture itself is not shown: everybody in the room would see what it may say.
+    """
     asked = replace(
         job,
         id=new_job_id(),
@@ -56,11 +61,19 @@ async def ask(
     await ctx.tx.keep_asked(asked, originals)
     count: dict[str, Any] = {"count": len(originals)}
     parts: tuple[Part, ...]
-    if question == "names":
-        parts = (Text("file-names", {**count, "kinds": kinds}), Text("file-removed", count), Text("file-ask-copy"))
+    if error is not None:
+        parts = (_reason(error, len(originals)), Text("file-removed", count), Text("file-ask-copy"))
     else:
-        parts = (Text("file-writing", count), Text("file-removed", count), Text("file-ask-writing"))
+        where = (Text("file-writing-where"), Line(tuple(Text(f"place-{place}") for place in places))) if places else ()
+        parts = (Text("file-writing", count), *where, Text("file-removed", count), Text("file-ask-writing"))
     await ctx.say(Reply(parts), tag=question_tag(asked.id))
+
+
+def _reason(error: Refused, files: int) -> Text:
+    """What is wrong with files that cannot stay as they are: kinds of elements, never values."""
+    if error.code == "archive-unchecked":
+        return Text("file-unchecked", {"count": int(str(error.fields["count"]))})
+    return Text("file-names", {"count": files, "kinds": str(error.fields["kinds"])})
 
 
 async def find(ctx: Context, text: str, replies_to: str | None) -> ImageJob | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, codestream, identifiers, png, terms
-from ernbot.imaging.deid import Report
+from ernbot.imaging.deid import LEFT_OUT, Report
 from ernbot.imaging.model import LONGEST_SIDE, THUMBNAIL_SIDE, Fact, Facts, Picture, Preview
 from ernbot.imaging.pipe import MAX_PREVIEWS, PICTURES
 from ernbot.imaging.process import Died, Worker
@@ -24,7 +24,9 @@ _FIELDS = {
     "deid-directory": frozenset[str](),
     "deid-document": frozenset[str](),
     "deid-incomplete": frozenset({"kinds"}),
+    "archive-inside": frozenset[str](),
     "archive-locked": frozenset[str](),
+    "archive-unchecked": frozenset({"count"}),
     "archive-unsafe": frozenset[str](),
     "file-broken": frozenset[str](),
     "file-names-patient": frozenset({"kinds"}),
@@ -57,7 +59,8 @@ def previews(said: dict[str, Any], pictures: memoryview, worker: Worker) -> list
             facts = one.pop("facts")
             details = tuple(_fact(**detail) for detail in facts.pop("details"))
             uids = {name: _uids(one[name]) for name in ("uids", "refers")}
-            checked.append(Preview(Facts(**facts, details=details), **{**one, **uids}))
+            places = tuple(terms.PLACES[terms.PLACES.index(place)] for place in one.pop("places"))
+            checked.append(Preview(Facts(**facts, details=details), **{**one, **uids}, places=places))
         if at != len(pictures) or not all(_is_honest(preview) for preview in checked):
             raise Died
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -72,8 +75,8 @@ def report(said: dict[str, Any], pictures: memoryview, worker: Worker) -> Report
         plain = said["report"]
         kinds = tuple(plain.pop("kinds"))
         checked = Report(kinds=kinds, **plain)
-        known = set(kinds) <= worker.keywords | identifiers.KINDS
-        shaped = type(checked.masked) is bool and _natural(checked.writing) >= 0
+        known = set(kinds) <= worker.keywords | identifiers.KINDS and set(checked.left_out) <= LEFT_OUT
+        shaped = type(checked.masked) is bool and min(map(_natural, (checked.writing, *checked.left_out.values()))) >= 0
         if len(pictures) or set(said) != {"report"} or not (known and shaped and list(kinds) == sorted(set(kinds))):
             raise Died
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -92,6 +95,8 @@ def _refuse(said: dict[str, Any], worker: Worker) -> None:
         raise Died
     if "syntax" in fields and fields["syntax"] not in worker.syntaxes | _FORMATS:
         raise Died
+    if "count" in fields:
+        _natural(fields["count"])
     if "maker" in fields and fields["maker"] not in terms.SLIDE_MAKERS:
         raise Died
     raise Refused(code, **fields)

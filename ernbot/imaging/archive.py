@@ -29,4 +29,5 @@ FORMAT = Format(
     mimetypes=frozenset({"application/zip", "application/x-zip-compressed", "application/x-zip"}),
     sniff=_sniff,
     decoder="ernbot.imaging.members",
+    cleaner="ernbot.imaging.deid.archive",
 )

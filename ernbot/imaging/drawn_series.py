@@ -72,7 +72,7 @@ def preview(order: Stack) -> Preview:
     uids = tuple(filter(None, (own.series, own.study, own.frame_of_reference)))
     written = sum(one.writing for one in drawn.values())
     if len(drawn) < len(order.slices) and writing.is_suspected(large.attributes):
-        written += writing.UNSEEN  # not every picture was looked at
+        written += writing.UNSEEN.words  # not every picture was looked at
     return replace(rendering.encode(sheet, facts), uids=uids, writing=written)
 
 
@@ -94,7 +94,7 @@ def _draw(header: Header, longest: int, like: _Drawn | None) -> _Drawn:
     if like and pixels.ndim == 2:
         window.share(like.window, like.attributes, held)
     image, shown_by = rendering.drawn(pixels, held, longest, share=frames.rows / int(elements.Rows))
-    return _Drawn(image, held, shown_by, frames.truncated, writing.count(elements, frames))
+    return _Drawn(image, held, shown_by, frames.truncated, writing.seen(elements, frames).words)
 
 
 def _details(order: Stack) -> Iterator[Fact]:

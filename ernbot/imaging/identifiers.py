@@ -66,7 +66,17 @@ REMOVED_KINDS = frozenset(_REMOVED_KINDS.split())
 DICOM_KINDS = frozenset({"CurveData", "OverlayData", "Preamble", "PrivateElements", "TrailingBytes", "UnknownElements"})
 """What the cleaner of DICOM takes out that has no keyword, or as many keywords as repeating groups."""
 
-KINDS = frozenset(ELEMENTS.values()) | PHOTOGRAPH_KINDS | SLIDE_KINDS | EXIF_KINDS | REMOVED_KINDS | DICOM_KINDS
+FILE_NAME = "FileName"
+"""The kind of a file name, also inside of an archive, that could be somebody's."""
+
+KINDS = (
+    frozenset({FILE_NAME, *ELEMENTS.values()})
+    | PHOTOGRAPH_KINDS
+    | SLIDE_KINDS
+    | EXIF_KINDS
+    | REMOVED_KINDS
+    | DICOM_KINDS
+)
 
 _EMPTY = " \0\t\r\n^=\\"
 _PLACEHOLDERS = frozenset({"ANON", "ANONYM", "ANONYMISED", "ANONYMIZED", "ANONYMOUS", "REMOVED", "DEIDENTIFIED"})

@@ -19,13 +19,14 @@ def preview(dataset: Dataset) -> Preview:
     `file-unsupported` (syntax), `file-too-complex`, `file-broken`; and what codecs raise on broken data.
     """
     frames = Frames.of(dataset)
-    written = writing.count(dataset, frames)
+    written = writing.seen(dataset, frames)
     if frames.count > 1:
-        return replace(multiframe.preview(dataset, frames), writing=written)
+        return replace(multiframe.preview(dataset, frames), writing=written.words, places=written.places)
     pixels = frames.decode(0, LONGEST_SIDE)
     header = groups.of_frame(dataset, 0)
     image, window = rendering.drawn(pixels, header, share=frames.rows / int(dataset.Rows))
     thickness = attributes.positive("thickness-mm", attributes.number(header, "SliceThickness"))
     truncated = (Fact("truncated"),) if frames.truncated else ()
     facts = attributes.facts(dataset, "picture", 1, (*orientation.facts(header), *thickness, *window, *truncated))
-    return replace(rendering.encode(image, facts), uids=attributes.uids(dataset), writing=written)
+    drawn = rendering.encode(image, facts)
+    return replace(drawn, uids=attributes.uids(dataset), writing=written.words, places=written.places)

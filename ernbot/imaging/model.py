@@ -4,8 +4,8 @@ Plain values only, so that they cross the pipe of the sandbox as JSON. Nothing i
 file brought along: a header can hold a name wherever it can hold text.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 LONGEST_SIDE = 800
@@ -70,7 +70,8 @@ class Preview:
 
     Without a `picture` it is a card: `facts` say what the file is and why there is nothing to see. `picture` is at
     most `LONGEST_SIDE` wide and high, `thumbnail` at most `THUMBNAIL_SIDE`, `animation` a short film. `blurhash`
-    paints a stain until the picture is there. `writing` counts the places in the pixels that look like written text.
+    paints a stain until the picture is there. `writing` counts what looks like written text in the pixels, and
+    `places` says where in the picture it is (`terms.PLACES`), where that is known.
     `uids` name the object and what it belongs to, `refers` those that it is drawn over (both DICOM UIDs).
     """
 
@@ -80,6 +81,7 @@ class Preview:
     animation: Picture | None = None
     blurhash: str | None = None
     writing: int = 0
+    places: tuple[str, ...] = ()
     uids: tuple[str, ...] = ()
     refers: tuple[str, ...] = ()
 
@@ -110,3 +112,24 @@ class Format:
     sniff: Callable[[bytes], bool]
     decoder: str
     cleaner: str | None = None
+
+    @property
+    def ending(self) -> str:
+        """How we name files of this format: a name that somebody gave can say whose file it is."""
+        return _ENDINGS.get(self.name, f".{self.name.lower()}")
+
+    @property
+    def mimetype(self) -> str:
+        """What we call files of this format: the registered type, which is the plainest."""
+        return _MIMETYPES.get(self.name) or min(sorted(self.mimetypes), key=len)
+
+
+_ENDINGS = {"DICOM": ".dcm", "JPEG": ".jpg", "TIFF": ".tif"}
+_MIMETYPES = {"JPEG": "image/jpeg", "SVS": "image/tiff", "TIFF": "image/tiff"}
+
+
+def remarked(previews: Sequence[Preview], counts: Mapping[str, int]) -> list[Preview]:
+    """The previews, with what is to be said of all of them under the last one; nothing is said of zero."""
+    *others, last = previews
+    remarks = tuple(Fact(name, count) for name, count in counts.items() if count)
+    return [*others, replace(last, facts=replace(last.facts, details=(*last.facts.details, *remarks)))]

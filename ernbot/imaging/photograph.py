@@ -7,6 +7,7 @@ Of an animation, or of several pages, the first picture is shown.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO
 
@@ -28,7 +29,7 @@ from PIL import (
 )
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import rendering, webp
+from ernbot.imaging import rendering, webp, writing
 from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Facts, Options, Preview
 from ernbot.imaging.photo_fields import identifying
 
@@ -62,13 +63,13 @@ _TURNED = frozenset({5, 6, 7, 8})
 """Orientations in which rows and columns change places: EXIF 2.32, tag 0x0112."""
 
 
-def previews(files: Sequence[BinaryIO], _options: Options) -> list[Preview]:
-    """A preview of each file.
+def previews(files: Sequence[BinaryIO], _options: Options, share: int = 1) -> list[Preview]:
+    """A preview of each file, one of `share` pictures that are looked at together.
 
     Raises `Refused`: `file-names-patient` (kinds), `file-too-complex`, `file-broken`; and what Pillow raises
     on broken data.
     """
-    return [_preview(file) for file in files]
+    return [_preview(file, share) for file in files]
 
 
 @contextmanager
@@ -138,7 +139,7 @@ def _pages(image: Image.Image) -> int:
     return int(getattr(image, "n_frames", 1))
 
 
-def _preview(file: BinaryIO) -> Preview:
+def _preview(file: BinaryIO, share: int) -> Preview:
     with opened(file) as image:
         if kinds := _kinds(image):
             raise Refused("file-names-patient", kinds=", ".join(sorted(kinds)))
@@ -157,7 +158,10 @@ def _preview(file: BinaryIO) -> Preview:
             kind="photograph",
             identifiable=True,
         )
-        return rendering.encode(upright(image, LONGEST_SIDE), facts)
+        shown = upright(image, writing.LONGEST_PHOTOGRAPH)
+        written = writing.photographed(shown, share)
+        shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+        return replace(rendering.encode(shown, facts), writing=written.words, places=written.places)
 
 
 def _plain(image: Image.Image) -> Image.Image:

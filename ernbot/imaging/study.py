@@ -12,7 +12,7 @@ from typing import BinaryIO
 from ernbot.core.errors import Refused
 from ernbot.imaging import dataset, directory, drawn_series, header, reader
 from ernbot.imaging.header import Header
-from ernbot.imaging.model import Fact, Options, Preview
+from ernbot.imaging.model import Options, Preview, remarked
 from ernbot.imaging.series import Stack, stack
 
 MOST_PREVIEWS = 8
@@ -58,13 +58,6 @@ def refuse_names(kinds: Iterable[str]) -> None:
     """Raise `Refused` `file-names-patient` where there is any kind of element that names the patient."""
     if found := sorted(set(kinds)):
         raise Refused("file-names-patient", kinds=", ".join(found))
-
-
-def remarked(previews: Sequence[Preview], counts: dict[str, int]) -> list[Preview]:
-    """The previews, with what is to be said of all of them under the last one; nothing is said of zero."""
-    *others, last = previews
-    remarks = tuple(Fact(name, count) for name, count in counts.items() if count)
-    return [*others, replace(last, facts=replace(last.facts, details=(*last.facts.details, *remarks)))]
 
 
 def _alone(file: BinaryIO, options: Options) -> list[Preview]:

@@ -72,8 +72,10 @@ SLIDE_MAKERS = frozenset(
 )
 """What slides are called that have to be exported in another way: endings of their files, or who makes them."""
 
+PLACES = ("top-left", "top", "top-right", "left", "middle", "right", "bottom-left", "bottom", "bottom-right")
+"""The ninths of a picture, as they are read: `place-NAME` in the catalogues."""
+
 FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
-    "archives-inside": int,
     "beams": int,
     "class": storage_classes.NAMES,
     "depth-mm": float,
@@ -86,10 +88,12 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "items": int,
     "leads": int,
     "left-edge": EDGES,
+    "left-out": int,
+    "left-out-archives": int,
+    "left-out-broken": int,
     "levels": int,
     "localizers": int,
     "magnification": float,
-    "members-unknown": int,
     "microns-per-pixel": float,
     "no-overview": None,
     "no-pixels": None,

@@ -10,13 +10,14 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import BinaryIO
 
 from ernbot.core.errors import Refused
+from ernbot.imaging import file_names, identifiers
 from ernbot.imaging.model import MAX_FRAME_BYTES
 from ernbot.imaging.reader import Reader
 
@@ -48,6 +49,10 @@ _UNSAFE = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)\.\.(/|$)|[\x00-\x1f\x7f\u202a-\u20
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 """What `zipfile` raises at offsets, versions and sizes that cannot be."""
 
+_EXTRA = struct.Struct("<HH")
+_UNICODE_PATH = 0x7075
+"""The extra field that holds the name once more (APPNOTE 4.6.9)."""
+
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 """What operating systems leave in every folder."""
 
@@ -62,15 +67,35 @@ class _Budget:
             raise Refused("file-too-complex")
 
 
-def readers(files: Sequence[BinaryIO]) -> list[Reader]:
-    """The files of these archives, in their order, without folders and litter.
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive. `is_stored` says that it was not compressed there."""
+
+    read: Reader
+    is_stored: bool
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What archives hold: their members in their order, without folders and litter.
+
+    `kinds` say where the archives themselves may name somebody: `FileName`, `Comment`.
+    """
+
+    members: tuple[Member, ...]
+    kinds: frozenset[str]
+
+
+def contents(files: Sequence[BinaryIO], *, is_rebuilt: bool = False) -> Contents:
+    """What these archives hold together. Where a copy `is_rebuilt` of it, the names of members do not matter.
 
     A reader raises `Refused`: `file-too-complex` beyond the bounds, `file-broken`. Raises `Refused` itself:
     `file-too-complex` for too many entries, `archive-unsafe`, `archive-locked` where a password is needed,
     `file-unsupported` (syntax), `file-broken`.
     """
     budget = _Budget(MAX_INFLATED)
-    found: list[Reader] = []
+    found: list[Member] = []
+    kinds: set[str] = set()
     entries = 0
     for file in files:
         archive = _opened(file)
@@ -78,14 +103,36 @@ def readers(files: Sequence[BinaryIO]) -> list[Reader]:
         entries += len(infos)
         if entries > MAX_ENTRIES:
             raise Refused("file-too-complex")
-        _check_names([info.orig_filename for info in infos])
+        if not is_rebuilt:
+            _check_names([info.orig_filename for info in infos])
         if min((info.header_offset for info in infos), default=0):  # another archive stands before this one
             raise Refused("archive-unsafe")
+        if archive.comment.strip():
+            kinds.add("Comment")
         for info in infos:
             _check(info)
+            kinds |= _kinds(info)
             if not info.is_dir() and not _LITTER.search(info.filename):
-                found.append(partial(_read, archive, info, budget))
-    return found
+                stored = info.compress_type == zipfile.ZIP_STORED
+                found.append(Member(partial(_read, archive, info, budget), stored))
+    return Contents(tuple(found), frozenset(kinds))
+
+
+def _kinds(info: zipfile.ZipInfo) -> set[str]:
+    """Where an entry, be it a folder, may name somebody. Nobody needs a second name for a plain one."""
+    told = {"Comment"} if info.comment.strip() else set[str]()
+    if not file_names.is_plain(info.filename) or _UNICODE_PATH in _extra_fields(info.extra):
+        told.add(identifiers.FILE_NAME)
+    return told
+
+
+def _extra_fields(extra: bytes) -> Iterator[int]:
+    """The numbers of the extra fields of an entry (APPNOTE 4.5.1)."""
+    at = 0
+    while at + _EXTRA.size <= len(extra):
+        number, length = _EXTRA.unpack_from(extra, at)
+        yield number
+        at += _EXTRA.size + length
 
 
 def _opened(file: BinaryIO) -> zipfile.ZipFile:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, answers, other_slides, recognise
+from ernbot.imaging import FORMATS, answers, archive, other_slides, recognise
 from ernbot.imaging.deid import Policy, Report
 from ernbot.imaging.model import Format, Preview
 from ernbot.imaging.pipe import MAX_FILES
@@ -31,6 +31,8 @@ _LONG = 64 * 2**20
 
 _COPIED_IN_A_SECOND = 8 * 2**20
 """Bytes for which a copy may take a second more: the slowest, an NDPI cut into tiles, does 29 MB on a busy machine."""
+ARCHIVE_TIMES = 8
+"""An archive is cleaned member by member, two thousand at most; of a single file, a few milliseconds are usual."""
 
 _MOST_JOBS = 500
 _MOST_RESIDENT = 300 * 2**20
@@ -160,7 +162,8 @@ class Previewer:
             raise Refused("file-unsupported", syntax=format_.name)
         plain = {**asdict(policy), "secret": policy.secret.hex()}
         request = {"op": "clean", "format": FORMATS.index(format_), "references": 0, "policy": plain}
-        seconds = self._seconds + file.size / _COPIED_IN_A_SECOND
+        usual = self._seconds * (ARCHIVE_TIMES if format_ is archive.FORMAT else 1)
+        seconds = usual + file.size / _COPIED_IN_A_SECOND
         return await self._work(request, (file,), answers.report, seconds, progress=progress, sink=sink)
 
     async def _work(
@@ -175,7 +178,7 @@ class Previewer:
     ) -> _Checked:
         """Ask a worker, and put it back or replace it."""
         sizes = [file.size for file in files]
-        async with self._long if sum(sizes) > _LONG else nullcontext():
+        async with self._long if sum(sizes) > _LONG or seconds > ARCHIVE_TIMES * self._seconds else nullcontext():
             worker, well = await self._idle.get(), False
             try:
                 if worker is None or not worker.alive:

@@ -7,6 +7,7 @@ ours. What a file says never leaves this module but as facts, names of elements 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -20,7 +21,10 @@ from ernbot.commands.office import Office
 from ernbot.core.errors import Refused
 from ernbot.core.states import Action
 from ernbot.imaging import Format, Preview, is_picture, other_slides
-from ernbot.imaging.deid import Policy
+from ernbot.imaging.deid import Policy, left_out
+from ernbot.imaging.file_names import is_plain
+from ernbot.imaging.identifiers import FILE_NAME
+from ernbot.imaging.model import remarked
 from ernbot.imaging.source import Source
 from ernbot.imaging.worker import HEAD, Previewer
 from ernbot.matrix.events import attachment
@@ -40,10 +44,8 @@ SIGN = "⏳"
 TOGETHER = frozenset({"DICOM"})
 """Formats of which several files can be one thing."""
 
-ENDINGS = {"DICOM": ".dcm", "JPEG": ".jpg", "WebP": ".webp", "STL": ".stl", "SVS": ".svs", "TIFF": ".tif"} | {
-    name: f".{name.lower()}" for name in ("PNG", "HEIC", "AVIF", "GIF", "BMP", "PDF", "ZIP")
-}
-"""How copies of ours are named: a name that somebody gave can say whose file it is."""
+IDENTIFIED = frozenset({"archive-unchecked", "file-names-patient"})
+"""Refusals of files of which a copy could be shown, without what names the patient."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Part:
 class Found:
     """What came of files: previews, a question to their sender, or a refusal.
 
-    `copies` are what is shown in the place of the originals. `gone` are files that are out of the room already.
+    `copies` are what is shown in the place of the originals.
+    `gone` are files that are out of the room already, `places` where in their picture something is written.
     """
 
     originals: tuple[Original, ...]
@@ -67,9 +70,20 @@ class Found:
     error: Refused | None = None
     question: questions.Question | None = None
     copies: tuple[Original, ...] = ()
+    places: tuple[str, ...] = ()
     cleaned: bool = False
     gone: bool = False
     picture: bool = False
+
+
+@dataclass(frozen=True)
+class Copies:
+    """De-identified copies of files; `missing` counts what is not in them by what is said of it."""
+
+    files: tuple[Original, ...]
+    sources: tuple[Source, ...]
+    writing: int
+    missing: Counter[str]
 
 
 class Looking:
@@ -158,8 +172,15 @@ class Looking:
             await files.accept(context, found.copies or found.originals, found.previews, copies=found.gone)
             return
         await context.case(Action.ATTACH, said=False)
-        kinds = str(found.error.fields.get("kinds", "")) if found.error is not None else ""
-        await questions.ask(context, job, found.originals, found.question, kinds=kinds, clean=found.cleaned)
+        await questions.ask(
+            context,
+            job,
+            found.originals,
+            found.question,
+            error=found.error,
+            places=found.places,
+            clean=found.cleaned,
+        )
 
     async def take_out(self, job: ImageJob, worker: str, originals: Sequence[Original], *, kinds: str = "") -> None:
         """Redact files at once, before anything else is done about them.
@@ -294,20 +315,25 @@ class _Search:
     async def _look_at(self, part: Part, *, clean: bool | None = None) -> Found:
         clean = bool(self._job.data.get("clean")) if clean is None else clean
         found = Found(part.originals, cleaned=clean, gone=self._gone or clean)
-        sources, writing = part.sources, 0
+        sources, writing, missing = part.sources, 0, Counter[str]()
         try:
             if clean:
-                found, sources, writing = await self._cleaned(part, found)
-            previews = await self._previews(sources)
+                copies = await self._cleaned(part)
+                found = replace(found, copies=copies.files)
+                sources, writing, missing = copies.sources, copies.writing, copies.missing
+            previews = remarked(await self._previews(sources), missing)
+            if not clean and _is_named(part):
+                raise Refused("file-names-patient", kinds=FILE_NAME)
         except Refused as error:
-            if error.code == "file-names-patient" and not clean:
+            if error.code in IDENTIFIED and not clean:
                 return await self._identified(part, error)
             picture = part.format.name not in TOGETHER
             return replace(found, error=error, picture=picture)
         writing += sum(preview.writing for preview in previews)
         if writing and not self._looked:
             await self._take_out(found)
-            return replace(found, question="writing", gone=True, copies=())
+            places = previews[0].places if len(previews) == 1 else ()
+            return replace(found, question="writing", gone=True, copies=(), places=places)
         return replace(found, previews=tuple(previews))
 
     async def _identified(self, part: Part, error: Refused) -> Found:
@@ -315,7 +341,7 @@ class _Search:
         found = Found(part.originals, error=error, gone=True)
         cleans = self._looking.identified == "clean" and part.format.cleaner is not None
         if not self._gone:
-            await self._take_out(replace(found, gone=False), kinds=str(error.fields["kinds"]) if cleans else "")
+            await self._take_out(replace(found, gone=False), kinds=str(error.fields.get("kinds", "")) if cleans else "")
         if self._looking.identified == "refuse" or part.format.cleaner is None:
             return found
         return await self._look_at(part, clean=True) if cleans else replace(found, question="names")
@@ -332,18 +358,38 @@ class _Search:
         references = await self._looking.references(self._job, wanted, self._stack) if wanted else []
         return await self._previewer.previews(sources, references=references) if references else previews
 
-    async def _cleaned(self, part: Part, found: Found) -> tuple[Found, tuple[Source, ...], int]:
-        """De-identified copies, uploaded; and in how many places something is still written in them."""
-        copies, sources, writing = [], [], 0
+    async def _cleaned(self, part: Part) -> Copies:
+        """De-identified copies, uploaded. One file of many that cannot be cleaned is left out.
+
+        Raises:
+            Refused: none could be cleaned.
+        """
+        files_, sources, writing, missing = list[Original](), list[Source](), 0, Counter[str]()
+        refused: list[Refused] = []
         for number, (original, source) in enumerate(zip(part.originals, part.sources, strict=True), start=1):
             copy = self._stack.enter_context(EncryptedSpool.fresh())
-            report = await self._previewer.clean(source, policy=self._policy, sink=copy.write)
+            try:
+                report = await self._previewer.clean(source, policy=self._policy, sink=copy.write)
+            except Refused as error:
+                refused.append(error)
+                missing.update(filter(None, [left_out(error)]))
+                continue
             writing += report.writing
+            missing.update(report.left_out)
             format_ = await self._previewer.admit(copy)  # some are drawn anew, in another format
-            name, mimetype = f"copy-{number}{ENDINGS[format_.name]}", min(format_.mimetypes)
-            copies.append(Original(original.event_id, await self._looking.upload(copy, name, mimetype)))
+            content = await self._looking.upload(copy, f"copy-{number}{format_.ending}", format_.mimetype)
+            files_.append(Original(original.event_id, content))
             sources.append(copy)
-        return replace(found, copies=tuple(copies)), tuple(sources), writing
+        if not files_:
+            raise refused[0]
+        return Copies(tuple(files_), tuple(sources), writing, missing)
+
+
+def _is_named(part: Part) -> bool:
+    """Whether one of these files is called what could be a name, and a copy can be called otherwise."""
+    contents = [original.content for original in part.originals if part.format.cleaner is not None]
+    names = [content.get("filename") or content.get("body") for content in contents]
+    return any(isinstance(name, str) and not is_plain(name) for name in names)
 
 
 def _parts(files_: Sequence[Part]) -> list[Part]:

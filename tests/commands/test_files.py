@@ -13,10 +13,9 @@ from ernbot.commands import files
 from ernbot.commands.captions import caption
 from ernbot.commands.effects import Announce, Card, Effect, PassOn, Redact, ShowFile, TakeBack
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, Facts, Preview, terms
+from ernbot.imaging import Facts, Preview, terms
 from ernbot.imaging.model import Fact, Picture
 from ernbot.locales import LANGUAGES
-from ernbot.matrix.looking import ENDINGS
 from ernbot.matrix.render import render
 from ernbot.storage.records import ImageJob, Original, StoredPicture
 
@@ -240,7 +239,7 @@ async def test_a_film_follows_its_strip(chat: Chat) -> None:
     cine = replace(still, facts=replace(still.facts, kind="cine"), animation=Picture(b"RIFF", "image/webp", 200, 200))
     await attach(chat, ANDERS, cine)
     assert [show.moving for show in chat.new_effects(ShowFile)] == [False, True]
-    assert captions(chat)[1] == "Moving pictures, moving.\n\nFor discussion, not for primary diagnosis."
+    assert captions(chat)[1] == "Moving pictures as a film.\n\nFor discussion, not for primary diagnosis."
 
 
 async def test_a_link_to_the_viewer_is_shown_where_there_is_one(chat: Chat) -> None:
@@ -313,6 +312,18 @@ async def test_a_face_is_announced_in_words_before_it_is_shown(chat: Chat) -> No
     (show,) = chat.new_effects(ShowFile)
     assert show.edits
     assert shown([done.effect for done in chat.done][-2:]) == ["announcement", "file"]
+
+
+async def test_a_film_of_somebody_comes_as_an_edit_too(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, IMAGES)
+    await attach(chat, ANDERS, replace(face(), animation=Picture(b"RIFF", "image/webp", 200, 200)))
+    assert shown([done.effect for done in chat.done])[-4:] == ["announcement", "file", "announcement", "file"]
+    assert [render(line.reply, "en").body for line in chat.new_effects(Announce)] == [
+        "Photograph, preview follows.",
+        "Photograph, film follows.",
+    ]
+    assert [(show.edits, show.moving) for show in chat.new_effects(ShowFile)] == [(True, False), (True, True)]
 
 
 async def test_a_photograph_stored_by_an_earlier_version_is_still_one(chat: Chat) -> None:
@@ -416,7 +427,3 @@ async def test_whoever_has_no_business_here_is_shown_nothing(chat: Chat) -> None
     await attach(chat, ANDERS, scan())
     assert await chat.arrive(PIOTR) == []
     assert await chat.arrive(METTE) == []
-
-
-def test_every_format_that_can_be_cleaned_has_an_ending() -> None:
-    assert {format_.name for format_ in FORMATS if format_.cleaner} <= set(ENDINGS)

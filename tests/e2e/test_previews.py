@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -146,6 +147,35 @@ async def test_an_identified_scan_is_replaced_by_a_copy_after_a_yes(shared_house
     _, files = await shared_house.look(room, LEAD)
     assert [file.event_id for file in files] == [dropped]
     assert files[0].content["file"]["url"] == copies[0].content["file"]["url"]
+
+
+def zipped(*entries: tuple[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, data in entries:
+            made.writestr(name, data)
+    return file.getvalue()
+
+
+async def test_an_archive_that_names_the_patient_is_replaced_by_a_copy(shared_house: House) -> None:
+    room = await shared_house.case(LEAD, panel=[EXPERT])
+    lead, expert = await shared_house.person(LEAD), await shared_house.person(EXPERT)
+    study = [(f"HANSEN_PETER/IM{number:04}", data) for number, data in enumerate(slices(6))]
+    data = zipped(*study, ("HANSEN_PETER/named", NAMED), ("README.txt", b"Hansen, Peter"))
+    dropped = await lead.drop(room, "study.zip", "application/zip", data)
+    question = await shared_house.answer(lead, dropped)
+    assert "FileName, PatientBirthDate, PatientID, PatientName" in question.body
+    assert await is_gone(lead, room, dropped)
+    await lead.say(room, "yes")
+    seen = await picture_after(shared_house, expert, room, 0)
+    assert "Series" in seen.body
+    last = await expert.hears(room, "could not be taken out: 1", sender=shared_house.bot, patience=PATIENCE)
+    assert "DICOM" in last.body
+    (copy,) = [each for each in expert.seen if each.room_id == room and each.body == "copy-1.zip"]
+    with zipfile.ZipFile(io.BytesIO(await expert.open_file(copy))) as archive:
+        assert archive.namelist() == [f"{number:05}.dcm" for number in range(1, 8)]
+        for name in archive.namelist():
+            assert b"PHANTOM" not in archive.read(name)
 
 
 async def test_after_a_no_nothing_is_posted(shared_house: House, room: str) -> None:

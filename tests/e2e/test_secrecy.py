@@ -61,8 +61,12 @@ async def told(shared_house: House) -> Told:
     scan = await lead.drop(room, f"{w['scan']}.dcm", "application/dicom", nameless("phantom/ct_phantom_explicit.dcm"))
     picture = photograph(Image.new("RGB", (640, 480), "tan"))
     face = await lead.drop(room, f"{w['picture']}.jpg", "image/jpeg", picture)
-    for dropped, answer in ((scan, "diagnosis"), (face, "preview follows")):
-        assert answer in (await house.answer(lead, dropped)).body
+    for dropped in (scan, face):  # what they are called could be a name
+        question = await house.answer(lead, dropped)
+        assert "FileName" in question.body
+        copied = await lead.say(room, "yes", reply_to=question.event_id)
+        assert "follows in a moment" in (await house.answer(lead, copied)).body
+    await lead.hears(room, "Photograph, preview follows.", sender=house.bot, patience=PATIENCE)
     await house.ask(lead, room, f"!panel invite {FIRST} {SECOND}")
     first, second = [await house.come(name, room) for name in (FIRST, SECOND)]
     await lead.say(room, f"Between us: {w['talk']}.")

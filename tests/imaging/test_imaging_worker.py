@@ -185,7 +185,7 @@ HOSTILE = {
     "zip_bomb.zip": "file-too-complex",
     "zip_many.zip": "file-too-complex",
     "zip_names.zip": "archive-unsafe",
-    "zip_nested.zip": "file-unknown",
+    "zip_nested.zip": "archive-inside",
     "zip_size_lie.zip": "file-broken",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -29,7 +30,8 @@ from ernbot.matrix.spool import EncryptedSpool
 from ernbot.storage.records import CaseFile, ImageJob
 from ernbot.storage.store import Store
 from tests.commands.chat import ANDERS, CONSENT, Chat
-from tests.imaging.imaging_samples import dicom, nameless, photograph, sample
+from tests.imaging.imaging_samples import dicom, edited, nameless, photograph, sample
+from tests.imaging.test_imaging_archives import named_photo
 from tests.imaging.test_imaging_worker import deflate_bomb
 
 SCAN = nameless("phantom/ct_phantom_explicit.dcm")
@@ -87,7 +89,12 @@ class Desk:
         for content in contents:
             url = f"mxc://hospital.example/{len(self.media)}"
             self.media[url] = content
-            message = {"msgtype": "m.file", "body": name, "file": {"url": url}, "info": {"mimetype": mimetype}}
+            message = {
+                "msgtype": "m.file",
+                "body": name,
+                "file": {"url": url},
+                "info": {"mimetype": mimetype},
+            }
             async with self.chat._heard(ANDERS, self.chat.room, None, ()) as ctx:
                 assert await files.collect(ctx, message)
             events.append(self.chat.event)
@@ -208,10 +215,102 @@ async def test_one_named_file_takes_its_whole_group_out(desk: Desk) -> None:
 
 async def test_a_named_photograph_is_cleaned_and_announced(desk: Desk) -> None:
     desk.identified = "clean"
-    await desk.drop(sample("planted/planted_photo.jpg"), mimetype="image/jpeg")
+    await desk.drop(named_photo("Jane Doe"), mimetype="image/jpeg")
     await desk.look()
     kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
     assert kinds == [Redact, Message, PassOn, Announce, ShowFile]
+
+
+# --- archives
+
+
+def zipped(*entries: tuple[str, bytes]) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, data in entries:
+            made.writestr(name, data)
+    return file.getvalue()
+
+
+async def test_an_archive_that_names_the_patient_is_replaced_by_a_copy(desk: Desk) -> None:
+    """Its members are numbered; what cannot be cleaned is left out, and the room is told."""
+    desk.identified = "clean"
+    named = [(f"HANSEN_PETER/{number}.dcm", edited(NAMED, SOPInstanceUID=f"1.2.{number}")) for number in range(2)]
+    broken, inside = ("b.jpg", FACE[:10]), ("inside.zip", zipped(("a", SCAN)))
+    (event,) = await desk.drop(zipped(*named, ("README.txt", b"Hansen"), broken, inside), mimetype="application/zip")
+    await desk.look()
+    kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
+    assert kinds == [Redact, Message, PassOn, ShowFile]
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    (message,) = desk.chat.new_effects(Message)
+    assert "who the patient is: FileName, PatientBirthDate, PatientID, PatientName" in render(message.reply, "en").body
+    (line,) = desk.shown()
+    for remark in (
+        "names could not be taken out: 1",
+        "archives in the archive left out: 1",
+        "damaged files left out: 1",
+    ):
+        assert remark in line
+    (file,) = await desk.stored()
+    assert file.content["body"] == "copy-1.zip"
+    assert file.content["info"]["mimetype"] == "application/zip"
+    copy = desk.media[file.content["file"]["url"]]
+    assert b"HANSEN" not in copy
+    with zipfile.ZipFile(BytesIO(copy)) as archive:
+        assert archive.namelist() == ["00001.dcm", "00002.dcm"]
+        for member in archive.namelist():
+            assert b"PHANTOM" not in archive.read(member)
+            assert pydicom.dcmread(BytesIO(archive.read(member))).PatientIdentityRemoved == "YES"
+
+
+async def test_a_broken_member_is_left_out_after_a_yes_and_the_rest_is_posted(desk: Desk) -> None:
+    await desk.drop(zipped(("IM1", SCAN), ("b.jpg", FACE[:10])), mimetype="application/zip")
+    await desk.look()
+    assert desk.chat.last.text.startswith("One file in this archive cannot be searched for names.")
+    assert "Shall I post a copy" in desk.chat.last.text
+    await desk.chat.here(ANDERS, "yes")
+    await desk.look()
+    assert len(desk.shown()) == 1
+    assert "damaged files left out: 1" in desk.shown()[0]
+
+
+async def test_by_policy_an_archive_is_refused(desk: Desk) -> None:
+    desk.identified = "refuse"
+    (event,) = await desk.drop(zipped(("HANSEN_PETER/1", SCAN)), mimetype="application/zip")
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert "FileName" in desk.chat.last.text
+    assert await desk.is_idle()
+
+
+@pytest.mark.parametrize(("name", "said"), [("zip_bomb", "too much time"), ("zip_names", "overwrite files")])
+async def test_a_hostile_archive_is_never_cleaned(desk: Desk, name: str, said: str) -> None:
+    desk.identified = "clean"
+    (event,) = await desk.drop(sample(f"hostile/{name}.zip"))
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert said in desk.chat.last.text
+    assert await desk.stored() == []
+
+
+async def test_one_file_of_a_series_that_cannot_be_cleaned_does_not_keep_the_others_back(desk: Desk) -> None:
+    desk.identified = "clean"
+    index = sample("hostile/DICOMDIR_traversal")
+    await desk.drop(edited(NAMED, SOPInstanceUID="1.2.1"), edited(NAMED, SOPInstanceUID="1.2.2"), index)
+    await desk.look()
+    (file,) = await desk.stored()
+    assert [original.content["body"] for original in file.originals] == ["copy-1.dcm", "copy-2.dcm"]
+
+
+async def test_a_file_that_is_called_like_somebody_is_asked_about(desk: Desk) -> None:
+    (event,) = await desk.drop(SCAN, name="HANSEN_PETER.dcm")
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert "who the patient is: FileName" in desk.chat.last.text
+    await desk.chat.here(ANDERS, "yes")
+    await desk.look()
+    (file,) = await desk.stored()
+    assert file.content["body"] == "copy-1.dcm"
 
 
 async def written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -219,7 +318,9 @@ async def written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = desk.previewer.previews
 
     async def seen(*arguments: Any, **options: Any) -> Any:
-        return [replace(preview, writing=3) for preview in await real(*arguments, **options)]
+        return [
+            replace(preview, writing=3, places=("top-left", "bottom")) for preview in await real(*arguments, **options)
+        ]
 
     monkeypatch.setattr(desk.previewer, "previews", seen)
     events = await desk.drop(SCAN)
@@ -231,7 +332,8 @@ async def written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_writing_is_for_the_sender_to_look_at(desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     events = await written(desk, monkeypatch)
     assert desk.chat.new_effects(Redact) == [Redact(event) for event in events]
-    assert desk.chat.last.text.startswith("I see writing in the picture")
+    assert desk.chat.last.text.startswith("I see writing in this file")
+    assert "Where I see it in the picture:\n\ntop left · bottom" in desk.chat.last.text
     await desk.chat.here(ANDERS, answer)
     if answer == "yes":
         assert await desk.is_idle()

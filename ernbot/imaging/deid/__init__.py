@@ -5,6 +5,6 @@ Cleaners parse what strangers wrote: the bot runs them in the sandbox, and `ernb
 own machine. This package stays light, so that `Policy` and `Report` can be had without a decoder.
 """
 
-from ernbot.imaging.deid.model import PRIVATE, SECRET_BYTES, Policy, Report
+from ernbot.imaging.deid.model import LEFT_OUT, PRIVATE, SECRET_BYTES, Policy, Report, left_out
 
-__all__ = ["PRIVATE", "SECRET_BYTES", "Policy", "Report"]
+__all__ = ["LEFT_OUT", "PRIVATE", "SECRET_BYTES", "Policy", "Report", "left_out"]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ernbot.core.errors import Refused
+
 SECRET_BYTES = 32
 """Length of the secret of a case."""
 
@@ -43,8 +45,22 @@ class Report:
 
     `kinds` are DICOM keywords, EXIF or TIFF tag names and the like, sorted, never values. `writing` counts the places
     in the pixels that still look like written text, so that a person must look; `masked` says that some were blackened.
+    `left_out` counts the members of an archive that are not in the copy, by what is said of them: see `left_out`.
     """
 
     kinds: tuple[str, ...] = ()
     writing: int = 0
     masked: bool = False
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
+LEFT_OUT = frozenset({"left-out", "left-out-archives", "left-out-broken"})
+"""Facts that say how many files are missing in a copy, and why."""
+
+
+def left_out(refused: Refused | None) -> str | None:
+    """The fact that tells of a file that was left out of a copy; None of what nobody misses, an index of a medium."""
+    if refused is None or refused.code == "deid-directory":
+        return None
+    by_code = {"archive-inside": "left-out-archives", "file-broken": "left-out-broken"}
+    return by_code.get(refused.code, "left-out")

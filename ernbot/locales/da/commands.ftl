@@ -109,8 +109,9 @@ file-frames = { $frames ->
 file-lossy = Komprimeret med tab.
 file-not-for-diagnosis = Til drøftelse, ikke til primær diagnostik.
 file-viewer = Fuld visning: { $url }
-file-film = { $kind }, levende.
+file-film = { $kind } som film.
 file-announced = { $kind }, eksempelvisning følger.
+file-film-announced = { $kind }, film følger.
 file-removed = { $count ->
         [one] Jeg har taget filen ud af rummet.
        *[other] Jeg har taget de { $count } filer ud af rummet.
@@ -123,11 +124,20 @@ file-names = { $count ->
         [one] Filen afslører, hvem patienten er: { $kinds }.
        *[other] Disse { $count } filer afslører, hvem patienten er: { $kinds }.
     }
+file-unchecked = { $count ->
+        [one] Én fil i arkivet kan ikke gennemsøges for navne.
+       *[other] { $count } filer i arkivet kan ikke gennemsøges for navne.
+    }
+file-copy-instead = { $count ->
+        [one] En kopi uden disse oplysninger følger.
+       *[other] Kopier uden disse oplysninger følger.
+    }
 file-ask-copy = Skal jeg lægge en kopi ud uden disse oplysninger? Svar **ja** eller **nej**. Efter et døgn glemmer jeg spørgsmålet.
 file-writing = { $count ->
-        [one] Jeg ser skrift i billedet, eller også er det et dokument.
-       *[other] Jeg ser skrift i billederne i disse { $count } filer.
+        [one] Jeg ser skrift i filen, eller også kunne jeg ikke se det hele igennem.
+       *[other] Jeg ser skrift i disse { $count } filer, eller også kunne jeg ikke se det hele igennem.
     }
+file-writing-where = Her ser jeg det i billedet:
 file-ask-writing = Se på din egen skærm: Står patientens navn der? Svar **nej**, så lægger jeg det ud; svar **ja**, så gør jeg ikke. Efter et døgn glemmer jeg spørgsmålet.
 file-question-not-yours = Kun { $name }, som sendte filen, kan svare på det.
 file-question-yes-or-no = Svar **ja** eller **nej**.
@@ -138,10 +148,6 @@ file-question-expired = { $count ->
 file-dropped = { $count ->
         [one] Filen bliver ikke lagt ud.
        *[other] De { $count } filer bliver ikke lagt ud.
-    }
-file-copy-instead = { $count ->
-        [one] En kopi uden dette følger.
-       *[other] Kopier uden dette følger.
     }
 file-copy-follows = { $count ->
         [one] Filen følger om et øjeblik.
@@ -234,7 +240,12 @@ refused-file-slide-export = { $maker ->
         [unknown] Jeg kender ikke skanneren bag denne helglasskanning, så jeg kan hverken vise den eller fjerne billedet af etiketten.
        *[other] Dette er en helglasskanning fra { $maker }. Jeg kan hverken vise den eller fjerne billedet af etiketten.
     } Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
+refused-archive-inside = Arkivet indeholder kun andre arkiver, og dem åbner jeg ikke. Pak dem ud, og send billederne i ét arkiv.
 refused-archive-locked = Arkivet er låst med en adgangskode. Rummet er krypteret: send det uden adgangskode.
+refused-archive-unchecked = { $count ->
+        [one] Én fil i arkivet kan ikke gennemsøges for navne: den er beskadiget, selv et arkiv eller af en type, som jeg ikke kender. Send billederne uden den.
+       *[other] { $count } filer i arkivet kan ikke gennemsøges for navne: de er beskadigede, selv arkiver eller af en type, som jeg ikke kender. Send billederne uden dem.
+    }
 refused-archive-unsafe = Arkivet kan skjule eller overskrive filer, når det pakkes ud. Lav et nyt af mappen med billederne.
 refused-file-too-complex = Det ville kræve for meget tid eller hukommelse at vise filen. Eksportér færre eller mindre billeder.
 refused-file-broken = Filen er beskadiget eller ufuldstændig. Eksportér den igen, og læg den her én gang til.

@@ -23,10 +23,6 @@ kind-video = Video
 kind-waveform = Kurver
 
 fact-depth-mm = { $value } mm dyb
-fact-archives-inside = { $value ->
-        [one] ét arkiv i arkivet er ikke åbnet
-       *[other] { $value } arkiver i arkivet er ikke åbnet
-    }
 fact-duration-s = { $value } s
 fact-height-mm = { $value } mm høj
 fact-beams = { $value ->
@@ -56,6 +52,9 @@ fact-leads = { $value ->
        *[other] { $value } afledninger
     }
 fact-left-edge = { $value } ved venstre kant
+fact-left-out = udeladt, fordi navne ikke kunne fjernes: { $value }
+fact-left-out-archives = arkiver i arkivet udeladt: { $value }
+fact-left-out-broken = beskadigede filer udeladt: { $value }
 fact-levels = { $value ->
         [one] ét niveau
        *[other] { $value } niveauer
@@ -65,10 +64,6 @@ fact-localizers = { $value ->
        *[other] { $value } oversigtsbilleder udeladt
     }
 fact-magnification = { $value }×
-fact-members-unknown = { $value ->
-        [one] én anden fil er ikke undersøgt
-       *[other] { $value } andre filer er ikke undersøgt
-    }
 fact-microns-per-pixel = { $value } µm pr. pixel
 fact-no-overview = den indeholder ingen lille kopi, som et overblik kan laves af
 fact-no-pixels = den indeholder intet billede
@@ -118,3 +113,13 @@ fact-unreadable = { $value ->
 fact-window-center = vinduescentrum { $value }
 fact-window-estimated = vindue skønnet
 fact-window-width = bredde { $value }
+
+place-top-left = øverst til venstre
+place-top = øverst
+place-top-right = øverst til højre
+place-left = til venstre
+place-middle = i midten
+place-right = til højre
+place-bottom-left = nederst til venstre
+place-bottom = nederst
+place-bottom-right = nederst til højre

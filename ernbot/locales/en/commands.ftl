@@ -109,8 +109,9 @@ file-frames = { $frames ->
 file-lossy = Compressed with loss.
 file-not-for-diagnosis = For discussion, not for primary diagnosis.
 file-viewer = Full viewer: { $url }
-file-film = { $kind }, moving.
+file-film = { $kind } as a film.
 file-announced = { $kind }, preview follows.
+file-film-announced = { $kind }, film follows.
 file-removed = { $count ->
         [one] I have taken the file out of the room.
        *[other] I have taken the { $count } files out of the room.
@@ -123,11 +124,20 @@ file-names = { $count ->
         [one] This file tells who the patient is: { $kinds }.
        *[other] These { $count } files tell who the patient is: { $kinds }.
     }
+file-unchecked = { $count ->
+        [one] One file in this archive cannot be searched for names.
+       *[other] { $count } files in this archive cannot be searched for names.
+    }
+file-copy-instead = { $count ->
+        [one] A copy without these follows.
+       *[other] Copies without these follow.
+    }
 file-ask-copy = Shall I post a copy without these? Answer **yes** or **no**. After a day I forget the question.
 file-writing = { $count ->
-        [one] I see writing in the picture, or this is a document.
-       *[other] I see writing in the pictures of these { $count } files.
+        [one] I see writing in this file, or could not look everywhere in it.
+       *[other] I see writing in these { $count } files, or could not look everywhere in them.
     }
+file-writing-where = Where I see it in the picture:
 file-ask-writing = Look at it on your own screen: does it name the patient? Answer **no**, and I post it; answer **yes**, and I do not. After a day I forget the question.
 file-question-not-yours = Only { $name }, who sent the file, can answer this.
 file-question-yes-or-no = Please answer **yes** or **no**.
@@ -138,10 +148,6 @@ file-question-expired = { $count ->
 file-dropped = { $count ->
         [one] The file is not posted.
        *[other] The { $count } files are not posted.
-    }
-file-copy-instead = { $count ->
-        [one] A copy without these follows.
-       *[other] Copies without these follow.
     }
 file-copy-follows = { $count ->
         [one] The file follows in a moment.
@@ -234,7 +240,12 @@ refused-file-slide-export = { $maker ->
         [unknown] I do not know the scanner of this slide, so I can neither show it nor take out the picture of its label.
        *[other] This is a { $maker } slide. I can neither show it nor take out the picture of its label.
     } Please export it as SVS or DICOM, without the label, and drop it here again.
+refused-archive-inside = This archive holds nothing but other archives, and I do not open those. Please unpack them, and send the pictures in one archive.
 refused-archive-locked = This archive is locked with a password. The room is encrypted: please send it without one.
+refused-archive-unchecked = { $count ->
+        [one] One file in this archive cannot be searched for names: it is damaged, an archive itself, or of a kind that I do not know. Please send the pictures without it.
+       *[other] { $count } files in this archive cannot be searched for names: they are damaged, archives themselves, or of a kind that I do not know. Please send the pictures without them.
+    }
 refused-archive-unsafe = This archive could hide or overwrite files where it is unpacked. Please make a new one from the folder with the pictures.
 refused-file-too-complex = This file would take too much time or memory to show. Please export fewer or smaller pictures.
 refused-file-broken = This file is damaged or incomplete. Please export it again and drop it here once more.

@@ -23,10 +23,6 @@ kind-video = Video
 kind-waveform = Curves
 
 fact-depth-mm = { $value } mm deep
-fact-archives-inside = { $value ->
-        [one] one archive in the archive not opened
-       *[other] { $value } archives in the archive not opened
-    }
 fact-duration-s = { $value } s
 fact-height-mm = { $value } mm high
 fact-beams = { $value ->
@@ -56,6 +52,9 @@ fact-leads = { $value ->
        *[other] { $value } leads
     }
 fact-left-edge = { $value } at the left edge
+fact-left-out = left out because names could not be taken out: { $value }
+fact-left-out-archives = archives in the archive left out: { $value }
+fact-left-out-broken = damaged files left out: { $value }
 fact-levels = { $value ->
         [one] one level
        *[other] { $value } levels
@@ -65,10 +64,6 @@ fact-localizers = { $value ->
        *[other] { $value } localizers left out
     }
 fact-magnification = { $value }×
-fact-members-unknown = { $value ->
-        [one] one other file not looked at
-       *[other] { $value } other files not looked at
-    }
 fact-microns-per-pixel = { $value } µm per pixel
 fact-no-overview = it holds no small copy of which an overview can be made
 fact-no-pixels = it holds no picture
@@ -118,3 +113,13 @@ fact-unreadable = { $value ->
 fact-window-center = window centre { $value }
 fact-window-estimated = window estimated
 fact-window-width = width { $value }
+
+place-top-left = top left
+place-top = top
+place-top-right = top right
+place-left = left
+place-middle = middle
+place-right = right
+place-bottom-left = bottom left
+place-bottom = bottom
+place-bottom-right = bottom right
