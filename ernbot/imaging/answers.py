@@ -59,13 +59,20 @@ def previews(said: dict[str, Any], pictures: memoryview, worker: Worker) -> list
             facts = one.pop("facts")
             details = tuple(_fact(**detail) for detail in facts.pop("details"))
             uids = {name: _uids(one[name]) for name in ("uids", "refers")}
-            places = tuple(terms.PLACES[terms.PLACES.index(place)] for place in one.pop("places"))
+            places = _places(one.pop("places"))
             checked.append(Preview(Facts(**facts, details=details), **{**one, **uids}, places=places))
         if at != len(pictures) or not all(_is_honest(preview) for preview in checked):
             raise Died
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Died from error
     return checked
+
+
+def _places(said: list[str]) -> tuple[str, ...]:
+    found = tuple(terms.PLACES[terms.PLACES.index(place)] for place in said)
+    if len(set(found)) != len(found):
+        raise Died
+    return found
 
 
 def report(said: dict[str, Any], pictures: memoryview, worker: Worker) -> Report:

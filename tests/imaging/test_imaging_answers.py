@@ -47,6 +47,7 @@ SAID: dict[str, Any] = {
     "animation": None,
     "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
     "writing": 0,
+    "places": [],
     "uids": ["1.2.3"],
     "refers": ["2.25.4"],
 }
@@ -98,6 +99,10 @@ DISHONEST: list[dict[str, Any]] = [
     with_values(writing=-1),
     with_values(writing="Jane Doe"),
     with_values(writing=True),
+    with_values(places=["Jane Doe"]),
+    with_values(places=["top", "top"]),
+    with_values(places="top"),
+    with_values(places=None),
     with_values(uids=["Jane Doe"]),
     with_values(uids=["1" * 65]),
     with_values(uids=["1..2"]),

@@ -182,7 +182,8 @@ async def test_a_cleaned_copy_comes_piece_by_piece() -> None:
     assert heard == sorted(heard)
     assert heard[-1] == 1.0
     assert max(map(len, pieces)) <= PIECE
-    assert said == {"report": {"kinds": ["PatientName"], "writing": len(expected) % 1000, "masked": False}}
+    report = {"kinds": ["PatientName"], "writing": len(expected) % 1000, "masked": False, "left_out": {}}
+    assert said == {"report": report}
 
 
 async def test_a_read_that_the_stack_interrupts_ends_the_process_or_is_whole() -> None:
