@@ -27,7 +27,8 @@ from tests.fixtures_installation import House
 
 pytestmark = pytest.mark.homeserver
 
-SOMEBODY = "giulia.marchetti"
+SOMEBODY, NETWORK = "agata.nowicka", "ecnm"
+"""Somebody of whom no other test on this installation wants anything."""
 
 
 class LossyGateway(Gateway):
@@ -84,7 +85,7 @@ async def hands(shared_house: House) -> AsyncIterator[Hands]:
 
 async def test_a_case_room_is_found_again(shared_house: House, hands: Hands) -> None:
     requester = shared_house.user(SOMEBODY)
-    case = new_case(secrets.token_hex(8), "ern-cranio", "Jade Heron 100", requester, "What is this?", _now())
+    case = new_case(secrets.token_hex(8), NETWORK, "Jade Heron 100", requester, "What is this?", _now())
     async with hands.store.transaction() as tx:
         await tx.add_case(case)
     effect, lane = CreateCaseRoom(case.nickname, case.network, requester), f"case:{case.id}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ernbot.demo.clinician import Seen
-from ernbot.demo.stage import DISSENTER, EXPERTS, LATECOMER, SURGEON, Stage
+from ernbot.demo.stage import DISSENTER, EXPERTS, LATECOMER, REQUESTER, SURGEON, Stage
 
 STATEMENT = "An ophthalmologist sees the child before any operation."
 REMARK = "only where the pressure may be raised"
@@ -22,14 +22,14 @@ async def delphi(stage: Stage) -> None:
     stage.check("3 raters" in opened.body, "three are asked, each in their own chat")
     asked = await asyncio.gather(*(_rate(stage, name, FIRST[name]) for name in EXPERTS))
     stage.check(not any(STATEMENT in seen.body for seen in asked), "the invitation to rate says nothing clinical")
-    await me.hears(room, "Everybody has rated", after=opened.event_id)
+    await me.hears(stage.chats[REQUESTER], "everybody has rated. Close round 1")
     told = [seen.body for seen in me.seen if seen.room_id == room]
     stage.check(not any(REMARK in text for text in told), "before the round is closed its lead sees nothing")
     closed = await stage.answer(me, room, "!delphi close", "Round 1 is closed")
     stage.check("no consensus in round 1: 67% at 7–9" in closed.body, "two of three are no consensus")
     stage.check("Piotr" not in closed.body, "nobody is named")
 
-    again = await stage.answer(me, room, "!delphi next", "Round 2 is open")
+    await stage.answer(me, room, "!delphi next", "Round 2 is open")
     read = await asyncio.gather(*(_rate_again(stage, name, SECOND[name]) for name in EXPERTS))
     spread = "Round 1: 0 at 1–3, 1 at 4–6, 2 at 7–9"
     stage.check(all(spread in seen.body for seen in read), "before they rate again, all see how all rated")
@@ -37,7 +37,7 @@ async def delphi(stage: Stage) -> None:
     stage.check(all(line in seen.body for line, seen in zip(own, read, strict=True)), "and what they rated themselves")
     stage.check(all(REMARK in seen.body for seen in read), "and what was remarked")
     stage.check(not any("Piotr" in seen.body for seen in read), "and not by whom")
-    await me.hears(room, "Everybody has rated", after=again.event_id)
+    await me.hears(stage.chats[REQUESTER], "everybody has rated. Close round 2")
     closed = await stage.answer(me, room, "!delphi close", "Round 2 is closed")
     stage.check(
         "consensus** in round 2" in closed.body or "consensus in round 2: 100%" in closed.body, "all three agree"
