@@ -32,7 +32,7 @@ async def three_months_later(stage: Stage) -> None:
     stage.check(mentioned == [me.user_id], "only the clinician who brought the case is called by it")
     root = question.event_id
     await me.react(room, root, "2️⃣")
-    await me.hears(room, "why?", after=root)
+    await me.hears(room, "Why not, or not all of it?", after=root)
     stage.check(True, "a tap begins the answer")
     await stage.answer(me, room, "patient", "change something", thread=root)
     await stage.answer(me, room, "management", "What happened since?", thread=root)
