@@ -15,6 +15,8 @@ from ernbot.imaging.file_names import is_plain
         "1.2.840.113619.2.55.3.604688119.971.1234567890.123",
         "CT.1.2.840.113619.2.55.3.604688119.971.dcm",
         "IM-0001-0001.dcm",
+        "DSC00012.JPG",
+        "post-op 3 months.jpg",
         "IMG_20240105_101112.jpg",
         "PXL_20240105_101112123.jpg",
         "IMG-20240105-WA0003.jpg",
