@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 NAME ?=
-# Two processes, each with a homeserver and a PostgreSQL of its own; a file's tests stay together.
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Two processes, each with a homeserver and a PostgreSQL of its own; a file's tests stay together, in conftest's order.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check soak fuzz soak-files bench lock clean
 

@@ -1,6 +1,8 @@
 """What all tests share: the database, homeserver and installation fixtures."""
 
 import signal
+from collections import defaultdict
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -30,3 +32,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.homeserver)
         if "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values():
             item.add_marker(pytest.mark.postgresql)
+    _put_long_stories_first(items)
+
+
+def _put_long_stories_first(items: list[pytest.Item]) -> None:
+    """Two processes that take file after file end together only when the longest files begin.
+
+    A file that needs the homeserver is the longer, the fewer tests it has: each is a whole story. Of the others, that
+    with the most tests is.
+    """
+    counts: dict[Path, int] = defaultdict(int)
+    stories = {item.path for item in items if item.get_closest_marker("homeserver")}
+    for item in items:
+        counts[item.path] += 1
+    items.sort(
+        key=lambda item: (
+            item.path not in stories,
+            counts[item.path] if item.path in stories else -counts[item.path],
+            item.path,
+        )
+    )
