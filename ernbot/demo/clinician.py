@@ -123,9 +123,10 @@ class Clinician:
                 await self._show(room_id, event)
         for room_id in rooms.get("leave", {}):
             self.rooms.forget(room_id)
-        locked, self._locked = self._locked, []
-        for room_id, event in locked:
-            await self._show(room_id, event)
+        if response.get("to_device", {}).get("events"):  # which is how a key comes
+            locked, self._locked = self._locked, []
+            for room_id, event in locked:
+                await self._show(room_id, event)
         self._token = response["next_batch"]
         await self.machine.upload_keys()
         async with self._changed:
