@@ -244,8 +244,11 @@ class Dispatcher:
             # An opinion may have to be taken out of the room, whatever it looks like.
             for_sealing = said is not None and place is not None and conversation.concerns_us(self._office, said.text)
         answers = for_sealing or numbers or template or votes or asked is not None or followed is not None
-        for_us = file is not None or place is None or open_dialogue is not None or answers
-        if not for_us and said is not None and not said.addressed and not has_prefix(said.text):
+        # Rooms of a network are for people to talk in: there only what is said to us is ours.
+        alone = place is None and view.is_direct(item.sender, self._gateway.user_id)
+        for_us = alone or (place is not None and file is not None) or open_dialogue is not None or answers
+        called = said is not None and (said.addressed or has_prefix(said.text))
+        if not for_us and not called:
             await self._done(item)
             return
         try:

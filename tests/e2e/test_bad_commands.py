@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -173,6 +174,20 @@ async def test_a_plain_message_in_an_encrypted_chat_is_not_taken(ward: Ward) -> 
     assert await ward.house.rooms() == rooms
     with pytest.raises(MatrixError, match="403"):
         await lead.gateway.send(ward.room, "m.room.message", text, secrets.token_hex(8))
+
+
+async def test_people_talk_undisturbed_in_the_rooms_of_their_network(ward: Ward) -> None:
+    house, first = ward.house, ward.first
+    place = f"/_matrix/client/v3/directory/room/{quote('#ern-cranio-lobby:ern.localhost')}"
+    lobby = (await first.gateway.request("GET", place))["room_id"]
+    await first.join(lobby)
+    said = await first.say(lobby, "Good morning! Who comes to the meeting in May?")
+    await first.drop(lobby, "programme.txt", "text/plain", b"Programme of the meeting in May")
+    asked = await first.say(lobby, "!cases")
+    assert "no case, so I take no commands here" in (await house.answer(first, asked)).body
+    assert not house.answers(first, said)
+    assert len([seen for seen in first.seen if seen.room_id == lobby and seen.type == "m.room.message"]) == 4
+    await house.is_well(COLLEAGUE)
 
 
 async def test_a_device_that_its_owner_has_not_signed(ward: Ward) -> None:

@@ -223,7 +223,7 @@ refused-identity-unchanged = Krypteringsidentiteten for { $name } har ikke ændr
 refused-identity-none = { $name } har ingen krypteringsidentitet nu. Vedkommende skal først oprette en i sin klients sikkerhedsindstillinger.
 refused-identity-fingerprint = Det nye fingeraftryk for { $name } begynder ikke sådan. Lad vedkommende læse de første { $count } tegn op for dig: `!identity` viser det. Har vedkommende ikke selv nulstillet sin identitet, så bekræft intet, og sig det til administratoren.
 refused-key-unproven = Jeg kunne læse dette, men nøglen kommer fra en sikkerhedskopi og beviser ikke, at det er fra dig. Send det igen.
-refused-not-direct = Det er ikke en direkte chat: Der er andre i rummet. Start en krypteret chat med mig alene.
+refused-not-direct = Der er andre i rummet, og det er ikke en sag, så her tager jeg ikke imod kommandoer. Skriv til mig alene i en krypteret chat.
 
 ## Afslag om filer
 

@@ -223,7 +223,7 @@ refused-identity-unchanged = The encryption identity of { $name } has not change
 refused-identity-none = { $name } has no encryption identity now. They have to set one up first, in the security settings of their client.
 refused-identity-fingerprint = The new fingerprint of { $name } does not begin like this. Let them read its first { $count } characters to you: `!identity` shows it to them. If they did not reset their identity themselves, confirm nothing and tell the administrator.
 refused-key-unproven = I could read this, but its key comes from a backup and does not prove that it is from you. Please send it again.
-refused-not-direct = This is no direct chat: others are in this room. Please start an encrypted chat with me alone.
+refused-not-direct = Others are in this room, and it is no case, so I take no commands here. Write to me alone, in an encrypted chat.
 
 ## Refusals of files
 
