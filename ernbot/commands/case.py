@@ -11,7 +11,7 @@ from ernbot.commands import opening
 from ernbot.commands.card import card
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import CreateCaseRoom, Invite, Message
-from ernbot.commands.panel import folded, people
+from ernbot.commands.naming import folded, people
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Reply, Text
 from ernbot.core.access import check_new_case

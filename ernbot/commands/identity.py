@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Message
-from ernbot.commands.panel import folded, people
+from ernbot.commands.naming import folded, people
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Part, Reply, Symbol, Text, Value, say

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Message
-from ernbot.commands.panel import INVITATION, called, folded, leave, suggestion_tag, suggestions
+from ernbot.commands.naming import folded
+from ernbot.commands.panel import INVITATION, called, leave, suggestion_tag, suggestions
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Item, Part, Quote, Reply, Text, say
 from ernbot.commands.who import lines
 from ernbot.core import inviting
 from ernbot.core.case import Case
-from ernbot.core.directory import Role
+from ernbot.core.directory import Role, localpart
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.invitation import InvitationState, find
 from ernbot.core.ranking import Field
@@ -141,7 +142,7 @@ async def conflict(ctx: Context, reason: Rest) -> None:
     await ctx.say(say("conflict-recorded-requester" if brought else "conflict-recorded"))
     await leave(ctx, changed, ctx.actor)
     name = called(ctx, case, ctx.actor)
-    local = ctx.actor.removeprefix("@").partition(":")[0]
+    local = localpart(ctx.actor)
     said: list[Part] = [
         Text("conflict-declared", {"name": name}),
         Quote(" ".join(reason.split())),
@@ -162,7 +163,7 @@ def _hand_over_first(ctx: Context, case: Case) -> Reply:
     ]
     items = []
     for user in possible[:MAX_LEADS]:
-        local = user.removeprefix("@").partition(":")[0]
+        local = localpart(user)
         items.append(
             Item(Text("conflict-lead-person", {"name": called(ctx, case, user)}), code=f"!case handover {local}")
         )

@@ -10,7 +10,7 @@ import re
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import Invite, Remove
 from ernbot.commands.named import case_and_rest
-from ernbot.commands.panel import folded, people
+from ernbot.commands.naming import alike, folded, people
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Quote, Reply, Text, Value, say
 from ernbot.commands.requests import tell_room
@@ -26,7 +26,7 @@ def person(line: str, mentions: tuple[str, ...], network: Network) -> str:
     """The user id of the one person whom a line means, by mention, user id, user name or name.
 
     Raises:
-        BadInput: `person-one` when it means nobody of the network, or several.
+        BadInput: `person-meant` for a part of a name, `person-one` when it means nobody of the network, or several.
     """
     if len(mentions) == 1:
         return mentions[0]
@@ -34,6 +34,8 @@ def person(line: str, mentions: tuple[str, ...], network: Network) -> str:
     user_id = people(network).get(wanted)
     if user_id is None and re.fullmatch(r"@[^:\s]+:\S+", wanted):
         user_id = wanted
+    if user_id is None and not mentions and (meant := alike(wanted, network)):
+        raise BadInput("person-meant", word=wanted, names=meant)
     if user_id is None or mentions:
         raise BadInput("person-one", network=network.name)
     return user_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ernbot.commands.context import Context
-from ernbot.commands.panel import people
+from ernbot.commands.naming import people
 from ernbot.commands.registry import Rest, command
 from ernbot.commands.reply import Fact, Heading, Item, Line, Part, Quote, Reply, Symbol, Text, Value, say
 from ernbot.core import ending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ernbot.commands import outcome
 from ernbot.commands.context import Context
-from ernbot.commands.panel import people
+from ernbot.commands.naming import people
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX, Rest, command
 from ernbot.commands.reply import Blank, Fact, Part, Quote, Reply, Sheet, Text

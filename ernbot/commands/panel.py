@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import Invite, Remove
+from ernbot.commands.naming import alike, everybody, folded
 from ernbot.commands.registry import PREFIX, Rest, command
 from ernbot.commands.reply import Heading, Item, Labels, Part, Reply, Symbol, Text, Value, say
 from ernbot.commands.who import SHOWN, languages_of, lines, parse
@@ -15,7 +16,7 @@ from ernbot.core import inviting
 from ernbot.core.access import check_expert
 from ernbot.core.case import Case
 from ernbot.core.characters import harmless
-from ernbot.core.directory import Directory, Group, Network
+from ernbot.core.directory import Group, Network, localpart
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.form import label
 from ernbot.core.invitation import MAX_AT_ONCE, InvitationState
@@ -35,10 +36,6 @@ INVITATION = "invitation"
 """Mark our messages in the outbox, so that a reply or a reaction to one finds what it is about."""
 
 
-def folded(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
 def _competences(network: Network) -> dict[str, str]:
     """Competences by every name that they have: their id, and their label in each language."""
     return {
@@ -51,24 +48,6 @@ def _competences(network: Network) -> dict[str, str]:
 def _groups(network: Network) -> dict[str, Group]:
     names = ((name, group) for group in network.groups for name in (group.id, *group.labels.values()))
     return {f"{GROUP}{folded(name)}": group for name, group in names}
-
-
-def people(network: Network) -> dict[str, str]:
-    """People by what they are called; a name that two of them share means neither."""
-    named: dict[str, set[str]] = {}
-    for person in network.people:
-        localpart = person.user_id.removeprefix("@").partition(":")[0]
-        for name in (person.user_id, localpart, f"@{localpart}", person.name):
-            named.setdefault(folded(name), set()).add(person.user_id)
-    return {name: users.pop() for name, users in named.items() if len(users) == 1}
-
-
-def everybody(directory: Directory, network: Network) -> dict[str, str]:
-    """People of all networks by what they are called; those of one network before namesakes of others."""
-    named: dict[str, str] = {}
-    for other in sorted(directory.networks, key=lambda each: each.id == network.id):
-        named |= people(other)
-    return named
 
 
 def _split(text: str, names: Iterable[str]) -> list[str]:
@@ -86,9 +65,9 @@ def _wanted(ctx: Context, text: str, case: Case, network: Network) -> tuple[str,
     adds the author of a message that is replied to.
 
     Raises:
-        BadInput: `expert-or-competence` for a word that means nobody, `competence-empty` for a competence whose
-            experts are all here, `suggest-number` for a number that was not suggested, `group-unknown`,
-            `too-many-at-once`, `usage` when nobody is named.
+        BadInput: `person-meant` for a part of a name, `expert-or-competence` for a word that means nobody,
+            `competence-empty` for a competence whose experts are all here, `suggest-number` for a number that was not
+            suggested, `group-unknown`, `too-many-at-once`, `usage` when nobody is named.
     """
     mentioned = tuple(harmless(user) for user in ctx.mentions if user not in case.admitted)
     if mentioned:
@@ -110,6 +89,8 @@ def _wanted(ctx: Context, text: str, case: Case, network: Network) -> tuple[str,
             wanted.append(case.suggested[int(word) - 1])
         elif re.fullmatch(r"@[^:]+:.+", word):
             wanted.append(word)
+        elif meant := alike(word, network):
+            raise BadInput("person-meant", word=word, names=meant)
         else:
             raise BadInput("expert-or-competence", word=word, competences=", ".join(c.id for c in network.competences))
     if not wanted:
@@ -385,7 +366,7 @@ def member(ctx: Context, case: Case, who: str) -> str:
         raise BadInput("usage")
     candidates = (*case.panel, *(asked.user_id for asked in case.invitations))
     for user in candidates:
-        local = user.removeprefix("@").partition(":")[0]
+        local = localpart(user)
         if wanted in (user, local, f"@{local}", folded(called(ctx, case, user))):
             return user
     raise BadInput("not-on-panel")

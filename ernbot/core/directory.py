@@ -104,6 +104,11 @@ class Absence:
     last: date
 
 
+def localpart(user_id: str) -> str:
+    """The user name: what stands before the homeserver in a Matrix user id, without the sigil."""
+    return user_id.removeprefix("@").partition(":")[0]
+
+
 @dataclass(frozen=True)
 class Person:
     """One person in one network. `user_id` is a full Matrix user id; `languages` are BCP 47 tags.

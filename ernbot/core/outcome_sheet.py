@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from ernbot.core import sheet
+from ernbot.core.directory import localpart
 from ernbot.core.errors import BadInput
 from ernbot.core.form import Field, Form
 from ernbot.core.outcome import MAX_RECOMMENDATIONS, Outcome, Section
@@ -71,7 +72,7 @@ def line(recommendation: Recommendation) -> str:
         "strength": recommendation.strength if recommendation.strength is not Strength.CONDITIONAL else None,
         "direction": recommendation.direction if recommendation.direction is not Direction.FOR else None,
         "evidence": recommendation.evidence,
-        "owner": recommendation.owner.removeprefix("@").partition(":")[0] if recommendation.owner else None,
+        "owner": localpart(recommendation.owner) if recommendation.owner else None,
         "due": recommendation.due,
         "preference": recommendation.preference,
     }

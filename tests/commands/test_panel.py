@@ -55,6 +55,8 @@ async def test_experts_by_mention(chat: Chat) -> None:
     assert answer == "ERN CRANIO does not list @eve:\ufffd. Ask its helpdesk to add them first."
 
 
+WHOLE = "Type the whole name or the user name."
+
 REFUSED = [
     (BRAM, "Bram Visser (Institute for Suture Biology) does not see patients and cannot be invited to a case."),
     (
@@ -79,6 +81,14 @@ REFUSED = [
     (
         "nobody",
         f"“nobody” is neither a person nor a competence of this network. {COMPETENCES}\n\n{USAGE}",
+    ),
+    (
+        "saskia",
+        f"“saskia” is no whole name. Did you mean Saskia de Vries (saskia.devries)? {WHOLE}\n\n{USAGE}",
+    ),
+    (
+        "Zielinsky",
+        f"“zielinsky” is no whole name. Did you mean Piotr Zieliński (piotr.zielinski)? {WHOLE}\n\n{USAGE}",
     ),
     (
         "haematology",

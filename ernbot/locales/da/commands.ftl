@@ -208,6 +208,7 @@ refused-answer-twice = `{ $field }` står der to gange. Angiv det én gang.
 refused-date = “{ $text }” er ikke en dato. Skriv den som `2026-03-31` eller med dagen først som `31.3.2026`.
 refused-dialogue-yes = Svar **ja** for at registrere det, eller `{ $prefix }cancel` for at smide det væk.
 refused-expert-or-competence = “{ $word }” er hverken en person eller en kompetence i dette netværk. Dets kompetencer: { $competences }
+refused-person-meant = “{ $word }” er ikke et helt navn. Mente du { $names }? Skriv hele navnet eller brugernavnet.
 refused-competence-empty = Alle eksperter i { $competence } er allerede inviteret, eller netværket har ingen.
 refused-images-consent = Et fotografi, en overflade eller en skanning af hovedet kan vise, hvem patienten er. Registrér først samtykke til identificerbare billeder: `!consent give images …`
 refused-language-unknown = Jeg taler: { $languages }
