@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from ernbot.commands import dialogue, shown, steps
 from ernbot.commands.choosing import choose
@@ -16,7 +16,7 @@ from ernbot.commands.context import Context
 from ernbot.commands.dialogue import Topic
 from ernbot.commands.effects import Message
 from ernbot.commands.refusals import refusal
-from ernbot.commands.registry import PREFIX, Rest, command, key_values
+from ernbot.commands.registry import PREFIX, Rest, before_keys, command, key_values
 from ernbot.commands.reply import Labels, Part, Quote, Reply, Text, Value, pages, say
 from ernbot.core import sheet
 from ernbot.core.case import Case
@@ -206,11 +206,26 @@ async def opinion(ctx: Context, text: Rest = Rest("")) -> Reply | None:
     if sheet.looks_filled(rest, form) and not _KEYS.match(rest):
         reading = sheet.read(rest, form)
         return await _told(ctx, await settle(ctx, case, form, reading.texts, reading.unplaced))
-    reply = await settle(ctx, case, form, key_values(rest))
+    reply = await settle(ctx, case, form, _answers(rest, form, ctx.now.date()))
     if reply is None:
         # Nothing but a draft: what is wrong in the message can still be put right by editing it.
         await steps.remember(ctx, PREFIX + "opinion", "refused")
     return await _told(ctx, reply)
+
+
+def _answers(line: str, form: Form, today: date) -> dict[str, str]:
+    """The answers of a line by field id: by their keys, and before the first key by what they fit.
+
+    Raises:
+        BadInput: as `key_values`. Refused: `opinion-line` with how a whole line looks; it repeats nothing of one that may
+            be for the lead alone.
+    """
+    before, after = before_keys(line)
+    named = key_values(after) if after else {}
+    placed = form.place(before, named, today)
+    if placed is None:
+        raise Refused("opinion-line", usage=topic(form).one_line)
+    return placed | named
 
 
 async def _told(ctx: Context, reply: Reply | None) -> Reply | None:

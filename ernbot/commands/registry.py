@@ -133,12 +133,18 @@ def _words(text: str) -> tuple[tuple[str, ...], str]:
     Raises:
         BadInput: `usage` when there is none.
     """
-    key = _KEY.search(text)
-    end = key.start() if key else len(text)
-    words = tuple(word for word in re.split(r"[\s,;]+", text[:end]) if word)
+    before, after = before_keys(text)
+    words = tuple(word for word in re.split(r"[\s,;]+", before) if word)
     if not words:
         raise BadInput("usage")
-    return words, text[end:].strip()
+    return words, after
+
+
+def before_keys(text: str) -> tuple[str, str]:
+    """What stands before the first `key=`, and the rest."""
+    key = _KEY.search(text)
+    end = key.start() if key else len(text)
+    return text[:end].strip(), text[end:].strip()
 
 
 def key_values(text: str) -> dict[str, str]:

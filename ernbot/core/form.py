@@ -7,14 +7,15 @@ page. Field kinds follow the FHIR Questionnaire item types.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from ernbot.core.codes import CODE_SYSTEMS
 from ernbot.core.condition import Answered, Condition, Every, atoms, holds, renamed, written
 from ernbot.core.errors import BadInput
-from ernbot.core.field import MAX_TEXT, Answer, Field, Kind, Option, Repeats, Value, label
+from ernbot.core.field import CHOICES, MAX_TEXT, Answer, Field, Kind, Option, Repeats, Value, label
 
 __all__ = [
     "CODE_SYSTEMS",
@@ -35,6 +36,9 @@ __all__ = [
 
 MAX_ECHO = 40
 """Characters of a misspelt name that are repeated."""
+
+_CLOSED: frozenset[Kind] = CHOICES | {"code", "scale"}
+"""Kinds whose answers can be told from others."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,26 @@ class Form:
             missing=tuple(field.id for field in asked if field.required and field.id not in typed),
         )
 
+    def place(self, text: str, taken: Collection[str] = (), today: date | None = None) -> dict[str, str] | None:
+        """Answers that were given without their fields, by field id: `ORPHA:794 surgery 4`. None when one stays over.
+
+        Each is taken for the one required field with a closed answer that it fits; one that fits several waits until
+        its neighbours have taken the others. Fields that are `taken` have their answer already.
+        """
+        free = [f for f in self.asked({}) if f.required and f.kind in _CLOSED and f.id.casefold() not in taken]
+        separator = r"[,;\n]" if re.search(r"[,;\n]", text) else r"\s"
+        words = [word.strip() for word in re.split(separator, text) if word.strip()]
+        placed: dict[str, str] = {}
+        while words:
+            fits = ((word, [field for field in free if _fits(field, word, today)]) for word in words)
+            word, field = next(((word, fields[0]) for word, fields in fits if len(fields) == 1), (None, None))
+            if word is None or field is None:
+                return None
+            placed[field.id] = word
+            words.remove(word)
+            free.remove(field)
+        return placed
+
     def complaint(self, filled: Filled) -> BadInput | None:
         """Why this cannot be recorded as it is; None when it can."""
         if filled.unknown:
@@ -178,6 +202,14 @@ class Form:
     def conflict(self, values: Mapping[str, Value]) -> bool:
         """Whether the answers declare a conflict of interest."""
         return any(field.kind == "conflict" and values.get(field.id) == "yes" for field in self.fields)
+
+
+def _fits(field: Field, text: str, today: date | None) -> bool:
+    try:
+        field.read(text, today)
+    except BadInput:
+        return False
+    return True
 
 
 def expand(group: Group, fields: Sequence[Field], when: Condition | None = None) -> tuple[Field, ...]:

@@ -10,6 +10,10 @@ from ernbot.core.opinion import latest
 
 from .chat import ANDERS, CONSENT, FORMS, KASPER, METTE, OPINION, PIOTR, SASKIA, SERVER, Chat
 
+LINE = (
+    "I cannot tell which question each word answers. In one line: "
+    "`!opinion diagnosis=… recommendation=… confidence=…`. Or type `!opinion` alone, and I ask."
+)
 USAGE = "Type it like this: `!opinion [<case>] [<key>=<value> …]`"
 FIELDS = "diagnosis, recommendation, confidence, concerns, age, sign, remarks"
 
@@ -91,15 +95,39 @@ async def test_each_error_names_the_field_and_the_reason(asked: Chat) -> None:
 
 
 NO_ANSWERS = [
-    ("!opinion surgery", USAGE),
-    ("!opinion I think diagnosis=ORPHA:2343", USAGE),
-    ("!opinion give diagnosis=ORPHA:2343", USAGE),
+    ("!opinion operate", LINE),
+    ("!opinion surgery, watch", LINE),
+    ("!opinion surgery recommendation=watch", LINE),
+    ("!opinion I think diagnosis=ORPHA:2343", LINE),
+    ("!opinion give diagnosis=ORPHA:2343", LINE),
     (
         "!opinion colour=red",
         f"The form has no field colour. Its fields are: {FIELDS}.\n\n{USAGE}",
     ),
-    ("!opinion = 4", USAGE),
+    ("!opinion = 4", LINE),
 ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "!opinion ORPHA:2343 surgery 4",
+        "!opinion 4 surgery ORPHA:2343",
+        "!opinion surgery 4 diagnosis=ORPHA:2343",
+        "!opinion ORPHA:2343, Surgery, 4",
+    ],
+)
+async def test_a_word_needs_no_key_where_it_fits_one_question_alone(asked: Chat, line: str) -> None:
+    said = await asked.here(SASKIA, line)
+    assert said.startswith("Your opinion is recorded.")
+    for answer in ("ORPHA:2343", "Recommended next step: Surgery", ": 4"):
+        assert answer in said
+
+
+async def test_some_words_of_an_opinion_become_a_draft(asked: Chat) -> None:
+    said = await asked.here(SASKIA, "!opinion surgery")
+    assert said.startswith("I have kept ")
+    assert "Most likely diagnosis" in said
 
 
 async def test_what_is_no_answer(asked: Chat) -> None:

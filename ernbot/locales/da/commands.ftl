@@ -207,6 +207,7 @@ refused-answer-required = **{ $field }** kan ikke udelades.
 refused-answer-twice = `{ $field }` står der to gange. Angiv det én gang.
 refused-date = “{ $text }” er ikke en dato. Skriv den som `2026-03-31` eller med dagen først som `31.3.2026`.
 refused-dialogue-yes = Svar **ja** for at registrere det, eller `{ $prefix }cancel` for at smide det væk.
+refused-opinion-line = Jeg kan ikke se, hvilket spørgsmål hvert ord svarer på. På én linje: `{ $usage }`. Eller skriv kun `!opinion`, så spørger jeg.
 refused-expert-or-competence = “{ $word }” er hverken en person eller en kompetence i dette netværk. Dets kompetencer: { $competences }
 refused-person-meant = “{ $word }” er ikke et helt navn. Mente du { $names }? Skriv hele navnet eller brugernavnet.
 refused-competence-empty = Alle eksperter i { $competence } er allerede inviteret, eller netværket har ingen.

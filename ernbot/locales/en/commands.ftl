@@ -207,6 +207,7 @@ refused-answer-required = **{ $field }** cannot be left out.
 refused-answer-twice = `{ $field }` is there twice. Give it once.
 refused-date = “{ $text }” is no date. Write it like `2026-03-31`, or day first like `31.3.2026`.
 refused-dialogue-yes = Answer **yes** to record it, or `{ $prefix }cancel` to throw it away.
+refused-opinion-line = I cannot tell which question each word answers. In one line: `{ $usage }`. Or type `!opinion` alone, and I ask.
 refused-expert-or-competence = “{ $word }” is neither a person nor a competence of this network. Its competences: { $competences }
 refused-person-meant = “{ $word }” is no whole name. Did you mean { $names }? Type the whole name or the user name.
 refused-competence-empty = All experts for { $competence } have been invited already, or the network has none.
