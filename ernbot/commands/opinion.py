@@ -217,7 +217,7 @@ def _answers(line: str, form: Form, today: date) -> dict[str, str]:
     """The answers of a line by field id: by their keys, and before the first key by what they fit.
 
     Raises:
-        BadInput: as `key_values`. Refused: `opinion-line` with how a whole line looks; it repeats nothing of one that may
+        BadInput: as `key_values`. Refused: `opinion-line` with how a whole line looks. It repeats nothing: the line may
             be for the lead alone.
     """
     before, after = before_keys(line)
