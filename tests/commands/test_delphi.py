@@ -95,6 +95,17 @@ async def test_from_the_first_statement_to_the_report(asked: Chat) -> None:
     assert "| 2 | Measure the pressure first. | Consensus | 2 | 100% |" in delphi_report.markdown(told_report)
 
 
+async def test_no_reliability_is_made_up_for_a_single_statement(asked: Chat) -> None:
+    await asked.here(ANDERS, "!delphi new When to operate")
+    await asked.here(ANDERS, "!delphi add Operate before nine months.")
+    await asked.here(ANDERS, "!delphi start")
+    for rater, value in zip(RATERS, (2, 5, 9), strict=True):
+        await asked.alone(rater, f"!rate 1={value}")
+    closed = await asked.here(ANDERS, "!delphi close")
+    assert "Krippendorff’s alpha cannot be computed: it takes two statements or more" in closed
+    assert "Krippendorffs alfa kan ikke beregnes: Det kræver mindst to udsagn" in asked.last.danish
+
+
 async def test_statement_by_statement_with_taps_and_words(running: Chat) -> None:
     opening = await running.alone(SASKIA, "!rate")
     assert "1 of 2 – statement 1\n\n> Operate before nine months." in opening

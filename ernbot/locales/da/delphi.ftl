@@ -39,11 +39,8 @@ consensus-one-value = { $value }, ud fra ét svar
 consensus-left-out = Ikke talt med på grund af en interessekonflikt, eller fordi de er gået: { $names }
 consensus-few = Med { $count } talt med siger det kun, hvad netop disse mener, og ikke mere.
 consensus-alpha = Krippendorffs alfa (ordinal) { $value }, 95 %-interval { $low } til { $high }: { $raters } deltagere, { $units } udsagn.
-consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } deltagere og kun { $units ->
-        [one] ét udsagn
-       *[other] { $units } udsagn
-    }, for få til et interval.
-consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: for få bedømmelser, eller alle ens.
+consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } deltagere og kun { $units } udsagn, for få til et interval.
+consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: Det kræver mindst to udsagn, som flere har bedømt, og bedømmelser, der ikke alle er ens.
 refused-consensus-nobody-counts = Ingen af dem, der har afgivet en vurdering, tæller med: De har en interessekonflikt eller har forladt panelet.
 refused-consensus-blind = Vurderingerne er forseglet, til de åbnes. Derefter siger `!consensus`, hvor panelet står.
 

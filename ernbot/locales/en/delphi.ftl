@@ -39,11 +39,8 @@ consensus-one-value = { $value }, from one answer
 consensus-left-out = Not counted, because of a conflict of interest or because they left: { $names }
 consensus-few = With { $count } counted, this says what these people think, and no more.
 consensus-alpha = Krippendorff’s alpha (ordinal) { $value }, 95% interval { $low } to { $high }: { $raters } raters, { $units } statements.
-consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } raters and only { $units ->
-        [one] one statement
-       *[other] { $units } statements
-    }, too few for an interval.
-consensus-alpha-none = Krippendorff’s alpha cannot be computed: too few ratings, or all of them the same.
+consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } raters and only { $units } statements, too few for an interval.
+consensus-alpha-none = Krippendorff’s alpha cannot be computed: it takes two statements or more that several people rated, and ratings that differ.
 refused-consensus-nobody-counts = Nobody who gave an opinion counts: they have a conflict of interest, or have left the panel.
 refused-consensus-blind = Opinions are sealed until they are revealed. After that, `!consensus` says where the panel stands.
 
