@@ -76,8 +76,15 @@ async def begin(
         return
     if filled is None:
         count = len(topic.form.asked({}))
-        before = (Text("dialogue-opening", {"count": count, "usage": topic.one_line}),)
+        before = (Text(_opening(ctx, topic), {"count": count, "usage": topic.one_line}),)
     await ask(ctx, dialogue, topic, *before)
+
+
+def _opening(ctx: Context, topic: Topic) -> str:
+    """The sentence that says how to answer here."""
+    if topic.sealed:
+        return "dialogue-opening-sealed"
+    return "dialogue-opening" if ctx.place is not None else "dialogue-opening-direct"
 
 
 async def ask(ctx: Context, dialogue: Dialogue, topic: Topic, *before: Part) -> None:

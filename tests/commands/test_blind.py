@@ -194,6 +194,12 @@ async def test_no_reaction_counts_in_the_direct_chat_either(sealed: Chat) -> Non
     assert "reactions are not encrypted" in sealed.last.text
 
 
+async def test_the_questions_say_that_reactions_do_not_count(sealed: Chat) -> None:
+    asked = await sealed.alone(SASKIA, "!opinion")
+    assert asked.startswith("9 questions. Just write your answers here; reactions do not count")
+    assert "thread" not in asked
+
+
 async def test_the_last_opinion_reveals_all(sealed: Chat) -> None:
     await sealed.alone(SASKIA, f"!opinion {GIVEN}")
     answer = await sealed.alone(PIOTR, "!opinion diagnosis=ORPHA:2343 recommendation=watch confidence=3")

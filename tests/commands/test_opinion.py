@@ -240,3 +240,11 @@ async def test_the_form_follows_the_type_of_question(asked: Chat) -> None:
     await asked.here(SASKIA, "!opinion diagnosis=ORPHA:2467 recommendation=kit confidence=4")
     (opinion,) = (await asked.case()).opinions
     assert opinion.form_id == "ecnm-opinion"
+
+
+async def test_in_the_direct_chat_the_questions_speak_of_no_thread(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    asked = await chat.alone(SASKIA, "!opinion")
+    assert asked.startswith("9 questions. Just write your answers here; numbered reactions work too.")
+    assert "thread" not in asked

@@ -87,6 +87,8 @@ answer-consent-signed = Underskrevet den
 ## Spørgsmål et for et
 
 dialogue-opening = { $count } spørgsmål. Svar her i tråden eller som svar på beskeden; nummererede reaktioner virker også. `!cancel` afbryder. På én linje: `{ $usage }`.
+dialogue-opening-direct = { $count } spørgsmål. Skriv bare dine svar her; nummererede reaktioner virker også. `!cancel` afbryder. På én linje: `{ $usage }`.
+dialogue-opening-sealed = { $count } spørgsmål. Skriv bare dine svar her; reaktioner tæller ikke, for de er ikke krypteret. `!cancel` afbryder. På én linje: `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Der må gerne være flere: `1, 2`.

@@ -87,6 +87,8 @@ answer-consent-signed = Signed on
 ## Questions one by one
 
 dialogue-opening = { $count } questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves. In one line: `{ $usage }`.
+dialogue-opening-direct = { $count } questions. Just write your answers here; numbered reactions work too. `!cancel` leaves. In one line: `{ $usage }`.
+dialogue-opening-sealed = { $count } questions. Just write your answers here; reactions do not count, because they are not encrypted. `!cancel` leaves. In one line: `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Several are possible: `1, 2`.
