@@ -8,7 +8,7 @@ from enum import Enum
 from ernbot.commands.registry import Command
 from ernbot.commands.reply import Labels, Part, Reply, Symbol, Text, Value
 from ernbot.core.errors import BadInput, Refused
-from ernbot.core.states import Action, Assessing, Closed
+from ernbot.core.states import Action, Assessing, Closed, Signing
 
 OUR_WORDS = frozenset({"state"})
 """Fields whose str is a word of ours and not somebody's own."""
@@ -36,6 +36,8 @@ def _instead(error: Refused) -> Text:
             return Text("outcome-amend-instead")
         if error.fields["state"] == Assessing.kind:
             return Text("outcome-draft-first")
+    if error.fields["action"] is Action.INVITE and error.fields["state"] == Signing.kind:
+        return Text("panel-signing-instead")
     return Text("help-now")
 
 

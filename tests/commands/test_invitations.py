@@ -408,9 +408,8 @@ async def test_a_guest_has_a_part_until_a_day(chat: Chat) -> None:
     await chat.arrive(OKSANA)
     assert "Oksana Koval: has accepted" in chat.card
     assert (await chat.here(OKSANA, OPINION)).startswith("Your opinion is recorded")
-    assert (
-        await chat.here(OKSANA, "!panel invite freja.lund") == "Your part in this case does not let you invite experts."
-    )
+    refused = "Your part in this case does not let you change the panel."
+    assert await chat.here(OKSANA, "!panel invite freja.lund") == refused
     assert f"Oksana Koval, Tromsø (NO), guest until 1 May 2026: `{OKSANA}`" in await chat.here(ANDERS, "!panel show")
     assert (
         await chat.here(ANDERS, "!panel guest oksana.koval until 2026-06-01") == "Oksana Koval stays until 1 June 2026."

@@ -369,3 +369,16 @@ async def test_a_crash_between_signing_and_sending_loses_and_doubles_nothing(cha
     assert_proved(record(again, effect))
     assert "You cannot sign the outcome now" in await again.here(PIOTR, f"!sign {start}")
     assert len(again.effects(SendOutcome)) == 1, "the message that comes again signs nothing twice"
+
+
+async def test_the_panel_stays_as_it_is_while_signatures_are_given(chat: Chat) -> None:
+    await signing(chat)
+    async with chat.nothing_changes():
+        for line in ("!panel remove piotr.zielinski", "!panel keep piotr.zielinski", "!panel invite freja.lund"):
+            assert await chat.here(ANDERS, line) == (
+                "You cannot change the panel now. State of the case: being signed.\n\n"
+                "Who does not sign does not hold you up: `!outcome close`. Or change a line of the outcome first, "
+                "for example with `!outcome recommend`: votes and signatures begin anew, and the panel can change."
+            )
+    await chat.here(ANDERS, "!outcome recommend 1 Operate before eight months.")
+    assert "Piotr" in await chat.here(ANDERS, "!panel remove piotr.zielinski")

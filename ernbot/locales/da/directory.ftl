@@ -70,6 +70,7 @@ panel-guest = { $name }, { $centre } ({ $country }), gæst til og med { $date }:
 panel-gone = { $user }, ikke længere i fortegnelsen. Tag vedkommende ud med `!panel remove { $user }`.
 panel-former = { $name }: { $state }
 panel-removed = { $name } er ikke længere med i sagen. Det, vedkommende har sagt, bliver stående.
+panel-signing-instead = Den, der ikke underskriver, holder dig ikke op: `!outcome close`. Eller ret først en linje i konklusionen, for eksempel med `!outcome recommend`: så begynder stemmer og underskrifter forfra, og panelet kan ændres.
 panel-kept = { $name } må lytte med og svare på spørgsmål, uden stemme.
 conflict-recorded = Registreret. Du stemmer og bedømmer ikke længere her, og din vurdering tæller ikke. Lederen afgør, om du bliver og lytter med.
 conflict-recorded-requester = Registreret. Du stemmer og bedømmer ikke længere her, og din vurdering tæller ikke. Du har forelagt sagen, så du bliver i den.
