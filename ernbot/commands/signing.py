@@ -147,7 +147,8 @@ async def _signed(ctx: Context, case: Case, code: str) -> Reply:
     _audit(ctx, signed, Action.SIGN, "signed")
     await ctx.save(signed)
     if isinstance(signed.state, Closed):
-        return await _closed(ctx, signed)
+        await _publish(ctx, signed)
+        return say("outcome-signed", nickname=signed.nickname)
     return Reply(_waiting(ctx, signed))
 
 
@@ -174,11 +175,11 @@ def _waiting(ctx: Context, case: Case) -> tuple[Part, ...]:
     return (Text("sign-waiting", {"names": names, "version": outcome.version}), Text("sign-how", {"code": code}))
 
 
-async def _closed(ctx: Context, case: Case) -> Reply:
+async def _publish(ctx: Context, case: Case) -> None:
+    """Send the outcome of a case that was just closed as a document."""
     document = SendOutcome(case.outcome(), case.nickname, case.network, case.requester)
     await ctx.outbox.to_case(case.id, document, tag="outcome")
     await ctx.outbox.to_case(case.id, access(case))
-    return say("outcome-signed", nickname=case.nickname)
 
 
 @command("outcome close", where="case", action=Action.BACK_TO_DRAFTING)
@@ -191,7 +192,8 @@ async def close(ctx: Context, confirm: Confirm = Confirm(False)) -> Reply:
         return say("outcome-close-without", names=missing)
     _audit(ctx, closed, Action.SIGN, "waived")
     await ctx.save(closed)
-    return await _closed(ctx, closed)
+    await _publish(ctx, closed)
+    return say("outcome-closed", nickname=case.nickname, name=ctx.office.name_in(case, ctx.actor), names=missing)
 
 
 def _audit(ctx: Context, case: Case, action: Action, decision: str) -> None:

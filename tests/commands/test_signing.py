@@ -189,7 +189,11 @@ async def test_the_lead_closes_without_somebody_who_does_not_sign(chat: Chat) ->
             "the document will name who did not sign."
         )
         assert "does not let you" in await chat.here(SASKIA, "!outcome close confirm")
-    assert "is closed" in await chat.here(ANDERS, "!outcome close confirm")
+    assert await chat.here(ANDERS, "!outcome close confirm") == (
+        f"{(await chat.case()).nickname} is closed, by Anders Kjær, without the signature of: Saskia de Vries. "
+        "The outcome follows as a document that says so; the treating clinician decides. "
+        "`!case reopen` takes the case up again."
+    )
     assert (ANDERS, "sign", "waived") in await chat.audit()
     (effect,) = chat.new_effects(SendOutcome)
     assert effect.outcome.waived == (SASKIA,)

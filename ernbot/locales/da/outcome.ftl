@@ -92,6 +92,7 @@ outcome-too-few =
        *[other] { $count } vurderinger
     } i stedet for mindst { $minimum } tæller sagen ikke med i netværkets monitorering. Skriv `!outcome sign` igen for at underskrive alligevel.
 outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
+outcome-closed = **{ $nickname }** er afsluttet, af { $name }, uden underskrift af: { $names }. Konklusionen følger som dokument, der siger det; den behandlende læge beslutter. `!case reopen` tager sagen op igen.
 outcome-amending = Den underskrevne konklusion { $before }… bliver stående, som den er. Ret det, der skal rettes; derefter stemmer panelet, og alle underskriver på ny.
 outcome-close-without = Disse underskrifter mangler: { $names }. Afslut uden dem med `!outcome close confirm`; dokumentet nævner, hvem der ikke har underskrevet.
 

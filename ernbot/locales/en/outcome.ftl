@@ -92,6 +92,7 @@ outcome-too-few =
        *[other] { $count } opinions
     } instead of at least { $minimum } this case will not count in the network’s monitoring. To sign all the same, type `!outcome sign` again.
 outcome-signed = Signed. **{ $nickname }** is closed. The outcome follows as a document; the treating clinician decides.
+outcome-closed = **{ $nickname }** is closed, by { $name }, without the signature of: { $names }. The outcome follows as a document that says so; the treating clinician decides. `!case reopen` takes the case up again.
 outcome-amending = The signed outcome { $before }… stays as it is. Change what has to be changed; then the panel votes, and everybody signs anew.
 outcome-close-without = These signatures are missing: { $names }. Close without them with `!outcome close confirm`; the document will name who did not sign.
 
