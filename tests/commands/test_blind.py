@@ -279,9 +279,16 @@ async def test_the_lead_reveals_while_somebody_is_half_done(sealed: Chat) -> Non
 async def test_consent_withdrawn_while_a_form_is_half_filled(sealed: Chat) -> None:
     await sealed.alone(SASKIA, "!opinion")
     await sealed.alone(SASKIA, "ORPHA:2343")
+    nickname = (await sealed.case()).nickname
     await sealed.here(ANDERS, "!consent withdraw care")
     async with sealed.store.transaction() as tx:
         assert await tx.dialogue(direct_room(SASKIA), SASKIA) is None, "what was answered is gone with the case"
+    told = sealed.told(SASKIA)
+    assert [answer.text for answer in told] == [
+        f"{nickname} was withdrawn, so what you had begun to fill in for it is gone. "
+        "There is nothing left for you to do."
+    ]
+    assert sealed.told(PIOTR) == [], "only who was filling something in is told"
     assert await sealed.alone(SASKIA, "surgery") == "I answer commands. `!help` lists what you can do here."
     assert await sealed.alone(SASKIA, f"!opinion {GIVEN}") == "No open case of yours takes this now."
 

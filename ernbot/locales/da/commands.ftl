@@ -100,6 +100,9 @@ dialogue-confirm = Er det rigtigt? Skriv **ja** for at registrere det: En reakti
 dialogue-changed = Ændret:
 cancel-done = Intet blev registreret.
 cancel-nothing = Der er intet at annullere.
+draft-gone-withdrawn = **{ $nickname }** er trukket tilbage, så det, du var begyndt at udfylde til sagen, er væk. Du skal ikke gøre mere.
+draft-gone-archived = **{ $nickname }** er arkiveret, så det, du var begyndt at udfylde til sagen, er væk. Du skal ikke gøre mere.
+draft-gone-erased = **{ $nickname }** er slettet, så det, du var begyndt at udfylde til sagen, er væk. Du skal ikke gøre mere.
 
 ## Filer
 

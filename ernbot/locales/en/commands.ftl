@@ -100,6 +100,9 @@ dialogue-confirm = Is this right? Answer **yes** in words to record it: a reacti
 dialogue-changed = Changed:
 cancel-done = Nothing was recorded.
 cancel-nothing = There is nothing to cancel.
+draft-gone-withdrawn = **{ $nickname }** was withdrawn, so what you had begun to fill in for it is gone. There is nothing left for you to do.
+draft-gone-archived = **{ $nickname }** was archived, so what you had begun to fill in for it is gone. There is nothing left for you to do.
+draft-gone-erased = **{ $nickname }** was erased, so what you had begun to fill in for it is gone. There is nothing left for you to do.
 
 ## Files
 
