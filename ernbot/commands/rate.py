@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from ernbot.commands.choosing import usable
 from ernbot.commands.context import Context
 from ernbot.commands.delphi import _decimal
 from ernbot.commands.dialogue import SKIP, YES
@@ -105,9 +106,10 @@ async def _chosen(ctx: Context, text: str) -> tuple[There, str]:
         raise Refused("rate-nothing")
     folded = " ".join(text.split())
     named = [each for each in waiting if folded.casefold().startswith(each.case.nickname.casefold())]
-    if len(named) != 1 and len(waiting) > 1:
+    waiting = named if len(named) == 1 else usable(ctx, Action.RATE, waiting, lambda each: each.case)
+    if len(waiting) > 1:
         raise BadInput("rate-which", cases=", ".join(each.case.nickname for each in waiting))
-    there = named[0] if named else waiting[0]
+    there = waiting[0]
     rest = text
     if named:
         pattern = r"\s+".join(map(re.escape, there.case.nickname.split()))

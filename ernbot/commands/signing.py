@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ernbot.commands.choosing import usable
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import SendOutcome, case_lane
 from ernbot.commands.registry import CONFIRM, Confirm, Rest, command
@@ -33,20 +34,22 @@ async def _in_case(ctx: Context, said: str) -> tuple[Context, str]:
         Refused: `vote-nowhere` when this person is asked nowhere, `vote-which` when they are in several places and
             have not begun with a nickname.
     """
-    found: list[tuple[str, Context]] = []
+    found: list[tuple[Case, Context]] = []
     for place in await ctx.tx.places_of(ctx.actor):
         if place.state == "drafting" and place.room_id is not None:
             there = replace(ctx, place=place, room_id=place.room_id)
             case = await there.case(Action.READ)
             if ctx.actor in case.panel:
-                found.append((case.nickname, there))
-    named = [(nickname, there) for nickname, there in found if said.casefold().startswith(nickname.casefold())]
+                found.append((case, there))
+    if not found:
+        raise Refused("vote-nowhere")
+    named = [(case, there) for case, there in found if said.casefold().startswith(case.nickname.casefold())]
     if len(named) == 1:
-        nickname, there = named[0]
-        return there, said[len(nickname) :].lstrip(" :,")
-    if len(found) != 1:
-        names = ", ".join(nickname for nickname, _ in found)
-        raise Refused("vote-which", names=names) if found else Refused("vote-nowhere")
+        case, there = named[0]
+        return there, said[len(case.nickname) :].lstrip(" :,")
+    found = usable(ctx, Action.VOTE, found, lambda each: each[0])
+    if len(found) > 1:
+        raise Refused("vote-which", names=", ".join(case.nickname for case, _ in found))
     return found[0][1], said
 
 

@@ -10,7 +10,7 @@ from ernbot.core.errors import BadInput
 from ernbot.documents import delphi_report
 from ernbot.locales import catalogue
 
-from .chat import ANDERS, FREJA, KASPER, METTE, PIOTR, SASKIA, Chat, direct_room
+from .chat import ANDERS, CONSENT, FREJA, KASPER, METTE, PIOTR, SASKIA, Chat, direct_room
 
 RATERS = (SASKIA, PIOTR, FREJA)
 NOTHING_OPEN = "No open round asks you to rate anything."
@@ -127,6 +127,22 @@ async def test_statement_by_statement_with_taps_and_words(running: Chat) -> None
         (1, 8, ""),
         (2, 3, "only with signs"),
     ]
+
+
+async def test_a_round_whose_consent_has_run_out_is_not_offered(chat: Chat) -> None:
+    names = []
+    for signed in ("2011-03-06", "2026-03-01"):
+        await chat.draft()
+        await chat.here(ANDERS, CONSENT.replace("2026-03-01", signed))
+        await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski freja.lund")
+        await prepare(chat)
+        await chat.here(ANDERS, "!delphi start")
+        names.append((await chat.case()).nickname)
+    old, new = names
+    assert (await chat.alone(SASKIA, "!rate 1=8")).startswith("Several rounds ask you.")
+    chat.later(days=1)
+    assert (await chat.alone(SASKIA, "!rate 1=8")).startswith(f"Recorded for {new}: 1=8")
+    assert "needs the patient’s consent" in await chat.alone(SASKIA, f"!rate {old} 1=8")
 
 
 async def tap(chat: Chat, user: str, key: str, target: str) -> list[str]:

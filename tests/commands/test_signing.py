@@ -24,7 +24,7 @@ from ernbot.storage.tables import audit
 from ernbot.verify import verify
 from tests.fixtures_database import MASTER_KEY, Database
 
-from .chat import ANDERS, DIRECTORY, FREJA, NOTARY, OPINION, PIOTR, SASKIA, Chat
+from .chat import ANDERS, CONSENT, DIRECTORY, FREJA, NOTARY, OPINION, PIOTR, SASKIA, Chat
 
 PEOPLE = (ANDERS, SASKIA, PIOTR, FREJA)
 
@@ -355,6 +355,20 @@ async def test_who_is_asked_in_several_cases_says_which(chat: Chat) -> None:
     assert (await chat.alone(SASKIA, f"!outcome dissent {second.upper()}: Too early.")).startswith("Recorded")
     assert [vote.reason for vote in (await chat.case()).outcome().votes] == ["Too early."]
     assert await chat.alone(ANDERS, "!outcome agree") == "No outcome waits for your vote."
+
+
+async def test_a_vote_goes_past_a_case_whose_consent_has_run_out(chat: Chat) -> None:
+    await chat.draft()
+    await chat.here(ANDERS, CONSENT.replace("2026-03-01", "2011-03-06"))
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    await chat.here(SASKIA, OPINION)
+    await chat.here(ANDERS, "!outcome draft")
+    old = (await chat.case()).nickname
+    chat.later(days=1)
+    await chat.drafting()
+    assert (await chat.alone(SASKIA, "!outcome agree")).startswith("Recorded")
+    assert len((await chat.case()).outcome().votes) == 1
+    assert "needs the patient’s consent" in await chat.alone(SASKIA, f"!outcome agree {old}")
 
 
 # --- what goes wrong in between
