@@ -55,6 +55,19 @@ async def state(chat: Chat, user: str, reader: str = ANDERS) -> InvitationState 
     return asked.state if asked is not None else None
 
 
+async def test_an_invitation_says_by_when_an_answer_is_wanted(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    await chat.here(ANDERS, "!case due 2026-03-20")
+    await chat.here(ANDERS, "!panel invite piotr.zielinski")
+    chat.later(days=16)
+    await chat.here(ANDERS, "!panel invite freja.lund")
+    assert "wanted by" not in chat.invited(SASKIA)[-1].text
+    assert "The panel’s answer is wanted by 20 March 2026." in chat.invited(PIOTR)[-1].text
+    assert "Panelets svar ønskes senest 20. marts 2026." in chat.invited(PIOTR)[-1].danish
+    assert "wanted by" not in chat.invited(FREJA)[-1].text, "a day that has passed helps nobody"
+
+
 # --- whom to ask
 
 

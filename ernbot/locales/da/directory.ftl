@@ -47,6 +47,7 @@ directory-report-one = { $competence }: kun { $centre }; kan spørges: { $expert
 ## Invitationer
 
 invitation = **{ $name }** beder om din vurdering i en sag i { $network }: **{ $nickname }**. Rummet ligger blandt dine invitationer.
+invitation-by = Panelets svar ønskes senest **{ $date }**.
 invitation-join = Ved at komme ind i rummet tager du imod.
 invitation-accept = Tag imod med `!accept` eller en 👍 her, før du afgiver en vurdering.
 invitation-decline = Kan du ikke? Skriv `!decline` og begrundelsen her, uden et ord om en patient. Så spørger lederen en anden.

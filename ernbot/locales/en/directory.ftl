@@ -47,6 +47,7 @@ directory-report-one = { $competence }: only { $centre }; people to ask: { $expe
 ## Invitations
 
 invitation = **{ $name }** asks for your opinion in a case of { $network }: **{ $nickname }**. Its room is among your invitations.
+invitation-by = The panel’s answer is wanted by **{ $date }**.
 invitation-join = By coming into the room you accept.
 invitation-accept = Accept with `!accept` or a 👍 here before you give an opinion.
 invitation-decline = You cannot? Type `!decline` and the reason here, without a word about a patient. The lead then asks somebody else.
