@@ -123,7 +123,7 @@ async def test_statement_by_statement_with_taps_and_words(running: Chat) -> None
         assert (await running.alone(SASKIA, "perhaps")).startswith("Answer yes")
     assert "1=8, 2=3" in await running.alone(SASKIA, "ja")
     case = await running.case()
-    assert [(r.item, r.value, r.comment) for r in case.study.rounds[0].ratings] == [
+    assert [(r.statement, r.value, r.comment) for r in case.study.rounds[0].ratings] == [
         (1, 8, ""),
         (2, 3, "only with signs"),
     ]
