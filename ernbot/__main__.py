@@ -221,6 +221,7 @@ def office(settings: Settings) -> Office:
         settings.files.max_megabytes,
         settings.trust.policy,
         quiet_seconds=settings.files.quiet_seconds,
+        arrival_seconds=settings.files.arrival_seconds,
         identified=settings.files.identified,
         viewer_url=settings.files.viewer_url or None,
         reminder_hour=settings.reminders.hour,

@@ -70,6 +70,7 @@ class FileSettings(Strict):
     max_megabytes: Annotated[int, Field(ge=1, le=2000)] = 1024
     preview_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
     quiet_seconds: Annotated[float, Field(ge=0, le=30)] = 2.0
+    arrival_seconds: Annotated[float, Field(ge=0, le=30)] = 20.0
     workers: Annotated[int, Field(ge=1, le=32)] = 2
     identified: Literal["refuse", "ask", "clean"] = "ask"
     viewer_url: str = ""

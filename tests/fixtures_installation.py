@@ -227,7 +227,7 @@ def _dict(value: object) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def house(folder: Path, *, settings: str = "", database: str | None = None) -> AsyncIterator[House]:
-    """An installation of one's own with `settings` added to ernbot.toml, its bot running."""
+    """An installation of one's own with `settings` added to ernbot.toml, at its [files], its bot running."""
     async with install(folder, database=database) as place, contextlib.AsyncExitStack() as stack:
         with place.settings.open("a") as file:
             file.write(settings)
@@ -239,6 +239,6 @@ async def house(folder: Path, *, settings: str = "", database: str | None = None
 async def shared_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """One installation for all tests of a session. Whoever stops a part of it starts it again."""
     # A small limit, so that a file beyond it need not be large.
-    settings = f"\n[files]\nmax_megabytes = {MAX_MEGABYTES}\n"
+    settings = f"max_megabytes = {MAX_MEGABYTES}\n"
     async with house(tmp_path_factory.mktemp("house"), settings=settings) as running:
         yield running

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 from ernbot.commands.context import Context
+from ernbot.core.access import able
 from ernbot.core.case import Case
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.states import Action
 from ernbot.storage.records import CasePlace
+
+Found = TypeVar("Found")
 
 
 async def _open_cases(ctx: Context, action: Action) -> list[tuple[CasePlace, Case]]:
@@ -32,6 +38,16 @@ def _behind(text: str, nickname: str) -> str | None:
     return words[count] if len(words) > count else ""
 
 
+def usable(ctx: Context, action: Action, found: Sequence[Found], case_of: Callable[[Found], Case]) -> list[Found]:
+    """Those of several cases that one may be asked to choose from: where the gate would let this person do it now.
+
+    One whose consent has run out is not offered. Where none is left it is the first of all, so that the gate says why.
+    """
+    directory = ctx.office.directory
+    able_in = [each for each in found if able((ctx.actor,), action, case_of(each), directory, ctx.now)]
+    return able_in or list(found[:1])
+
+
 async def choose(ctx: Context, text: str, action: Action) -> tuple[Context, str]:
     """The context of the case that is meant, and the text without its name. In a case room it is that case.
 
@@ -48,6 +64,7 @@ async def choose(ctx: Context, text: str, action: Action) -> tuple[Context, str]
     if len(named) == 1:
         place, rest = named[0]
         return ctx.on(place), rest
+    cases = usable(ctx, action, cases, lambda each: each[1])
     draft = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
     likely = [place for place, _ in cases if draft is not None and place.case_id == draft.case_id]
     likely = likely or [place for place, case in cases if ctx.actor in case.panel and ctx.actor not in case.answered]

@@ -8,6 +8,7 @@ from ernbot.commands import (
     COMMANDS,
     answering,
     blind,
+    consent,
     dialogue,
     invitations,
     mistyped,
@@ -26,6 +27,17 @@ from ernbot.core.characters import harmless
 from ernbot.core.errors import Refused
 from ernbot.core.states import Action
 from ernbot.storage.records import Step
+
+OWN_MESSAGE = frozenset(
+    {
+        Action.GIVE_CONSENT,
+        Action.WITHDRAW_CONSENT,
+        Action.SEND_TO_SIGNING,
+        Action.SIGN,
+        Action.BACK_TO_DRAFTING,
+    }
+)
+"""Consent and signatures are about the message that gave them, so that message must have said so from the first."""
 
 
 async def hear(ctx: Context, text: str, replies_to: str | None, *, addressed: bool = False) -> None:
@@ -85,6 +97,8 @@ async def hear_edit(ctx: Context, text: str, edits: str, *, addressed: bool = Fa
             return
         if not is_command:
             raise Refused("edited-no-command")
+        if _needs_own_message(text):
+            raise Refused("edited-record")
         if step.result == "case":
             async with ctx.tx.savepoint():
                 await steps.take_back(ctx, step, _named(step.what), said=True)
@@ -94,16 +108,23 @@ async def hear_edit(ctx: Context, text: str, edits: str, *, addressed: bool = Fa
         await _command(ctx, text)
 
 
+def _needs_own_message(text: str) -> bool:
+    match = find(COMMANDS, text)
+    return match is not None and match[0].action in OWN_MESSAGE
+
+
 async def _correct_answer(ctx: Context, step: Step, text: str) -> None:
     """An answer to one of our questions was changed.
 
     Raises:
-        Refused: `edited-done` when the answers are recorded already.
+        Refused: `edited-done` when the answers are recorded already, `edited-record` for the yes that records consent.
     """
     current = await ctx.tx.dialogue(ctx.room_id, ctx.actor)
     number = dialogue.question_of(current, step.what) if current is not None else None
     if current is None or number is None:
         raise Refused("edited-done")
+    if current.kind == consent.TOPIC.kind and number >= len(consent.FORM.fields):
+        raise Refused("edited-record")
     await answering.take(ctx, current, number, text)
 
 

@@ -30,11 +30,11 @@ def _decimal(value: float) -> Labels:
 
 
 def standing(found: Standing) -> Part:
-    """Where an item stands, as one line of a list."""
+    """Where a statement stands, as one line of a list."""
     result = found.result
     fields: dict[str, Value] = {
-        "number": found.item.id,
-        "text": found.item.text,
+        "number": found.statement.id,
+        "text": found.statement.text,
         "round": found.round,
         "count": result.high.of,
         "minimum": MIN_RATERS,
@@ -49,7 +49,7 @@ def standing(found: Standing) -> Part:
             "upper": _decimal(spread.upper),
         }
     word = "stable" if result.stable and result.verdict == "open" else str(result.verdict)
-    return Item(Text(f"delphi-item-{word}", fields))
+    return Item(Text(f"delphi-statement-{word}", fields))
 
 
 def rules(study: Study) -> Text:
@@ -66,9 +66,9 @@ def overview(ctx: Context, case: Case) -> tuple[Part, ...]:
     study = case.study
     parts: list[Part] = [Heading("delphi-title", {"title": study.title}), rules(study)]
     parts += [standing(found) for found in study.standings()]
-    rated = {found.item.id for found in study.standings()}
-    fresh = [item for item in study.items if item.taken and item.id not in rated]
-    parts += [Item(Text("delphi-item", {"number": item.id, "text": item.text})) for item in fresh]
+    rated = {found.statement.id for found in study.standings()}
+    fresh = [statement for statement in study.statements if statement.taken and statement.id not in rated]
+    parts += [Item(Text("delphi-statement", {"number": statement.id, "text": statement.text})) for statement in fresh]
     now = study.open_round
     if now is not None:
         awaited = counting(now.invited, conflicted=case.conflicted, present=case.panel)
@@ -85,10 +85,10 @@ def _progress(now: Round) -> Text:
 
 def _suggestions(study: Study) -> list[Part]:
     """What raters suggested, once the first round is closed: who reads it earlier could guess whose it is."""
-    waiting = [item for item in study.items if not item.taken]
+    waiting = [statement for statement in study.statements if not statement.taken]
     if not waiting or study.ended_at is not None or study.open_round is not None:
         return []
-    shown = [Item(Text("delphi-item", {"number": item.id, "text": item.text})) for item in waiting]
+    shown = [Item(Text("delphi-statement", {"number": statement.id, "text": statement.text})) for statement in waiting]
     return [Text("delphi-suggested", {"number": waiting[0].id}), *shown]
 
 
@@ -101,7 +101,7 @@ def next_step(study: Study) -> Text:
     if study.rounds:
         count = len(study.left_over())
         return Text("delphi-next-round", {"count": count}) if count else Text("delphi-next-end")
-    return Text("delphi-next-start") if study.items else Text("delphi-next-add")
+    return Text("delphi-next-start") if study.statements else Text("delphi-next-add")
 
 
 @command("delphi show", where="case", action=Action.READ_OPINIONS, changes="nothing")
@@ -162,7 +162,7 @@ async def _kept(ctx: Context, changed: Case) -> Reply:
 def _number(text: str) -> int:
     word = text.strip().rstrip(".")
     if not (word.isascii() and word.isdigit() and len(word) < 4):
-        raise BadInput("delphi-item", item=word[:10])
+        raise BadInput("delphi-statement", statement=word[:10])
     return int(word)
 
 
@@ -180,10 +180,10 @@ async def _opened(ctx: Context, case: Case) -> Reply:
     assert now is not None
     _audit(ctx, case, "round-opened")
     await ctx.save(case)
-    fields: dict[str, Value] = {"nickname": case.nickname, "round": now.number, "count": len(now.items)}
+    fields: dict[str, Value] = {"nickname": case.nickname, "round": now.number, "count": len(now.statements)}
     for rater in now.invited:
         await ctx.outbox.to_person(rater, say("rate-invited", **fields))
-    opened = Text("delphi-opened", {"round": now.number, "count": len(now.items), "invited": len(now.invited)})
+    opened = Text("delphi-opened", {"round": now.number, "count": len(now.statements), "invited": len(now.invited)})
     without = [user for user in case.panel if user in case.conflicted]
     names = ", ".join(map(ctx.office.directory.name_of, without))
     left_out = (Text("delphi-left-out", {"names": names}),) if names else ()

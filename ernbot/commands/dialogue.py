@@ -18,7 +18,8 @@ from typing import Any, Literal
 from ernbot.commands.context import Context
 from ernbot.commands.refusals import refusal
 from ernbot.commands.registry import PREFIX
-from ernbot.commands.reply import Fact, Item, Labels, Part, Reply, Symbol, Text, Value
+from ernbot.commands.reply import Fact, Item, Labels, Part, Reply, Symbol, Text, Value, say
+from ernbot.core.case import Case
 from ernbot.core.errors import BadInput
 from ernbot.core.field import CHOICES
 from ernbot.core.form import Field, Filled, Form, Option
@@ -76,8 +77,15 @@ async def begin(
         return
     if filled is None:
         count = len(topic.form.asked({}))
-        before = (Text("dialogue-opening", {"count": count, "usage": topic.one_line}),)
+        before = (Text(_opening(ctx, topic), {"count": count, "usage": topic.one_line}),)
     await ask(ctx, dialogue, topic, *before)
+
+
+def _opening(ctx: Context, topic: Topic) -> str:
+    """The sentence that says how to answer here."""
+    if topic.sealed:
+        return "dialogue-opening-sealed"
+    return "dialogue-opening" if ctx.place is not None else "dialogue-opening-direct"
 
 
 async def ask(ctx: Context, dialogue: Dialogue, topic: Topic, *before: Part) -> None:
@@ -208,6 +216,13 @@ async def take(ctx: Context, dialogue: Dialogue, topic: Topic, text: str, number
     # Where all answers are shown, a changed one needs no line of its own.
     await ask(ctx, dialogue, topic, *(before if dialogue.data["asked"] < len(topic.form.fields) else ()))
     return None
+
+
+async def give_up(ctx: Context, case: Case, why: Literal["withdrawn", "archived", "erased"]) -> None:
+    """End every form that somebody was filling in for a case, and tell them, each in their direct chat."""
+    for user in await ctx.tx.end_dialogues(case.id):
+        if user != ctx.actor:
+            await ctx.outbox.to_person(user, say(f"draft-gone-{why}", nickname=case.nickname))
 
 
 def reacted(dialogue: Dialogue, topic: Topic, number: int, chosen: str) -> str | None:

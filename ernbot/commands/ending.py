@@ -5,6 +5,7 @@ What cannot be taken back is said first, and done when it is asked for a second 
 
 from __future__ import annotations
 
+from ernbot.commands import dialogue
 from ernbot.commands.context import Context
 from ernbot.commands.effects import Leave, Remove
 from ernbot.commands.named import case_and_rest
@@ -72,7 +73,7 @@ async def archive(ctx: Context, reason: Rest = Rest("")) -> Reply:
     """Put the case away; one without a signed outcome needs a reason."""
     case = await ctx.case(Action.ARCHIVE)
     changed = ending.archive(case, reason, at=ctx.now)
-    await ctx.tx.end_dialogues(ctx.room_id)
+    await dialogue.give_up(ctx, case, "archived")
     await ctx.save(changed)
     return say("case-archived")
 
@@ -117,6 +118,7 @@ async def _erase(ctx: Context, case: Case) -> None:
     ctx.tx.audit(
         at=ctx.now, actor=ctx.actor, action=Action.ERASE, case_id=case.id, decision="case-erased", detail=detail
     )
+    await dialogue.give_up(ctx, case, "erased")
     await ctx.tx.erase_case(erased)
     if place is not None and place.room_id is not None:
         for user in dict.fromkeys((*case.admitted, case.requester)):

@@ -22,7 +22,8 @@ class Office:
 
     `notary` signs for the bot with the key of that fingerprint; there is none where no identity is at hand.
 
-    `quiet_seconds` is how long the bot waits for more files of a series. `identified` says what becomes of a file that
+    `quiet_seconds` is how long the bot waits for more files of a series, `arrival_seconds` for more people who are
+    expected in a room, before it shows them all what is there. `identified` says what becomes of a file that
     names the patient. `viewer_url` is where a file opens in the full viewer, with `{room}` and `{event}` in it.
     `reminder_hour` is when people are reminded, in UTC.
     """
@@ -36,6 +37,7 @@ class Office:
     fingerprint: str = ""
     notary: Notary | None = None
     quiet_seconds: float = 2.0
+    arrival_seconds: float = 20.0
     identified: Literal["refuse", "ask", "clean"] = "ask"
     viewer_url: str | None = None
     reminder_hour: int = 8

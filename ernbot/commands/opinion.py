@@ -82,7 +82,10 @@ async def record(ctx: Context, case: Case, form: Form, answers: Mapping[str, str
     if isinstance(case.state, Drafting):
         parts.append(Text("opinion-after-draft"))
     if changed.blind.hides:
-        parts += [Text("opinion-sealed"), shown.sealed_count(changed)]
+        parts += [
+            Text("opinion-sealed" if changed.blind.from_lead else "opinion-sealed-but-for-lead"),
+            shown.sealed_count(changed),
+        ]
     elif case.blind.hides:
         await announce(ctx, changed, "reveal-all-in")
         parts.append(Text("reveal-all-in"))
@@ -259,10 +262,10 @@ async def show(ctx: Context, text: Rest = Rest("")) -> Reply | None:
     case = await ctx.case(Action.READ_OPINIONS)
     if not case.opinions:
         raise Refused("no-opinions")
-    if case.blind.hides and ctx.place is not None:
-        # Everybody in the room would read the answer, whoever asks.
-        return Reply((Text("blind-sealed-room"), shown.sealed_count(case)))
     opinions = shown.readable(ctx, case)
+    if case.blind.hides and (ctx.place is not None or not opinions):
+        # Everybody in the room would read the answer, whoever asks.
+        return await _told(ctx, Reply((shown.sealed(ctx, case), shown.sealed_count(case))))
     if who.strip():
         wanted = who.strip().casefold()
         name = ctx.office.directory.name_of
@@ -271,7 +274,7 @@ async def show(ctx: Context, text: Rest = Rest("")) -> Reply | None:
             raise BadInput("opinion-nobody", name=who.strip()[:40])
     reply = Reply(tuple(shown.in_full(ctx, opinions))) if who.strip() else shown.overview(ctx, case, opinions)
     if case.blind.hides:
-        reply = Reply((*reply.parts, Text("blind-sealed-direct"), shown.sealed_count(case)))
+        reply = Reply((*reply.parts, shown.sealed(ctx, case), shown.sealed_count(case)))
     return await _told(ctx, reply)
 
 

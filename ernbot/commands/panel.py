@@ -174,14 +174,15 @@ def _caveats(ctx: Context, case: Case, new: Iterable[str]) -> list[Part]:
 
 
 async def tell_invited(ctx: Context, case: Case, user: str) -> None:
-    """Tell somebody alone that they were asked, and how to say no. Nothing of the case is in it but its nickname."""
+    """Tell somebody alone that they were asked, by when, and how to say no; of the case, its nickname alone."""
     fields: dict[str, Value] = {
         "name": ctx.office.directory.name_of(ctx.actor),
         "network": ctx.office.network(case).name,
         "nickname": case.nickname,
     }
     joins = "invitation-join" if ctx.office.network(case).joining_accepts else "invitation-accept"
-    reply = Reply((Text("invitation", fields), Text(joins), Text("invitation-decline")))
+    by = (Text("invitation-by", {"date": case.due}),) if case.due is not None and case.due >= ctx.now.date() else ()
+    reply = Reply((Text("invitation", fields), *by, Text(joins), Text("invitation-decline")))
     await ctx.outbox.to_person(user, reply, tag=f"{INVITATION}:{case.id}")
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from ernbot.commands.choosing import usable
 from ernbot.commands.context import Context
 from ernbot.commands.delphi import _decimal
 from ernbot.commands.dialogue import SKIP, YES
@@ -54,7 +55,7 @@ def parse(text: str) -> Ratings:
     """`1=8 2=3 too early 3=9` as ratings with their remarks.
 
     Raises:
-        BadInput: `usage` when there is none, `rating-twice` for an item given twice, `delphi-rating` for what is no
+        BadInput: `usage` when there is none, `rating-twice` for a statement given twice, `delphi-rating` for what is no
             whole number from 1 to 9.
     """
     found = list(_RATING.finditer(text))
@@ -62,17 +63,17 @@ def parse(text: str) -> Ratings:
         raise BadInput("usage")
     ratings: Ratings = {}
     for match, following in zip(found, [*found[1:], None], strict=True):
-        item = int(match[1])
-        if item in ratings:
-            raise BadInput("rating-twice", item=item)
+        statement = int(match[1])
+        if statement in ratings:
+            raise BadInput("rating-twice", statement=statement)
         remark = text[match.end() : following.start() if following else len(text)]
-        ratings[item] = (_value(match[2].rstrip(",;"), item), " ".join(remark.split()).strip(" ,;"))
+        ratings[statement] = (_value(match[2].rstrip(",;"), statement), " ".join(remark.split()).strip(" ,;"))
     return ratings
 
 
-def _value(text: str, item: int) -> int:
+def _value(text: str, statement: int) -> int:
     if not re.fullmatch("[1-9]", text):
-        raise BadInput("delphi-rating", item=item, value=text[:10])
+        raise BadInput("delphi-rating", statement=statement, value=text[:10])
     return int(text)
 
 
@@ -105,9 +106,10 @@ async def _chosen(ctx: Context, text: str) -> tuple[There, str]:
         raise Refused("rate-nothing")
     folded = " ".join(text.split())
     named = [each for each in waiting if folded.casefold().startswith(each.case.nickname.casefold())]
-    if len(named) != 1 and len(waiting) > 1:
+    waiting = named if len(named) == 1 else usable(ctx, Action.RATE, waiting, lambda each: each.case)
+    if len(waiting) > 1:
         raise BadInput("rate-which", cases=", ".join(each.case.nickname for each in waiting))
-    there = named[0] if named else waiting[0]
+    there = waiting[0]
     rest = text
     if named:
         pattern = r"\s+".join(map(re.escape, there.case.nickname.split()))
@@ -156,16 +158,16 @@ async def rate(ctx: Context, ratings: Rest = Rest("")) -> None:
     if rest:
         await _record(there, parse(rest))
         return
-    open_items = [item for item in there.round.items if item not in there.round.own(ctx.actor)]
-    items = open_items or list(there.round.items)
-    data = {"case": there.case.id, "round": there.round.number, "items": items, "asked": 0, "answers": {}}
+    unrated = [statement for statement in there.round.statements if statement not in there.round.own(ctx.actor)]
+    statements = unrated or list(there.round.statements)
+    data = {"case": there.case.id, "round": there.round.number, "statements": statements, "asked": 0, "answers": {}}
     draft = Dialogue(ctx.room_id, ctx.actor, f"{KIND}:{there.case.id}", None, data, ctx.now, there.case.id)
     await ctx.tx.save_dialogue(draft)
     fields: dict[str, Value] = {
         "nickname": there.case.nickname,
         "round": there.round.number,
-        "count": len(items),
-        "example": _example(items),
+        "count": len(statements),
+        "example": _example(statements),
     }
     await _ask(there, draft, Text("rate-opening", fields))
 
@@ -174,18 +176,18 @@ async def _list(there: There, _: str) -> None:
     """Show all statements at once; a reply with numbers rates them."""
     own = there.round.own(there.ctx.actor)
     shown: list[Part] = [Text("rate-template", {"nickname": there.case.nickname, "round": there.round.number})]
-    for number in there.round.items:
-        text = there.case.study.item(number).text
+    for number in there.round.statements:
+        text = there.case.study.statement(number).text
         given = own.get(number)
         key = "rate-line-rated" if given is not None else "rate-line"
         fields: dict[str, Value] = {"text": text, "value": given.value if given is not None else 0}
         shown.append(Item(Text(key, fields if given is not None else {"text": text}), code=f"{number}="))
-    shown.append(Text("rate-reply", {"example": _example(there.round.items)}))
+    shown.append(Text("rate-reply", {"example": _example(there.round.statements)}))
     await there.ctx.say(Reply(tuple(shown)), tag=f"{TEMPLATE}:{there.case.id}")
 
 
-def _example(items: list[int] | tuple[int, ...]) -> str:
-    return " ".join(f"{item}={value}" for item, value in zip(items, (8, 3, 9), strict=False))
+def _example(statements: list[int] | tuple[int, ...]) -> str:
+    return " ".join(f"{statement}={value}" for statement, value in zip(statements, (8, 3, 9), strict=False))
 
 
 async def _suggest(there: There, statement: str) -> None:
@@ -220,10 +222,10 @@ async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
         told = say("delphi-all-rated", nickname=changed.nickname, round=now.number)
         await ctx.outbox.to_person(changed.lead, told)
     own = now.own(ctx.actor)
-    given = ", ".join(f"{item}={rating.value}" for item, rating in sorted(own.items()))
-    missing = [str(item) for item in now.items if item not in own]
+    given = ", ".join(f"{statement}={rating.value}" for statement, rating in sorted(own.items()))
+    missing = [str(statement) for statement in now.statements if statement not in own]
     parts: list[Part] = [Text("rate-recorded", {"nickname": changed.nickname, "ratings": given})]
-    parts.append(Text("rate-missing", {"items": ", ".join(missing)}) if missing else Text("rate-complete"))
+    parts.append(Text("rate-missing", {"statements": ", ".join(missing)}) if missing else Text("rate-complete"))
     if now.number == 1 and not missing:
         parts.append(Text("rate-suggest"))
     await ctx.say(Reply(tuple(parts)))
@@ -231,7 +233,7 @@ async def _record(there: There, ratings: Mapping[int, tuple[int, str]]) -> None:
 
 def _complete(case: Case, now: Round) -> bool:
     awaited = counting(now.invited, conflicted=case.conflicted, present=case.panel)
-    return all(len(now.own(user)) == len(now.items) for user in awaited)
+    return all(len(now.own(user)) == len(now.statements) for user in awaited)
 
 
 # --- statement by statement
@@ -255,17 +257,20 @@ def place_of(draft: Dialogue, mark: str | None) -> int | None:
 
 async def _ask(there: There, draft: Dialogue, *before: Part) -> None:
     """Put the next statement, or show all numbers and ask whether to record them."""
-    items, asked = draft.data["items"], draft.data["asked"]
-    if asked < len(items):
-        parts = [*before, Text("rate-item", {"place": asked + 1, "count": len(items), "number": items[asked]})]
+    statements, asked = draft.data["statements"], draft.data["asked"]
+    if asked < len(statements):
+        parts = [
+            *before,
+            Text("rate-statement", {"place": asked + 1, "count": len(statements), "number": statements[asked]}),
+        ]
         parts += [
-            Quote(there.case.study.item(items[asked]).text),
-            *_feedback(there.case.study, items[asked], there.ctx.actor),
+            Quote(there.case.study.statement(statements[asked]).text),
+            *_feedback(there.case.study, statements[asked], there.ctx.actor),
         ]
         await there.ctx.say(Reply(tuple(parts)), tag=tag(draft), choices=9)
         return
     answers = draft.data["answers"]
-    lines = [Item(_given(value, remark), code=item) for item, (value, remark) in answers.items()]
+    lines = [Item(_given(value, remark), code=statement) for statement, (value, remark) in answers.items()]
     await there.ctx.say(Reply((*before, *lines, Text("rate-confirm"))), tag=tag(draft))
 
 
@@ -273,15 +278,15 @@ def _given(value: int, remark: str) -> Text:
     return Text("rate-answer", {"value": value, "remark": remark}) if remark else Text("rate-number", {"value": value})
 
 
-def _feedback(study: Study, item: int, user: str) -> list[Part]:
+def _feedback(study: Study, statement: int, user: str) -> list[Part]:
     """How the round before rated a statement, what was remarked, and one's own last answer."""
     now = study.open_round
     assert now is not None
-    earlier = [held for held in study.rounds[:-1] if item in held.items]
+    earlier = [held for held in study.rounds[:-1] if statement in held.statements]
     if not earlier:
         return []
     last = earlier[-1]
-    result = study.result(last.number, item)
+    result = study.result(last.number, statement)
     low, high = sum(result.distribution[:3]), sum(result.distribution[6:])
     fields: dict[str, Value] = {
         "round": last.number,
@@ -293,9 +298,9 @@ def _feedback(study: Study, item: int, user: str) -> list[Part]:
     if result.spread is not None:
         spread = {name: _decimal(getattr(result.spread, name)) for name in ("median", "lower", "upper")}
         parts.append(Text("rate-median", {**spread}))
-    own = last.own(user).get(item)
+    own = last.own(user).get(statement)
     parts.append(Text("rate-own", {"value": own.value}) if own is not None else Text("rate-own-none"))
-    return parts + [Quote(remark) for remark in last.comments(item)]
+    return parts + [Quote(remark) for remark in last.comments(statement)]
 
 
 async def hear(ctx: Context, draft: Dialogue, text: str, mark: str | None) -> None:
@@ -332,23 +337,23 @@ async def _same(ctx: Context, draft: Dialogue) -> There:
 
 async def _take(there: There, draft: Dialogue, text: str, place: int) -> None:
     ctx = there.ctx
-    items, answers = draft.data["items"], draft.data["answers"]
-    if place >= len(items):
+    statements, answers = draft.data["statements"], draft.data["answers"]
+    if place >= len(statements):
         if text.casefold().rstrip(" .!") not in YES:
             raise BadInput("rate-yes")
         await ctx.tx.end_dialogue(ctx.room_id, ctx.actor)
-        given = {int(item): (value, remark) for item, (value, remark) in answers.items()}
+        given = {int(statement): (value, remark) for statement, (value, remark) in answers.items()}
         if given:
             await _record(there, given)
         else:
             await ctx.say(say("cancel-done"))
         return
-    item = items[place]
+    statement = statements[place]
     if text.casefold() in SKIP:
-        answers.pop(str(item), None)
+        answers.pop(str(statement), None)
     else:
         value, *remark = text.split(maxsplit=1)
-        answers[str(item)] = [_value(value.rstrip(".,:;"), item), " ".join(remark)]
+        answers[str(statement)] = [_value(value.rstrip(".,:;"), statement), " ".join(remark)]
     draft.data["asked"] = max(draft.data["asked"], place + 1)
     await ctx.tx.save_dialogue(draft)
     await _ask(there, draft)
@@ -360,7 +365,7 @@ async def prefill(ctx: Context, draft: Dialogue, chosen: str, mark: str | None) 
     Once all is there to be read through, only words change it.
     """
     place = place_of(draft, mark)
-    if place is None or place >= len(draft.data["items"]) or draft.data["asked"] >= len(draft.data["items"]):
+    if place is None or place >= len(draft.data["statements"]) or draft.data["asked"] >= len(draft.data["statements"]):
         return
     try:
         async with ctx.tx.savepoint():

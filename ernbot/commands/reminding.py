@@ -1,19 +1,20 @@
 """What is said by itself: one reminder for a person, the question of a follow-up. Nothing clinical leaves a case.
 
-A reminder names a case by its nickname, says what is waited for, and leads to the room; whoever reads it on a locked
-telephone learns nothing of a patient.
+A reminder names a case by its nickname, says what is waited for and by when, and leads to the room; whoever reads it on
+a locked telephone learns nothing of a patient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from ernbot.commands.card import card
 from ernbot.commands.effects import Card, Message, Outbox, direct_lane
 from ernbot.commands.office import Office
 from ernbot.commands.reply import Heading, Item, Line, Part, Reply, Symbol, Text, Value
 from ernbot.core import ending
+from ernbot.core.agenda import Task
 from ernbot.core.case import Case
 from ernbot.core.followup import Followed
 from ernbot.core.states import Action
@@ -24,6 +25,9 @@ from ernbot.storage.transaction import Transaction
 LINES = 10
 """Lines of a list: one screen."""
 
+WITHOUT_DUE = frozenset({Task.REVIEW, Task.SILENT})
+"""What has nothing to do with the day by which the panel answers."""
+
 REMINDER = "reminder"
 """Marks reminders in the outbox: one that somebody has not had yet is replaced by the next."""
 
@@ -31,12 +35,12 @@ FOLLOW_UP = "follow-up"
 """Marks the question of a follow-up, so that a reply or a reaction to it begins the answer."""
 
 
-def digest(reminders: Sequence[Reminder], briefs: Mapping[str, Brief], office: Office) -> Reply | None:
+def digest(reminders: Sequence[Reminder], briefs: Mapping[str, Brief], office: Office, today: date) -> Reply | None:
     """One message for everything that somebody is to be reminded of; None when nothing of it is left.
 
     `briefs` are those of the cases that are named.
     """
-    lines = [_item(each, briefs[each.case_id], office) for each in reminders[:LINES] if each.case_id in briefs]
+    lines = [_item(each, briefs[each.case_id], office, today) for each in reminders[:LINES] if each.case_id in briefs]
     if not lines:
         return None
     parts: list[Part] = [Heading("reminder-title", {"count": len(reminders)}), *lines]
@@ -51,12 +55,15 @@ def sayable(reminders: Sequence[Reminder], office: Office) -> list[Reminder]:
     return [each for each in reminders if each.readable and office.directory.network(each.network) is not None]
 
 
-def _item(reminder: Reminder, brief: Brief, office: Office) -> Item:
+def _item(reminder: Reminder, brief: Brief, office: Office, today: date) -> Item:
     network = office.directory.network(reminder.network)
     assert network is not None
     name = Text("cases-urgent" if reminder.urgent else "cases-name", {"nickname": brief.nickname})
     fields: dict[str, Value] = {"network": network.name, "what": Symbol("due", reminder.kind)}
-    return Item(Line((name, Text("reminder-what", fields))), room=reminder.room_id)
+    texts = [name, Text("reminder-what", fields)]
+    if reminder.due is not None and reminder.kind not in WITHOUT_DUE:
+        texts.append(Text("cases-late" if reminder.due < today else "cases-due", {"date": reminder.due}))
+    return Item(Line(tuple(texts)), room=reminder.room_id)
 
 
 async def remind(tx: Transaction, replies: Mapping[str, Reply], now: datetime) -> None:

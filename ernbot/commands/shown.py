@@ -25,6 +25,20 @@ def readable(ctx: Context, case: Case) -> tuple[Opinion, ...]:
     return latest(visible(case.opinions, reader, case.lead, case.blind, case.panel))
 
 
+def sealed(ctx: Context, case: Case) -> Text:
+    """What sealed opinions mean for the person who asks: whose they may read, and where."""
+    reader = ctx.tx.acting_for or ctx.actor
+    place = "room" if ctx.place is not None else "direct"
+    may_read = {opinion.author for opinion in readable(ctx, case)}
+    if reader in case.panel and reader not in case.answered:
+        return Text(f"blind-sealed-{place}-missing")
+    if may_read - {reader}:
+        return Text(f"blind-sealed-{place}-lead")
+    if may_read:
+        return Text(f"blind-sealed-{place}")
+    return Text("blind-sealed-for-lead" if reader == case.lead and case.blind.from_lead else "blind-sealed")
+
+
 def facts(opinion: Opinion, form: Form | None = None) -> Iterable[Fact]:
     """The answers of an opinion with their labels, which it carries; older ones take those of their form."""
     words = dict(opinion.words)

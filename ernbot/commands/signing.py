@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ernbot.commands.choosing import usable
 from ernbot.commands.context import Context, access
 from ernbot.commands.effects import SendOutcome, case_lane
 from ernbot.commands.registry import CONFIRM, Confirm, Rest, command
@@ -33,20 +34,22 @@ async def _in_case(ctx: Context, said: str) -> tuple[Context, str]:
         Refused: `vote-nowhere` when this person is asked nowhere, `vote-which` when they are in several places and
             have not begun with a nickname.
     """
-    found: list[tuple[str, Context]] = []
+    found: list[tuple[Case, Context]] = []
     for place in await ctx.tx.places_of(ctx.actor):
         if place.state == "drafting" and place.room_id is not None:
             there = replace(ctx, place=place, room_id=place.room_id)
             case = await there.case(Action.READ)
             if ctx.actor in case.panel:
-                found.append((case.nickname, there))
-    named = [(nickname, there) for nickname, there in found if said.casefold().startswith(nickname.casefold())]
+                found.append((case, there))
+    if not found:
+        raise Refused("vote-nowhere")
+    named = [(case, there) for case, there in found if said.casefold().startswith(case.nickname.casefold())]
     if len(named) == 1:
-        nickname, there = named[0]
-        return there, said[len(nickname) :].lstrip(" :,")
-    if len(found) != 1:
-        names = ", ".join(nickname for nickname, _ in found)
-        raise Refused("vote-which", names=names) if found else Refused("vote-nowhere")
+        case, there = named[0]
+        return there, said[len(case.nickname) :].lstrip(" :,")
+    found = usable(ctx, Action.VOTE, found, lambda each: each[0])
+    if len(found) > 1:
+        raise Refused("vote-which", names=", ".join(case.nickname for case, _ in found))
     return found[0][1], said
 
 
@@ -147,7 +150,8 @@ async def _signed(ctx: Context, case: Case, code: str) -> Reply:
     _audit(ctx, signed, Action.SIGN, "signed")
     await ctx.save(signed)
     if isinstance(signed.state, Closed):
-        return await _closed(ctx, signed)
+        await _publish(ctx, signed)
+        return say("outcome-signed", nickname=signed.nickname)
     return Reply(_waiting(ctx, signed))
 
 
@@ -174,11 +178,11 @@ def _waiting(ctx: Context, case: Case) -> tuple[Part, ...]:
     return (Text("sign-waiting", {"names": names, "version": outcome.version}), Text("sign-how", {"code": code}))
 
 
-async def _closed(ctx: Context, case: Case) -> Reply:
+async def _publish(ctx: Context, case: Case) -> None:
+    """Send the outcome of a case that was just closed as a document."""
     document = SendOutcome(case.outcome(), case.nickname, case.network, case.requester)
     await ctx.outbox.to_case(case.id, document, tag="outcome")
     await ctx.outbox.to_case(case.id, access(case))
-    return say("outcome-signed", nickname=case.nickname)
 
 
 @command("outcome close", where="case", action=Action.BACK_TO_DRAFTING)
@@ -191,7 +195,8 @@ async def close(ctx: Context, confirm: Confirm = Confirm(False)) -> Reply:
         return say("outcome-close-without", names=missing)
     _audit(ctx, closed, Action.SIGN, "waived")
     await ctx.save(closed)
-    return await _closed(ctx, closed)
+    await _publish(ctx, closed)
+    return say("outcome-closed", nickname=case.nickname, name=ctx.office.name_in(case, ctx.actor), names=missing)
 
 
 def _audit(ctx: Context, case: Case, action: Action, decision: str) -> None:

@@ -55,7 +55,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Alpha:
-    """Krippendorff's alpha over `units` that at least two of `raters` rated.
+    """Krippendorff's alpha over two or more `units` that at least two of `raters` rated.
 
     `low` and `high` bound its confidence interval; None when there are too few units for one.
     """
@@ -117,11 +117,12 @@ def krippendorff_alpha(table: Table, level: Level, seed: int) -> Alpha | None:
     16:93) with `RESAMPLES` samples, the same for the same seed; samples without any variation have no alpha and are
     left out; even when all variation is in one unit, these are little more than a third.
 
-    None when no unit was rated twice, or when all ratings are the same: without variation alpha says nothing.
+    None when fewer than two units were rated twice, or when all ratings are the same. Alpha asks whether raters tell
+    units apart, so without variation it says nothing, and of one unit it is 0 whatever was rated.
     """
     values, coincidences = _coincidences(table)
     units = len(coincidences)
-    alpha = _alphas(coincidences.sum(axis=0)[None], values, level)[0] if units else np.nan
+    alpha = _alphas(coincidences.sum(axis=0)[None], values, level)[0] if units > 1 else np.nan
     if np.isnan(alpha):
         return None
     raters = sum(any(rating is not None for rating in row) for row in table)

@@ -15,7 +15,7 @@ from ernbot.core.consensus import Alpha, counting, krippendorff_alpha
 from ernbot.core.errors import BadInput, Refused
 from ernbot.core.rating import HIGHEST, LOWEST, MIN_RATERS, Result, Thresholds, Verdict, summarise
 
-MAX_ITEMS = 60
+MAX_STATEMENTS = 60
 MAX_TEXT = 500
 MAX_ROUNDS = 6
 ALPHA_SEED = 1
@@ -23,7 +23,7 @@ ALPHA_SEED = 1
 
 
 @dataclass(frozen=True)
-class Item:
+class Statement:
     """A statement; `suggested_by` is the rater it came from, and then it counts once the lead has taken it."""
 
     id: int
@@ -34,9 +34,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Rating:
-    """One rater's last word on one item in one round."""
+    """One rater's last word on one statement in one round."""
 
-    item: int
+    statement: int
     by: str
     value: int
     comment: str
@@ -48,7 +48,7 @@ class Round:
     """One round. `counted` are the raters who counted when it was closed."""
 
     number: int
-    items: tuple[int, ...]
+    statements: tuple[int, ...]
     invited: tuple[str, ...]
     opened_at: datetime
     ratings: tuple[Rating, ...] = ()
@@ -61,23 +61,25 @@ class Round:
         return tuple(user for user in self.invited if any(rating.by == user for rating in self.ratings))
 
     def own(self, user: str) -> dict[int, Rating]:
-        """What somebody has rated, by item."""
-        return {rating.item: rating for rating in self.ratings if rating.by == user}
+        """What somebody has rated, by statement."""
+        return {rating.statement: rating for rating in self.ratings if rating.by == user}
 
-    def of_item(self, item: int) -> dict[str, int]:
-        """The ratings that count for an item, by rater."""
-        return {r.by: r.value for r in self.ratings if r.item == item and r.by in self.counted}
+    def of_statement(self, statement: int) -> dict[str, int]:
+        """The ratings that count for a statement, by rater."""
+        return {r.by: r.value for r in self.ratings if r.statement == statement and r.by in self.counted}
 
-    def comments(self, item: int) -> tuple[str, ...]:
-        """What was said about an item, in an order that tells nothing of who said it."""
-        return tuple(sorted(r.comment for r in self.ratings if r.item == item and r.comment and r.by in self.counted))
+    def comments(self, statement: int) -> tuple[str, ...]:
+        """What was said about a statement, in an order that tells nothing of who said it."""
+        return tuple(
+            sorted(r.comment for r in self.ratings if r.statement == statement and r.comment and r.by in self.counted)
+        )
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an item stands: its last result, and the round of it."""
+    """Where a statement stands: its last result, and the round of it."""
 
-    item: Item
+    statement: Statement
     round: int
     result: Result
 
@@ -91,7 +93,7 @@ class Study:
     begun_at: datetime
     thresholds: Thresholds = Thresholds()
     max_rounds: int = 3
-    items: tuple[Item, ...] = ()
+    statements: tuple[Statement, ...] = ()
     rounds: tuple[Round, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
     ended_at: datetime | None = None
@@ -106,15 +108,15 @@ class Study:
         """When the last round that is over was closed; when the study began, before there is one."""
         return max((held.closed_at for held in self.rounds if held.closed_at is not None), default=self.begun_at)
 
-    def item(self, number: int) -> Item:
-        """An item by its number.
+    def statement(self, number: int) -> Statement:
+        """A statement by its number.
 
         Raises:
-            BadInput: `delphi-item` when there is none.
+            BadInput: `delphi-statement` when there is none.
         """
-        found = next((item for item in self.items if item.id == number), None)
+        found = next((statement for statement in self.statements if statement.id == number), None)
         if found is None:
-            raise BadInput("delphi-item", item=str(number)[:10])
+            raise BadInput("delphi-statement", statement=str(number)[:10])
         return found
 
     def set_up(self, thresholds: Thresholds, max_rounds: int) -> Study:
@@ -127,7 +129,7 @@ class Study:
     def add(self, text: str) -> Study:
         """Raises Refused `delphi-started` or `delphi-full`, BadInput `delphi-text`."""
         self._not_started()
-        return self._with_item(text, None)
+        return self._with_statement(text, None)
 
     def suggest(self, text: str, by: str) -> Study:
         """The study with somebody's own statement, which waits for the lead.
@@ -141,13 +143,19 @@ class Study:
             raise Refused("delphi-no-suggestions")
         if by not in now.invited:
             raise Refused("delphi-not-invited")
-        return self._with_item(text, by)
+        return self._with_statement(text, by)
 
     def take(self, number: int) -> Study:
-        """The study with a suggestion made one of its items. Raises BadInput `delphi-item`, Refused `delphi-ended`."""
+        """The study with a suggestion made a statement to rate.
+
+        Raises:
+            BadInput: `delphi-statement` when there is none. Refused: `delphi-ended`.
+        """
         self._not_ended()
-        taken = self.item(number)
-        return replace(self, items=tuple(replace(i, taken=True) if i.id == taken.id else i for i in self.items))
+        taken = self.statement(number)
+        return replace(
+            self, statements=tuple(replace(i, taken=True) if i.id == taken.id else i for i in self.statements)
+        )
 
     def note(self, item: str, text: str) -> Study:
         """The study with the lead's words on an ACCORD item. Raises BadInput `accord-item`, `accord-note`."""
@@ -163,7 +171,8 @@ class Study:
         """The study with its first round open for the panel without those who have a conflict of interest.
 
         Raises:
-            Refused: `delphi-started`, `delphi-no-items`, `delphi-no-raters` when fewer than `MIN_RATERS` are there.
+            Refused: `delphi-started`, `delphi-no-statements`, `delphi-no-raters` when there are fewer than
+                `MIN_RATERS`.
         """
         self._not_started()
         return self._open(tuple(panel), panel, conflicted, at)
@@ -181,20 +190,20 @@ class Study:
     def _open(
         self, people: tuple[str, ...], panel: Collection[str], conflicted: Collection[str], at: datetime
     ) -> Study:
-        items = self.left_over()
-        if not items:
-            raise Refused("delphi-ended" if self.rounds else "delphi-no-items")
+        statements = self.left_over()
+        if not statements:
+            raise Refused("delphi-ended" if self.rounds else "delphi-no-statements")
         invited = counting(people, conflicted=conflicted, present=panel)
         if len(invited) < MIN_RATERS:
             raise Refused("delphi-no-raters", minimum=MIN_RATERS, count=len(invited))
-        return replace(self, rounds=(*self.rounds, Round(len(self.rounds) + 1, items, invited, at)))
+        return replace(self, rounds=(*self.rounds, Round(len(self.rounds) + 1, statements, invited, at)))
 
     def rate(self, by: str, ratings: Mapping[int, tuple[int, str]], conflicted: Collection[str], at: datetime) -> Study:
-        """The study with somebody's ratings and comments by item, which replace their earlier ones of this round.
+        """The study with somebody's ratings and comments by statement, which replace their earlier ones of this round.
 
         Raises:
             Refused: `delphi-closed` while no round is open, `delphi-not-invited`, `delphi-conflict`.
-            BadInput: `delphi-item` for an item that there is not, `delphi-item-done` for one that this round does
+            BadInput: `delphi-statement` for one that there is not, `delphi-statement-done` for one that this round does
                 not ask for, `delphi-rating` for a value that is not 1 to 9, `delphi-text` for a long comment.
         """
         now = self.open_round
@@ -205,13 +214,13 @@ class Study:
         if by in conflicted:
             raise Refused("delphi-conflict")
         for number, (value, comment) in ratings.items():
-            if self.item(number).id not in now.items:
-                raise BadInput("delphi-item-done", item=number)
+            if self.statement(number).id not in now.statements:
+                raise BadInput("delphi-statement-done", statement=number)
             if not LOWEST <= value <= HIGHEST:
-                raise BadInput("delphi-rating", item=number, value=str(value)[:10])
+                raise BadInput("delphi-rating", statement=number, value=str(value)[:10])
             if len(comment) > MAX_TEXT:
                 raise BadInput("delphi-text", maximum=MAX_TEXT)
-        kept = tuple(rating for rating in now.ratings if rating.by != by or rating.item not in ratings)
+        kept = tuple(rating for rating in now.ratings if rating.by != by or rating.statement not in ratings)
         new = tuple(Rating(number, by, value, comment, at) for number, (value, comment) in ratings.items())
         return self._with_last(replace(now, ratings=(*kept, *new)))
 
@@ -235,53 +244,58 @@ class Study:
             raise Refused("delphi-closed")
         counted = counting(now.raters, conflicted=conflicted, present=panel)
         closed = self._with_last(replace(now, closed_at=at, counted=counted))
-        waits = any(item.suggested_by is not None and not item.taken for item in self.items) and now.number == 1
+        waits = (
+            any(statement.suggested_by is not None and not statement.taken for statement in self.statements)
+            and now.number == 1
+        )
         over = now.number >= self.max_rounds or not (closed.left_over() or waits)
         return replace(closed, ended_at=at) if over else closed
 
     def left_over(self) -> tuple[int, ...]:
-        """The items that the next round asks for: without consensus and not stable, and those never asked yet."""
+        """The statements that the next round asks for: without consensus and not stable, and those never asked yet."""
         if self.ended_at is not None or len(self.rounds) >= self.max_rounds:
             return ()
         settled = {
-            standing.item.id
+            standing.statement.id
             for standing in self.standings()
             if standing.result.stable or standing.result.verdict in (Verdict.FOR, Verdict.AGAINST)
         }
-        return tuple(item.id for item in self.items if item.taken and item.id not in settled)
+        return tuple(statement.id for statement in self.statements if statement.taken and statement.id not in settled)
 
-    def result(self, number: int, item: int) -> Result:
-        """What round `number`, counted from 1, says of an item."""
-        this = self.rounds[number - 1].of_item(item)
-        before = self.rounds[number - 2].of_item(item) if number > 1 else {}
-        return summarise(item, this, before, self.thresholds)
+    def result(self, number: int, statement: int) -> Result:
+        """What round `number`, counted from 1, says of a statement."""
+        this = self.rounds[number - 1].of_statement(statement)
+        before = self.rounds[number - 2].of_statement(statement) if number > 1 else {}
+        return summarise(statement, this, before, self.thresholds)
 
     def results(self, number: int) -> tuple[Result, ...]:
-        return tuple(self.result(number, item) for item in self.rounds[number - 1].items)
+        return tuple(self.result(number, statement) for statement in self.rounds[number - 1].statements)
 
     def standings(self) -> tuple[Standing, ...]:
-        """The last result of every item that a closed round has asked for."""
-        last = {item: held.number for held in self.rounds if held.closed_at for item in held.items}
+        """The last result of every statement that a closed round has asked for."""
+        last = {statement: held.number for held in self.rounds if held.closed_at for statement in held.statements}
         return tuple(
-            Standing(item, last[item.id], self.result(last[item.id], item.id)) for item in self.items if item.id in last
+            Standing(statement, last[statement.id], self.result(last[statement.id], statement.id))
+            for statement in self.statements
+            if statement.id in last
         )
 
     def reliability(self, number: int) -> Alpha | None:
         """Krippendorff's alpha of a closed round, for ordinal ratings."""
         this = self.rounds[number - 1]
-        table = [[own[i].value if i in own else None for i in this.items] for own in map(this.own, this.counted)]
+        table = [[own[i].value if i in own else None for i in this.statements] for own in map(this.own, this.counted)]
         return krippendorff_alpha(table, "ordinal", ALPHA_SEED)
 
     def _with_last(self, round: Round) -> Study:
         return replace(self, rounds=(*self.rounds[:-1], round))
 
-    def _with_item(self, text: str, by: str | None) -> Study:
+    def _with_statement(self, text: str, by: str | None) -> Study:
         text = " ".join(text.split())
         if not text or len(text) > MAX_TEXT:
             raise BadInput("delphi-text", maximum=MAX_TEXT)
-        if len(self.items) >= MAX_ITEMS:
-            raise Refused("delphi-full", maximum=MAX_ITEMS)
-        return replace(self, items=(*self.items, Item(len(self.items) + 1, text, by, by is None)))
+        if len(self.statements) >= MAX_STATEMENTS:
+            raise Refused("delphi-full", maximum=MAX_STATEMENTS)
+        return replace(self, statements=(*self.statements, Statement(len(self.statements) + 1, text, by, by is None)))
 
     def _between_rounds(self) -> None:
         self._not_ended()

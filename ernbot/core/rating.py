@@ -28,7 +28,7 @@ STABLE_PERCENT = 15
 
 
 class Verdict(StrEnum):
-    """What the ratings of one item say."""
+    """What the ratings of one statement say."""
 
     FOR = "for"
     AGAINST = "against"
@@ -54,9 +54,9 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Result:
-    """What one closed round says of one item. `stable`: hardly anything has changed since the round before."""
+    """What one closed round says of one statement. `stable`: hardly anything has changed since the round before."""
 
-    item: int
+    statement: int
     distribution: tuple[int, ...]
     spread: Spread | None
     low: Share
@@ -70,11 +70,11 @@ def distribution(values: Collection[int]) -> tuple[int, ...]:
     return tuple(sum(value == point for value in values) for point in range(LOWEST, HIGHEST + 1))
 
 
-def summarise(item: int, by_rater: Mapping[str, int], before: Mapping[str, int], thresholds: Thresholds) -> Result:
-    """What the ratings of an item by rater say; `before` are those of the round before."""
+def summarise(statement: int, by_rater: Mapping[str, int], before: Mapping[str, int], thresholds: Thresholds) -> Result:
+    """What the ratings of a statement by rater say; `before` are those of the round before."""
     values = tuple(by_rater.values())
     return Result(
-        item,
+        statement,
         distribution(values),
         median_iqr(values),
         Share(sum(value <= REJECTS for value in values), len(values)),

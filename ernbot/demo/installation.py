@@ -99,6 +99,9 @@ database = {db}
 
 [vault]
 key_file = "../secrets/master_key"
+
+[files]
+arrival_seconds = 1.0
 """
     )
     (config / "bridge.toml").write_text(

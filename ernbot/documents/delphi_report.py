@@ -184,8 +184,8 @@ class _Writer:
             lower, middle, upper = (decimal(each, self.text) for each in (spread.lower, spread.median, spread.upper))
             median = f"{middle} ({lower}–{upper})"
         return (
-            str(found.item.id),
-            found.item.text,
+            str(found.statement.id),
+            found.statement.text,
             self.text(f"report-verdict-{verdict}"),
             str(found.round),
             self._percent(result.high),
@@ -200,7 +200,11 @@ class _Writer:
     def _distribution(self) -> Table:
         points = tuple(str(point) for point in range(LOWEST, HIGHEST + 1))
         rows = tuple(
-            (str(result.item), str(held.number), *(str(count) if count else NOTHING for count in result.distribution))
+            (
+                str(result.statement),
+                str(held.number),
+                *(str(count) if count else NOTHING for count in result.distribution),
+            )
             for held in self.held
             for result in self.study.results(held.number)
         )
@@ -209,10 +213,10 @@ class _Writer:
 
     def _remarks(self) -> tuple[Section, ...]:
         rows = tuple(
-            (str(item), str(held.number), remark)
+            (str(statement), str(held.number), remark)
             for held in self.held
-            for item in held.items
-            for remark in held.comments(item)
+            for statement in held.statements
+            for remark in held.comments(statement)
         )
         if not rows:
             return ()
@@ -233,7 +237,7 @@ class _Writer:
                 str(held.number),
                 self.text("value", value=held.opened_at.date()),
                 self.text("value", value=held.closed_at.date()) if held.closed_at else NOTHING,
-                str(len(held.items)),
+                str(len(held.statements)),
                 str(len(held.invited)),
                 str(len(held.raters)),
                 self._percent(Share(len(held.raters), len(held.invited))),
@@ -283,8 +287,10 @@ class _Writer:
         return f"{answer} {note}" if note else answer
 
     def _suggested(self) -> str:
-        suggested = [item for item in self.study.items if item.suggested_by is not None]
-        return self.text("accord-answer-R5", suggested=len(suggested), taken=sum(item.taken for item in suggested))
+        suggested = [statement for statement in self.study.statements if statement.suggested_by is not None]
+        return self.text(
+            "accord-answer-R5", suggested=len(suggested), taken=sum(statement.taken for statement in suggested)
+        )
 
     def _conflicts(self) -> str:
         if not self.conflicts:

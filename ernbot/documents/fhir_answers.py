@@ -15,7 +15,7 @@ from ernbot.core.opinion import Opinion
 from ernbot.documents.answers import Answers
 from ernbot.documents.dossier import Dossier
 from ernbot.documents.fhir_people import People
-from ernbot.documents.fhir_values import UCUM, Collection, Resource, coding, instant
+from ernbot.documents.fhir_values import EVIDENCE_QUALITY, UCUM, Collection, Resource, coding, instant
 from ernbot.documents.paper import clean
 from ernbot.documents.questionnaire import CERTAINTY, canonical, option_system, questionnaire
 
@@ -100,8 +100,10 @@ class Response:
             case "boolean" | "conflict":
                 return {"valueBoolean": value == "yes"}
             case "choice" | "choices" | "evidence":
+                if field.kind == "evidence" and value in EVIDENCE_QUALITY:
+                    return {"valueCoding": EVIDENCE_QUALITY[value]}
                 display = clean(self._answers.word(f"{field.id}={value}", value))
-                return {"valueCoding": coding(option_system(field), value, display)}
+                return {"valueCoding": coding(option_system(self._opinion.form_id, field, value), value, display)}
             case "date":
                 return {"valueDate": value}
             case "quantity":

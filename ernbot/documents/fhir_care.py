@@ -6,10 +6,20 @@ A recommendation is a proposal, never an order: the treating clinician decides, 
 from __future__ import annotations
 
 from ernbot.core.consent import Paper, Purpose, Signer, review_due
-from ernbot.core.recommendation import Direction, Evidence, Recommendation, Strength
+from ernbot.core.recommendation import Direction, Recommendation, Strength
 from ernbot.documents.dossier import Dossier
 from ernbot.documents.fhir_people import People
-from ernbot.documents.fhir_values import LOINC, SNOMED, TERMINOLOGY, URI, Collection, Resource, coding, concept
+from ernbot.documents.fhir_values import (
+    EVIDENCE_QUALITY,
+    LOINC,
+    SNOMED,
+    TERMINOLOGY,
+    URI,
+    Collection,
+    Resource,
+    coding,
+    concept,
+)
 from ernbot.documents.paper import clean
 
 CONSULTATION = coding(SNOMED, "11429006", "Consultation (procedure)")
@@ -19,12 +29,6 @@ STRENGTHS = {
 }
 """GRADE says conditional or weak for the same."""
 
-QUALITIES = {
-    Evidence.HIGH: coding(f"{TERMINOLOGY}evidence-quality", "high", "High quality"),
-    Evidence.MODERATE: coding(f"{TERMINOLOGY}evidence-quality", "moderate", "Moderate quality"),
-    Evidence.LOW: coding(f"{TERMINOLOGY}evidence-quality", "low", "Low quality"),
-    Evidence.VERY_LOW: coding(f"{TERMINOLOGY}evidence-quality", "very-low", "Very low quality"),
-}
 USES = {
     Purpose.CARE: coding(f"{TERMINOLOGY}v3-ActReason", "TREAT", "treatment"),
     Purpose.IMAGES: coding(f"{TERMINOLOGY}v3-ActReason", "TREAT", "treatment"),
@@ -74,7 +78,7 @@ def _proposal(dossier: Dossier, collection: Collection, people: People, line: Re
     category = [concept(text(f"document-{line.strength.value}-{line.direction.value}"), STRENGTHS[line.strength])]
     if line.evidence:
         certainty = f"{text('document-certainty')}: {text(f'document-certainty-{line.evidence.value}')}"
-        quality = QUALITIES.get(line.evidence)
+        quality = EVIDENCE_QUALITY.get(line.evidence)
         category.append(concept(certainty, *([quality] if quality else [])))
     content: Resource = {
         "status": "active" if dossier.signed else "draft",

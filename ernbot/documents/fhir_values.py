@@ -58,6 +58,18 @@ def coding(system: str, code: str, display: str = "") -> Resource:
     return {"system": system, "code": code, "display": display} if display else {"system": system, "code": code}
 
 
+EVIDENCE_QUALITY = {
+    code: coding(f"{TERMINOLOGY}evidence-quality", code, display)
+    for code, display in (
+        ("high", "High quality"),
+        ("moderate", "Moderate quality"),
+        ("low", "Low quality"),
+        ("very-low", "Very low quality"),
+    )
+}
+"""The four grades of GRADE in the terminology that HL7 has for them (R4, evidence-quality), by their code."""
+
+
 def instant(at: datetime) -> str:
     """A time as FHIR writes it, in UTC, to the second."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -17,16 +17,19 @@ from typing import Any
 from ernbot.core.codes import CODE_SYSTEMS
 from ernbot.core.condition import Answered, Atom, Condition, clauses
 from ernbot.core.form import MAX_TEXT, Field, Form, Group, Option, label
+from ernbot.documents.fhir_values import EVIDENCE_QUALITY, UCUM
 
 BASE = "urn:ernbot:form"
-"""Where canonical names of forms and of their options begin; they are names, not addresses."""
+"""Where canonical names of forms, and of the options of their fields, begin; they are names, not addresses."""
 
-CERTAINTY = f"{BASE}:certainty"
-"""Names the words for how sure an expert is."""
+CERTAINTY = "urn:ernbot:certainty"
+"""Names the words for how sure an expert is, which all forms share."""
+
+NO_EVIDENCE = "urn:ernbot:evidence"
+"""Names what stands beside the grades of evidence where there is none; see `form_files.EVIDENCE`."""
 
 EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
 TRANSLATION = EXTENSION + "translation"
-UCUM = "http://unitsofmeasure.org"
 SURE = {"en": "How sure", "da": "Hvor sikker"}
 
 Json = dict[str, Any]
@@ -61,26 +64,25 @@ def questionnaire(form: Form, language: str = "en") -> Json:
 
 def _items(form: Form, language: str) -> Iterator[Json]:
     """The questions in their order; those of a group together, once, as an item that repeats."""
-    fields = {field.id: field for field in form.fields}
     groups = {group.id: group for group in form.groups}
     for group_id, together in groupby(form.fields, key=lambda field: field.group):
         if group_id is None:
             for field in together:
-                yield _conditional(_question(field, language), field.when, fields)
+                yield _conditional(_question(form, field, language), field.when, form)
         else:
             first = [field for field in together if field.occurrence == 1]
-            yield _group(groups[group_id], first, fields, language)
+            yield _group(groups[group_id], first, form, language)
 
 
-def _group(group: Group, members: list[Field], fields: dict[str, Field], language: str) -> Json:
+def _group(group: Group, members: list[Field], form: Form, language: str) -> Json:
     """A group with its first round of questions; that it repeats is said, not spelt out."""
     opening = members[0]
-    items = [_question(opening, language)]
+    items = [_question(form, opening, language)]
     for field in members[1:]:
         own = field.when
         shared = clauses(opening.when) if opening.when else ()
         rest = [clause for clause in (clauses(own) if own else ()) if clause not in shared]
-        items.append(_wrapped(_question(field, language), rest, fields))
+        items.append(_wrapped(_question(form, field, language), rest, form))
     item: Json = {
         "linkId": group.id,
         **_text("text", group.labels, language),
@@ -90,16 +92,16 @@ def _group(group: Group, members: list[Field], fields: dict[str, Field], languag
         "extension": _occurs(group.repeats.minimum, group.repeats.maximum),
         "item": items,
     }
-    return _conditional(item, opening.when, fields)
+    return _conditional(item, opening.when, form)
 
 
-def _conditional(item: Json, when: Condition | None, fields: dict[str, Field]) -> Json:
-    return _wrapped(item, list(clauses(when)) if when else [], fields)
+def _conditional(item: Json, when: Condition | None, form: Form) -> Json:
+    return _wrapped(item, list(clauses(when)) if when else [], form)
 
 
-def _wrapped(item: Json, needed: list[tuple[Atom, ...]], fields: dict[str, Field]) -> Json:
+def _wrapped(item: Json, needed: list[tuple[Atom, ...]], form: Form) -> Json:
     """The item with its conditions. All clauses of one test each join with `all`; any other clause needs a group."""
-    tests = [tuple(test for atom in clause for test in _tests(atom, fields)) for clause in needed]
+    tests = [tuple(test for atom in clause for test in _tests(atom, form)) for clause in needed]
     single = [clause[0] for clause in tests if len(clause) == 1]
     several = [clause for clause in tests if len(clause) > 1]
     if not several:
@@ -122,12 +124,13 @@ def _enabled(item: Json, tests: Iterable[Json], behavior: str) -> Json:
     return {**item, "enableWhen": listed, **({"enableBehavior": behavior} if len(listed) > 1 else {})}
 
 
-def _tests(atom: Atom, fields: dict[str, Field]) -> Iterator[Json]:
+def _tests(atom: Atom, form: Form) -> Iterator[Json]:
     """What an atom asks, as conditions of which one is enough."""
     if isinstance(atom, Answered):
         yield {"question": atom.field, "operator": "exists", "answerBoolean": True}
         return
-    field = fields[atom.field]
+    field = form.field(atom.field)
+    assert field is not None
     for value in atom.values:
         test: Json = {"question": atom.field, "operator": "="}
         if field.kind == "scale":
@@ -135,10 +138,10 @@ def _tests(atom: Atom, fields: dict[str, Field]) -> Iterator[Json]:
         elif field.kind in ("boolean", "conflict"):
             yield {**test, "answerBoolean": value == "yes"}
         else:
-            yield {**test, "answerCoding": {"system": option_system(field), "code": value}}
+            yield {**test, "answerCoding": {"system": option_system(form.id, field, value), "code": value}}
 
 
-def _question(field: Field, language: str) -> Json:
+def _question(form: Form, field: Field, language: str) -> Json:
     repeats = field.kind == "choices" or (field.repeats is not None and field.repeats.maximum > 1)
     item: Json = {
         "linkId": field.origin or field.id,
@@ -148,7 +151,7 @@ def _question(field: Field, language: str) -> Json:
         "repeats": repeats,
     }
     if field.options and field.kind not in ("boolean", "conflict"):
-        item["answerOption"] = [{"valueCoding": _coding(option_system(field), o, language)} for o in field.options]
+        item["answerOption"] = [{"valueCoding": _option(form, field, o, language)} for o in field.options]
     if field.kind == "text":
         item["maxLength"] = MAX_TEXT
     if field.kind == "code":
@@ -186,9 +189,22 @@ def _certainty(field: Field, language: str) -> Json:
     return {"linkId": link_id, **text, "type": "open-choice", "required": False, "answerOption": options}
 
 
-def option_system(field: Field) -> str:
-    """The name of the options of a field; those that all forms share have one name."""
-    return f"{BASE}:evidence" if field.kind == "evidence" else f"{BASE}:option:{field.origin or field.id}"
+def option_system(form_id: str, field: Field, code: str) -> str:
+    """The system of an option: the name of its form with that of the field, as the same word may mean another thing
+    elsewhere. Grades of evidence mean the same everywhere, and have a terminology.
+    """
+    if field.kind == "evidence":
+        return EVIDENCE_QUALITY[code]["system"] if code in EVIDENCE_QUALITY else NO_EVIDENCE
+    return f"{address(form_id)}:{field.origin or field.id}"
+
+
+def _option(form: Form, field: Field, option: Option, language: str) -> Json:
+    """An option as a coding; one of a terminology is shown by the words of that, which are English."""
+    system = option_system(form.id, field, option.id)
+    if field.kind == "evidence" and option.id in EVIDENCE_QUALITY:
+        words = {**option.labels, "en": EVIDENCE_QUALITY[option.id]["display"]}
+        return {"system": system, "code": option.id, **_text("display", words, "en")}
+    return _coding(system, option, language)
 
 
 def _coding(system: str, option: Option, language: str) -> Json:

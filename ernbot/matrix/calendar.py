@@ -186,6 +186,6 @@ class Calendar:
                 told[listener] = due
         said = {listener.user_id: sayable(due, self._office) for listener, due in told.items()}
         briefs = await tx.briefs(each.case_id for due in said.values() for each in due[:LINES])
-        digests = {user_id: digest(due, briefs, self._office) for user_id, due in said.items()}
+        digests = {user_id: digest(due, briefs, self._office, now.date()) for user_id, due in said.items()}
         await remind(tx, {user_id: reply for user_id, reply in digests.items() if reply is not None}, now)
         await tx.said(told, now)

@@ -355,13 +355,17 @@ class Dispatcher:
         user = item.payload.get("user", item.sender)
         devices = await self._trust.devices(view.joined - {me})
         async with self._store.transaction() as tx:
-            await tx.handled(item.event_id)
             place = await tx.place_of_room(item.room_id)
+            if place is not None and item.kind == "join" and user != me and user in view.joined:
+                until = await arrival.came_in(self._arrived(tx, item, place, user), item)
+                if until is not None:
+                    await tx.postpone(item.event_id, until, attempts=1)
+                    return
+            await tx.handled(item.event_id)
             others = view.having("join", "invite") - {me}
             if place is not None:
-                if item.kind == "join" and user != me and user in view.joined:
-                    await arrival.brief(self._arrived(tx, item, place, user))
-            elif len(others) == 1 and me in view.joined and (other := next(iter(others))) in view.joined:
+                return
+            if len(others) == 1 and me in view.joined and (other := next(iter(others))) in view.joined:
                 if not view.encrypted:
                     await self._tell(tx, item, say("room-not-encrypted"), plain=True)
                     return

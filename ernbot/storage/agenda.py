@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
@@ -81,13 +81,17 @@ class Listener:
 
 @dataclass(frozen=True)
 class Reminder:
-    """One thing that somebody is to be reminded of, and when once more; `readable` while the case has a brief."""
+    """One thing that somebody is to be reminded of, and when once more; `due` is by when the panel answers.
+
+    `readable` while the case has a brief.
+    """
 
     case_id: str
     kind: str
     network: str
     room_id: str | None
     urgent: bool
+    due: date | None
     again_at: datetime | None
     readable: bool
 
@@ -162,7 +166,7 @@ class AgendaRows(CaseRows):
 
     async def reminders_for(self, users: Sequence[str], at: datetime) -> dict[str, list[Reminder]]:
         """What is to be said to each of them by now, urgent cases first; held until the transaction ends."""
-        of_case = (cases.c.network, cases.c.room_id, cases.c.urgent)
+        of_case = (cases.c.network, cases.c.room_id, cases.c.urgent, cases.c.due)
         readable = and_(cases.c.brief.is_not(None), vault_keys.c.scope.is_not(None))
         query = (
             select(agenda.c.user_id, agenda.c.case_id, agenda.c.kind, *of_case, agenda.c.again_at, readable)

@@ -27,6 +27,7 @@ ONE = update(inbox).where(inbox.c.event_id == bindparam("event"))
 HANDLED = ONE.values(handled=True, payload=None)
 POSTPONE = ONE.values(not_before=bindparam("not_before"), attempts=bindparam("attempts"))
 IS_WAITING = (inbox.c.session_id.is_not(None), ~inbox.c.handled)
+IS_ARRIVING = (inbox.c.kind == "join", inbox.c.not_before.is_not(None), ~inbox.c.handled)
 HURRY = update(inbox).where(inbox.c.session_id == bindparam("session"), *IS_WAITING).values(not_before=None)
 
 
@@ -103,6 +104,16 @@ class InboxRows(SealedRows):
     async def postpone(self, event_id: str, until: datetime, *, attempts: int) -> None:
         """Look at an event again later; `attempts` is how far its handling has come."""
         await self._connection.execute(POSTPONE, {"event": event_id, "not_before": until, "attempts": attempts})
+
+    async def arrivals(self, room_id: str) -> dict[str, datetime]:
+        """Who came into a room and was put off: the event, and until when."""
+        query = select(inbox.c.event_id, inbox.c.not_before).where(inbox.c.room_id == room_id, *IS_ARRIVING)
+        return {row.event_id: row.not_before for row in await self._connection.execute(query)}
+
+    async def settle_arrivals(self, room_id: str) -> None:
+        """What those who came into a room were waiting for is done."""
+        rows = update(inbox).where(inbox.c.room_id == room_id, *IS_ARRIVING)
+        await self._connection.execute(rows.values(handled=True, payload=None))
 
     async def hurry_events(self, session_id: str) -> None:
         """There is news of this session: what waits for its key is looked at again."""

@@ -79,9 +79,11 @@ class PeopleRows(SealedRows):
             delete(dialogues).where(dialogues.c.room_id == room_id, dialogues.c.user_id == user_id)
         )
 
-    async def end_dialogues(self, case_id: str) -> None:
-        """End every conversation about a case, wherever it takes place."""
-        await self._connection.execute(delete(dialogues).where(dialogues.c.scope == case_scope(case_id)))
+    async def end_dialogues(self, case_id: str) -> tuple[str, ...]:
+        """End every conversation about a case, wherever it takes place; with whom there was one."""
+        of_case = delete(dialogues).where(dialogues.c.scope == case_scope(case_id))
+        ended = await self._connection.scalars(of_case.returning(dialogues.c.user_id))
+        return tuple(sorted(set(ended)))
 
     async def last_step(self, room_id: str, user_id: str) -> Step | None:
         """The last command of this person in this room; none after the key of its case was destroyed."""

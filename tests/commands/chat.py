@@ -124,6 +124,7 @@ class Chat:
     forms: dict[str, Form] = field(default_factory=lambda: dict(FORMS))
     policy: Policy = Policy()
     viewer_url: str | None = None
+    arrival_seconds: float = 0
     room: str = ""
     event: str = ""
     delivers: bool = True
@@ -148,6 +149,7 @@ class Chat:
             policy=self.policy,
             fingerprint=FINGERPRINT,
             viewer_url=self.viewer_url,
+            arrival_seconds=self.arrival_seconds,
             notary=NOTARY,
         )
 
@@ -200,9 +202,29 @@ class Chat:
         """What the bot does when somebody comes into the case room."""
         before = len(self.done)
         async with self._heard(user, self.room, None, (), device="") as ctx:
-            await arrival.brief(ctx)
+            item = InboxItem(ctx.event_id, self.room, user, "join", {"user": user}, self.now)
+            await ctx.tx.receive(item)
+            await self._came_in(ctx, item)
         await self.deliver()
         return [done.effect for done in self.done[before:]]
+
+    async def wait(self, **by: int) -> list[Effect]:
+        """Let time pass, and take up again what was put off of arrivals, as dispatch does; what the bot does then."""
+        before = len(self.done)
+        self.later(**by)
+        async with self.store.transaction() as tx:
+            for item in await tx.pending(at=self.now):
+                context = await self.context(tx, item.sender, item.room_id, device="")
+                await self._came_in(replace(context, event_id=item.event_id), item)
+        await self.deliver()
+        return [done.effect for done in self.done[before:]]
+
+    async def _came_in(self, ctx: Context, item: InboxItem) -> None:
+        until = await arrival.came_in(ctx, item)
+        if until is not None:
+            await ctx.tx.postpone(item.event_id, until, attempts=1)
+        else:
+            await ctx.tx.handled(item.event_id)
 
     async def greet(self, user: str) -> str:
         """What the bot says first in a direct chat."""

@@ -68,7 +68,8 @@ def assert_nothing_leaks(chat: Chat) -> None:
 async def test_an_opinion_is_sealed_in_the_direct_chat(sealed: Chat) -> None:
     answer = await sealed.alone(SASKIA, f"!opinion {GIVEN}")
     assert answer.startswith("Your opinion is recorded.")
-    assert answer.endswith("It is sealed: nobody reads it before all are in, or the lead reveals them.\n\n1 of 2 in")
+    assert answer.endswith("before all are in, or the lead reveals them.\n\n1 of 2 in")
+    assert "It is sealed: nobody but the lead reads it before all are in" in answer
     assert "Sealed opinions: 1 of 2 in" in sealed.card
     assert "Saskia de Vries: has given an opinion" in sealed.card
     assert_nothing_leaks(sealed)
@@ -101,6 +102,41 @@ async def test_the_lead_reads_in_the_direct_chat_unless_it_is_sealed_for_them_to
         await tx.save_case(replace(case, blind=blind("lead")))
     assert SECRET not in await sealed.alone(ANDERS, "!opinion show")
     assert SECRET in await sealed.alone(SASKIA, "!opinion show")
+
+
+LEAD = "Opinions are sealed. As the lead you read them in your direct chat with me: `!opinion show`."
+MISSING = "Opinions are sealed. Yours is still missing: give it in your direct chat with me, with `!opinion`."
+OWN = "Opinions are sealed. Yours is in your direct chat with me: `!opinion show`."
+FOR_LEAD = "Opinions are sealed, for you as well, until all are in or you write `!reveal` in the room of the case."
+
+
+@pytest.mark.parametrize(
+    ("mode", "user", "room", "alone"),
+    [
+        ("on", ANDERS, LEAD, "Sealed: you read them as the lead, the experts see nothing yet."),
+        ("lead", ANDERS, FOR_LEAD, FOR_LEAD),
+        ("on", SASKIA, OWN, "Sealed: the others see nothing yet."),
+        ("on", PIOTR, MISSING, "Opinions are sealed. Yours is still missing: give it with `!opinion`."),
+    ],
+)
+async def test_who_asks_for_sealed_opinions_is_told_what_is_true_for_them(
+    chat: Chat, mode: str, user: str, room: str, alone: str
+) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, f"!panel blind {mode}")
+    await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski")
+    await chat.alone(SASKIA, f"!opinion {GIVEN}")
+    assert await chat.here(user, "!opinion show") == f"{room}\n\n1 of 2 in"
+    assert (await chat.alone(user, "!opinion show")).endswith(f"{alone}\n\n1 of 2 in")
+
+
+async def test_an_observer_is_told_when_they_can_read(sealed: Chat) -> None:
+    await sealed.alone(SASKIA, f"!opinion {GIVEN}")
+    await sealed.here(PIOTR, "!conflict I am paid by the maker.")
+    await sealed.here(ANDERS, "!panel keep piotr.zielinski")
+    told = "Opinions are sealed: you can read them once all are in, or the lead reveals them.\n\n1 of 1 in"
+    assert await sealed.here(PIOTR, "!opinion show") == told
+    assert await sealed.alone(PIOTR, "!opinion show") == told
 
 
 TYPED = [
@@ -194,6 +230,12 @@ async def test_no_reaction_counts_in_the_direct_chat_either(sealed: Chat) -> Non
     assert "reactions are not encrypted" in sealed.last.text
 
 
+async def test_the_questions_say_that_reactions_do_not_count(sealed: Chat) -> None:
+    asked = await sealed.alone(SASKIA, "!opinion")
+    assert asked.startswith("9 questions. Just write your answers here; reactions do not count")
+    assert "thread" not in asked
+
+
 async def test_the_last_opinion_reveals_all(sealed: Chat) -> None:
     await sealed.alone(SASKIA, f"!opinion {GIVEN}")
     answer = await sealed.alone(PIOTR, "!opinion diagnosis=ORPHA:2343 recommendation=watch confidence=3")
@@ -237,9 +279,16 @@ async def test_the_lead_reveals_while_somebody_is_half_done(sealed: Chat) -> Non
 async def test_consent_withdrawn_while_a_form_is_half_filled(sealed: Chat) -> None:
     await sealed.alone(SASKIA, "!opinion")
     await sealed.alone(SASKIA, "ORPHA:2343")
+    nickname = (await sealed.case()).nickname
     await sealed.here(ANDERS, "!consent withdraw care")
     async with sealed.store.transaction() as tx:
         assert await tx.dialogue(direct_room(SASKIA), SASKIA) is None, "what was answered is gone with the case"
+    told = sealed.told(SASKIA)
+    assert [answer.text for answer in told] == [
+        f"{nickname} was withdrawn, so what you had begun to fill in for it is gone. "
+        "There is nothing left for you to do."
+    ]
+    assert sealed.told(PIOTR) == [], "only who was filling something in is told"
     assert await sealed.alone(SASKIA, "surgery") == "I answer commands. `!help` lists what you can do here."
     assert await sealed.alone(SASKIA, f"!opinion {GIVEN}") == "No open case of yours takes this now."
 

@@ -29,7 +29,7 @@ from ernbot.core.case import Case
 from ernbot.core.directory import Directory, Network, Person, Role
 from ernbot.core.errors import Refused
 from ernbot.matrix.calendar import Calendar
-from ernbot.storage.records import Original
+from ernbot.storage.records import InboxItem, Original
 from ernbot.storage.store import Store
 from ernbot.storage.tables import metadata
 
@@ -348,7 +348,7 @@ class CaseMachine(RuleBasedStateMachine):
                 if how == "agrees":
                     await conversation.hear_reaction(ctx, "👍", sent[-1] if sent else "$none")
                 elif how == "comes":
-                    await arrival.brief(ctx)
+                    await arrival.came_in(ctx, InboxItem(ctx.event_id, ctx.room_id, who, "join", {}, ctx.now))
                 else:
                     await invitations.went(ctx)
             await self.chat.deliver()

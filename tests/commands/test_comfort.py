@@ -7,7 +7,7 @@ import pytest
 from ernbot.commands.effects import Message
 from ernbot.core.outcome import Outcome
 
-from .chat import ANDERS, OPINION, PIOTR, SASKIA, Chat
+from .chat import ANDERS, CONSENT, OPINION, PIOTR, SASKIA, Chat
 
 FIRST = "!outcome recommend Operate before nine months."
 
@@ -145,6 +145,47 @@ async def test_a_command_changed_into_talk_changes_nothing(chat: Chat) -> None:
     async with chat.nothing_changes():
         (answer,) = await chat.edit(ANDERS, "never mind", typed)
     assert "is no command" in answer
+
+
+OWN = (
+    "Consent and signatures need a message of their own, so this change does nothing. Please send it as a new message."
+)
+
+
+@pytest.mark.parametrize("typed", ["!outcome recomend Operate.", "!panel show", "!outcome evidence One series."])
+@pytest.mark.parametrize(
+    "edited", ["!outcome sign", "!outcome sign confirm", "!sign 0123abcd", "!consent withdraw care", CONSENT]
+)
+async def test_nothing_becomes_a_signature_or_a_consent_by_an_edit(chat: Chat, typed: str, edited: str) -> None:
+    await chat.drafting()
+    await chat.here(ANDERS, typed)
+    message = chat.event
+    async with chat.nothing_changes():
+        assert await chat.edit(ANDERS, edited, message) == [OWN]
+
+
+async def test_no_case_is_closed_by_an_edit(chat: Chat) -> None:
+    await chat.drafting()
+    await chat.here(SASKIA, "!outcome agree")
+    await chat.here(ANDERS, "!outcome sign")
+    await chat.here(ANDERS, "!outcome close")
+    message = chat.event
+    async with chat.nothing_changes():
+        (answer,) = await chat.edit(ANDERS, "!outcome close confirm", message)
+    assert answer.startswith("That was carried out already")
+
+
+async def test_the_yes_that_records_a_consent_is_a_message_of_its_own(chat: Chat) -> None:
+    await chat.draft()
+    await chat.here(ANDERS, "!consent")
+    thread = chat.event
+    for answer in ("care", "2.1", "da", "parent", "2026-03-01", "yess"):
+        await chat.say(ANDERS, answer, room=chat.room, thread=thread)
+    message = chat.event
+    async with chat.nothing_changes():
+        assert await chat.edit(ANDERS, "yes", message) == [OWN]
+    await chat.say(ANDERS, "yes", room=chat.room, thread=thread)
+    assert (await chat.case()).state.kind == "open"
 
 
 async def test_an_answer_to_a_question_is_corrected_by_editing(chat: Chat) -> None:

@@ -10,7 +10,7 @@ from ernbot.core.errors import BadInput
 from ernbot.documents import delphi_report
 from ernbot.locales import catalogue
 
-from .chat import ANDERS, FREJA, KASPER, METTE, PIOTR, SASKIA, Chat, direct_room
+from .chat import ANDERS, CONSENT, FREJA, KASPER, METTE, PIOTR, SASKIA, Chat, direct_room
 
 RATERS = (SASKIA, PIOTR, FREJA)
 NOTHING_OPEN = "No open round asks you to rate anything."
@@ -95,6 +95,17 @@ async def test_from_the_first_statement_to_the_report(asked: Chat) -> None:
     assert "| 2 | Measure the pressure first. | Consensus | 2 | 100% |" in delphi_report.markdown(told_report)
 
 
+async def test_no_reliability_is_made_up_for_a_single_statement(asked: Chat) -> None:
+    await asked.here(ANDERS, "!delphi new When to operate")
+    await asked.here(ANDERS, "!delphi add Operate before nine months.")
+    await asked.here(ANDERS, "!delphi start")
+    for rater, value in zip(RATERS, (2, 5, 9), strict=True):
+        await asked.alone(rater, f"!rate 1={value}")
+    closed = await asked.here(ANDERS, "!delphi close")
+    assert "Krippendorff’s alpha cannot be computed: it takes two statements or more" in closed
+    assert "Krippendorffs alfa kan ikke beregnes: Det kræver mindst to udsagn" in asked.last.danish
+
+
 async def test_statement_by_statement_with_taps_and_words(running: Chat) -> None:
     opening = await running.alone(SASKIA, "!rate")
     assert "1 of 2 – statement 1\n\n> Operate before nine months." in opening
@@ -112,10 +123,26 @@ async def test_statement_by_statement_with_taps_and_words(running: Chat) -> None
         assert (await running.alone(SASKIA, "perhaps")).startswith("Answer yes")
     assert "1=8, 2=3" in await running.alone(SASKIA, "ja")
     case = await running.case()
-    assert [(r.item, r.value, r.comment) for r in case.study.rounds[0].ratings] == [
+    assert [(r.statement, r.value, r.comment) for r in case.study.rounds[0].ratings] == [
         (1, 8, ""),
         (2, 3, "only with signs"),
     ]
+
+
+async def test_a_round_whose_consent_has_run_out_is_not_offered(chat: Chat) -> None:
+    names = []
+    for signed in ("2011-03-06", "2026-03-01"):
+        await chat.draft()
+        await chat.here(ANDERS, CONSENT.replace("2026-03-01", signed))
+        await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski freja.lund")
+        await prepare(chat)
+        await chat.here(ANDERS, "!delphi start")
+        names.append((await chat.case()).nickname)
+    old, new = names
+    assert (await chat.alone(SASKIA, "!rate 1=8")).startswith("Several rounds ask you.")
+    chat.later(days=1)
+    assert (await chat.alone(SASKIA, "!rate 1=8")).startswith(f"Recorded for {new}: 1=8")
+    assert "needs the patient’s consent" in await chat.alone(SASKIA, f"!rate {old} 1=8")
 
 
 async def tap(chat: Chat, user: str, key: str, target: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from ernbot.locales import LANGUAGES
 from ernbot.matrix.render import render
 from ernbot.storage.records import ImageJob, Original, StoredPicture
 
-from .chat import ANDERS, CONSENT, METTE, PIOTR, SASKIA, SERVER, Chat
+from .chat import ANDERS, CONSENT, FREJA, METTE, PIOTR, SASKIA, SERVER, Chat
 
 IMAGES = CONSENT.replace("care", "images")
 CONTENT = {"msgtype": "m.file", "body": "scan", "file": {"url": "mxc://hospital.example/scan"}}
@@ -410,6 +411,72 @@ async def test_whoever_comes_later_is_shown_everything(chat: Chat) -> None:
     assert [(each.discreet, each.threaded) for each in passed] == [(False, False), (True, False)]
     (again,) = await chat.arrive(ANDERS)
     assert isinstance(again, Card), "whoever was there has the files"
+
+
+@pytest.fixture
+async def expected(chat: Chat) -> Chat:
+    """A case with a scan, into which five experts are asked."""
+    chat.arrival_seconds = 20
+    await chat.opened()
+    await attach(chat, ANDERS, scan())
+    await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski freja.lund mette.holm lucia.ortega")
+    return chat
+
+
+LUCIA = f"@lucia.ortega:{SERVER}"
+FIVE = (SASKIA, PIOTR, FREJA, METTE, LUCIA)
+
+
+def fresh(effects: list[Effect]) -> list[str]:
+    """What is shown to newcomers."""
+    return [effect.kind for effect in effects if not isinstance(effect, Card) or effect.fresh]
+
+
+async def test_five_who_come_within_a_minute_are_shown_everything_once(expected: Chat) -> None:
+    done: list[Effect] = []
+    for user in FIVE:
+        done += await expected.wait(seconds=12)
+        done += await expected.arrive(user)
+    assert fresh(done) == ["card", "original", "file"], "the last one whom anybody expects is waited for by nobody"
+    assert fresh(await expected.wait(seconds=60)) == []
+
+
+async def test_after_a_quiet_time_nobody_is_waited_for(expected: Chat) -> None:
+    assert fresh(await expected.arrive(SASKIA)) == []
+    assert fresh(await expected.wait(seconds=15)) == []
+    assert fresh(await expected.arrive(PIOTR)) == []
+    assert fresh(await expected.wait(seconds=15)) == [], "Piotr came a moment ago, and others may follow"
+    assert fresh(await expected.wait(seconds=5)) == ["card", "original", "file"]
+    assert fresh(await expected.wait(seconds=60)) == []
+
+
+async def test_nobody_looks_at_an_empty_room_for_more_than_a_minute(expected: Chat) -> None:
+    await expected.here(ANDERS, "!panel invite jonas.reuter")
+    shown_at = []
+    for number, user in enumerate(FIVE):
+        shown_at += [15 * number] * bool(fresh(await expected.arrive(user)))
+        shown_at += [15 * number + 15] * bool(fresh(await expected.wait(seconds=15)))
+    assert shown_at == [60]
+
+
+async def test_who_left_or_was_taken_out_leaves_nobody_waiting(expected: Chat) -> None:
+    await expected.arrive(SASKIA)
+    expected.later(seconds=5)
+    await expected.arrive(PIOTR)
+    await expected.here(ANDERS, "!panel remove piotr.zielinski")
+    assert fresh(await expected.wait(seconds=20)) == ["card", "original", "file"]
+
+
+async def test_an_arrival_outlives_a_restart(expected: Chat) -> None:
+    await expected.arrive(SASKIA)
+    again = Chat(expected.store, now=expected.now, room=expected.room, arrival_seconds=20, _numbers=count(2_000))
+    assert fresh(await again.wait(seconds=20)) == ["card", "original", "file"]
+
+
+async def test_withdrawn_while_somebody_waits_shows_no_file(expected: Chat) -> None:
+    await expected.arrive(SASKIA)
+    await expected.here(ANDERS, "!consent withdraw care")
+    assert fresh(await expected.wait(seconds=20)) == []
 
 
 async def test_whoever_comes_later_finds_a_series_in_a_thread(chat: Chat) -> None:

@@ -107,3 +107,15 @@ async def test_it_may_be_said_before_anybody_asks_and_again(chat: Chat) -> None:
 async def test_before_the_signature_there_is_nothing_to_follow(chat: Chat) -> None:
     await chat.assessing()
     assert "You cannot say what became of the patient now." in await chat.here(ANDERS, "!followup followed=fully")
+
+
+async def test_what_is_planned_and_what_happened_lead_to_each_other(chat: Chat) -> None:
+    planned = "Follow-up that is planned goes into the outcome: `!outcome followup` and the text."
+    await chat.drafting()
+    assert (await chat.here(ANDERS, "!followup MRI in three months.")).endswith(planned)
+    assert (await chat.here(ANDERS, "!followup")).endswith(planned)
+    await chat.here(ANDERS, "!outcome sign")
+    assert (await chat.case()).state.kind == "closed"
+    answer = await chat.here(ANDERS, "!outcome followup MRI in three months.")
+    assert "Say what became of the patient with `!followup`." in answer
+    assert "`!outcome amend` and why begins the next version" in answer

@@ -55,6 +55,19 @@ async def state(chat: Chat, user: str, reader: str = ANDERS) -> InvitationState 
     return asked.state if asked is not None else None
 
 
+async def test_an_invitation_says_by_when_an_answer_is_wanted(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    await chat.here(ANDERS, "!case due 2026-03-20")
+    await chat.here(ANDERS, "!panel invite piotr.zielinski")
+    chat.later(days=16)
+    await chat.here(ANDERS, "!panel invite freja.lund")
+    assert "wanted by" not in chat.invited(SASKIA)[-1].text
+    assert "The panel’s answer is wanted by 20 March 2026." in chat.invited(PIOTR)[-1].text
+    assert "Panelets svar ønskes senest 20. marts 2026." in chat.invited(PIOTR)[-1].danish
+    assert "wanted by" not in chat.invited(FREJA)[-1].text, "a day that has passed helps nobody"
+
+
 # --- whom to ask
 
 
@@ -408,9 +421,8 @@ async def test_a_guest_has_a_part_until_a_day(chat: Chat) -> None:
     await chat.arrive(OKSANA)
     assert "Oksana Koval: has accepted" in chat.card
     assert (await chat.here(OKSANA, OPINION)).startswith("Your opinion is recorded")
-    assert (
-        await chat.here(OKSANA, "!panel invite freja.lund") == "Your part in this case does not let you invite experts."
-    )
+    refused = "Your part in this case does not let you change the panel."
+    assert await chat.here(OKSANA, "!panel invite freja.lund") == refused
     assert f"Oksana Koval, Tromsø (NO), guest until 1 May 2026: `{OKSANA}`" in await chat.here(ANDERS, "!panel show")
     assert (
         await chat.here(ANDERS, "!panel guest oksana.koval until 2026-06-01") == "Oksana Koval stays until 1 June 2026."

@@ -525,6 +525,26 @@ async def test_a_case_is_archived_and_comes_back(chat: Chat) -> None:
     assert (await case(chat)).state.kind == "assessing"
 
 
+async def test_who_was_filling_something_in_is_told_that_the_case_was_archived(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    await chat.alone(SASKIA, "!opinion")
+    await chat.alone(SASKIA, "ORPHA:2343")
+    await chat.here(ANDERS, "!case archive The family moved.")
+    (told,) = chat.told(SASKIA)
+    assert "was archived, so what you had begun to fill in for it is gone." in told.text
+    assert await chat.alone(SASKIA, "surgery") == "I answer commands. `!help` lists what you can do here."
+
+
+async def test_who_was_filling_something_in_is_told_that_the_case_was_erased(chat: Chat) -> None:
+    await chat.draft()
+    await chat.here(ANDERS, "!consent")
+    name = (await chat.case()).nickname
+    await chat.alone(METTE, f"!case erase {name} confirm")
+    gone = f"{name} was erased, so what you had begun to fill in for it is gone. There is nothing left for you to do."
+    assert [answer.text for answer in chat.told(ANDERS)].count(gone) == 1
+
+
 async def test_a_draft_that_is_archived_comes_back_as_a_draft(chat: Chat) -> None:
     await chat.draft()
     await chat.here(ANDERS, "!case archive Opened twice.")

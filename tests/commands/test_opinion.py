@@ -268,3 +268,41 @@ async def test_the_form_follows_the_type_of_question(asked: Chat) -> None:
     await asked.here(SASKIA, "!opinion diagnosis=ORPHA:2467 recommendation=kit confidence=4")
     (opinion,) = (await asked.case()).opinions
     assert opinion.form_id == "ecnm-opinion"
+
+
+async def test_in_the_direct_chat_the_questions_speak_of_no_thread(chat: Chat) -> None:
+    await chat.opened()
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    asked = await chat.alone(SASKIA, "!opinion")
+    assert asked.startswith("9 questions. Just write your answers here; numbered reactions work too.")
+    assert "thread" not in asked
+
+
+async def test_a_case_whose_consent_has_run_out_is_not_offered(chat: Chat) -> None:
+    async def another(consent: str = CONSENT) -> str:
+        await chat.draft()
+        await chat.here(ANDERS, consent)
+        await chat.here(ANDERS, "!panel invite saskia.devries")
+        return (await chat.case()).nickname
+
+    old = await another(CONSENT.replace("2026-03-01", "2011-03-06"))
+    chat.later(days=1)
+    await another()
+    assert (await chat.alone(SASKIA, OPINION)).startswith("Your opinion is recorded."), "there is no other to choose"
+    refused = await chat.alone(SASKIA, OPINION.replace("!opinion", f"!opinion {old}"))
+    assert refused == "This needs the patient’s consent to care first. Record it with `!consent give`."
+    second, third = await another(), await another()
+    which = await chat.alone(SASKIA, OPINION)
+    assert which.startswith("Which case do you mean?")
+    assert second in which
+    assert third in which
+    assert old not in which
+
+
+async def test_where_the_only_case_has_no_consent_any_more_the_reason_is_said(chat: Chat) -> None:
+    await chat.draft()
+    await chat.here(ANDERS, CONSENT.replace("2026-03-01", "2011-03-06"))
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    chat.later(days=1)
+    refused = "This needs the patient’s consent to care first. Record it with `!consent give`."
+    assert await chat.alone(SASKIA, OPINION) == refused

@@ -44,7 +44,7 @@ async def test_before_the_draft_there_is_no_outcome(chat: Chat) -> None:
             ("!outcome recommend Operate.", "write the outcome"),
             ("!outcome sign", "sign the outcome"),
             ("!sign", "sign the outcome"),
-            ("!outcome close", "take the outcome back"),
+            ("!outcome close", "close the case with signatures missing"),
             ("!outcome amend New.", "amend the outcome"),
         ):
             then = "`!help` lists what you can do now."

@@ -131,10 +131,10 @@ async def test_only_the_lead_invites_and_only_while_the_case_is_open(chat: Chat)
     await chat.closed()
     async with chat.nothing_changes():
         assert await chat.here(SASKIA, "!panel invite freja.lund") == (
-            "Your part in this case does not let you invite experts."
+            "Your part in this case does not let you change the panel."
         )
         assert await chat.here(ANDERS, "!panel invite freja.lund") == (
-            "You cannot invite experts now. State of the case: closed.\n\n`!help` lists what you can do now."
+            "You cannot change the panel now. State of the case: closed.\n\n`!help` lists what you can do now."
         )
 
 

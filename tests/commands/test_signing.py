@@ -24,7 +24,7 @@ from ernbot.storage.tables import audit
 from ernbot.verify import verify
 from tests.fixtures_database import MASTER_KEY, Database
 
-from .chat import ANDERS, DIRECTORY, FREJA, NOTARY, OPINION, PIOTR, SASKIA, Chat
+from .chat import ANDERS, CONSENT, DIRECTORY, FREJA, NOTARY, OPINION, PIOTR, SASKIA, Chat
 
 PEOPLE = (ANDERS, SASKIA, PIOTR, FREJA)
 
@@ -189,7 +189,11 @@ async def test_the_lead_closes_without_somebody_who_does_not_sign(chat: Chat) ->
             "the document will name who did not sign."
         )
         assert "does not let you" in await chat.here(SASKIA, "!outcome close confirm")
-    assert "is closed" in await chat.here(ANDERS, "!outcome close confirm")
+    assert await chat.here(ANDERS, "!outcome close confirm") == (
+        f"{(await chat.case()).nickname} is closed, by Anders Kjær, without the signature of: Saskia de Vries. "
+        "The outcome follows as a document that says so; the treating clinician decides. "
+        "`!case reopen` takes the case up again."
+    )
     assert (ANDERS, "sign", "waived") in await chat.audit()
     (effect,) = chat.new_effects(SendOutcome)
     assert effect.outcome.waived == (SASKIA,)
@@ -353,6 +357,20 @@ async def test_who_is_asked_in_several_cases_says_which(chat: Chat) -> None:
     assert await chat.alone(ANDERS, "!outcome agree") == "No outcome waits for your vote."
 
 
+async def test_a_vote_goes_past_a_case_whose_consent_has_run_out(chat: Chat) -> None:
+    await chat.draft()
+    await chat.here(ANDERS, CONSENT.replace("2026-03-01", "2011-03-06"))
+    await chat.here(ANDERS, "!panel invite saskia.devries")
+    await chat.here(SASKIA, OPINION)
+    await chat.here(ANDERS, "!outcome draft")
+    old = (await chat.case()).nickname
+    chat.later(days=1)
+    await chat.drafting()
+    assert (await chat.alone(SASKIA, "!outcome agree")).startswith("Recorded")
+    assert len((await chat.case()).outcome().votes) == 1
+    assert "needs the patient’s consent" in await chat.alone(SASKIA, f"!outcome agree {old}")
+
+
 # --- what goes wrong in between
 
 
@@ -369,3 +387,16 @@ async def test_a_crash_between_signing_and_sending_loses_and_doubles_nothing(cha
     assert_proved(record(again, effect))
     assert "You cannot sign the outcome now" in await again.here(PIOTR, f"!sign {start}")
     assert len(again.effects(SendOutcome)) == 1, "the message that comes again signs nothing twice"
+
+
+async def test_the_panel_stays_as_it_is_while_signatures_are_given(chat: Chat) -> None:
+    await signing(chat)
+    async with chat.nothing_changes():
+        for line in ("!panel remove piotr.zielinski", "!panel keep piotr.zielinski", "!panel invite freja.lund"):
+            assert await chat.here(ANDERS, line) == (
+                "You cannot change the panel now. State of the case: being signed.\n\n"
+                "Who does not sign does not hold you up: `!outcome close`. Or change a line of the outcome first, "
+                "for example with `!outcome recommend`: votes and signatures begin anew, and the panel can change."
+            )
+    await chat.here(ANDERS, "!outcome recommend 1 Operate before eight months.")
+    assert "Piotr" in await chat.here(ANDERS, "!panel remove piotr.zielinski")

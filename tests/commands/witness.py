@@ -156,7 +156,7 @@ def told(word: str, case: Case) -> bool:
         closed = [held for held in study.rounds if held.closed_at is not None]
         if any(word in rating.comment for held in closed for rating in held.ratings):
             return True
-        if closed and any(word in item.text for item in study.items):
+        if closed and any(word in statement.text for statement in study.statements):
             return True
     return False
 

@@ -82,7 +82,16 @@ def test_samples_without_variation_do_not_spoil_the_interval() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [[], [[]], [[5.0, 5.0]], [[5.0, None], [None, 5.0]], rows("777", "777"), [[None, None], [None, None]]],
+    [
+        [],
+        [[]],
+        [[5.0, 5.0]],
+        [[5.0, None], [None, 5.0]],
+        rows("777", "777"),
+        rows("1", "9", "5"),
+        rows("1.", "95"),
+        [[None, None], [None, None]],
+    ],
 )
 def test_no_alpha_where_it_would_say_nothing(table: list[list[float | None]]) -> None:
     for level in LEVELS:
@@ -93,6 +102,8 @@ def by_pairs(table: list[list[float | None]], level: Level) -> float | None:
     """Alpha straight from its definition, over all pairs of ratings: observed against expected disagreement."""
     units = [[r for r in column if r is not None] for column in zip(*table, strict=True)]
     units = [unit for unit in units if len(unit) > 1]
+    if len(units) < 2:
+        return None
     everything = sorted(rating for unit in units for rating in unit)
 
     def differ(a: float, b: float) -> float:

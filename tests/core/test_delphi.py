@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from ernbot.core.accord import ITEMS
 from ernbot.core.case import Case
-from ernbot.core.delphi import MAX_ITEMS, MAX_TEXT, Study, begin, present
+from ernbot.core.delphi import MAX_STATEMENTS, MAX_TEXT, Study, begin, present
 from ernbot.core.errors import Refused
 from ernbot.core.poll import ask
 from ernbot.core.rating import Thresholds, Verdict, distribution, stable, verdict
@@ -30,22 +30,22 @@ def code_of(call: Callable[..., object], *arguments: object) -> str:
     return refusal.value.code
 
 
-def study(items: int = 2) -> Study:
+def study(statements: int = 2) -> Study:
     new = Study("Timing of surgery", "lead", NOW)
-    for number in range(1, items + 1):
+    for number in range(1, statements + 1):
         new = new.add(f"Statement {number}")
     return new
 
 
-def started(items: int = 2) -> Study:
-    return study(items).start(PANEL, NOBODY, NOW)
+def started(statements: int = 2) -> Study:
+    return study(statements).start(PANEL, NOBODY, NOW)
 
 
 def rated(study: Study, **values: tuple[int, ...]) -> Study:
-    """Everybody's ratings, in the order of the items of the round."""
+    """Everybody's ratings, in the order of the statements of the round."""
     assert study.open_round is not None
     for user, row in values.items():
-        ratings = {item: (value, "") for item, value in zip(study.open_round.items, row, strict=True)}
+        ratings = {statement: (value, "") for statement, value in zip(study.open_round.statements, row, strict=True)}
         study = study.rate(user, ratings, NOBODY, NOW)
     return study
 
@@ -110,10 +110,10 @@ def test_only_items_without_consensus_go_on() -> None:
     assert [result.verdict for result in one.results(1)] == [Verdict.FOR, Verdict.OPEN]
     assert one.left_over() == (2,)
     two = one.next(PANEL, NOBODY, LATER)
-    assert two.rounds[1].items == (2,)
+    assert two.rounds[1].statements == (2,)
     two = closed(rated(two, a=(8,), b=(7,), c=(7,), d=(8,)))
     assert two.ended_at == LATER
-    assert [(s.item.id, s.round, s.result.verdict) for s in two.standings()] == [
+    assert [(s.statement.id, s.round, s.result.verdict) for s in two.standings()] == [
         (1, 1, Verdict.FOR),
         (2, 2, Verdict.FOR),
     ]
@@ -144,7 +144,7 @@ def test_nothing_of_the_rules_changes_once_a_round_was_opened() -> None:
 
 def test_a_suggestion_of_the_first_round_enters_the_second_once_it_is_taken() -> None:
     one = started(1).suggest("  Operate   twice ", "b")
-    assert one.items[1].text == "Operate twice"
+    assert one.statements[1].text == "Operate twice"
     one = closed(rated(one, a=(8,), b=(8,), c=(8,), d=(8,)))
     assert one.left_over() == ()
     assert one.ended_at is None, "the lead has not said yet what becomes of the suggestion"
@@ -152,8 +152,8 @@ def test_a_suggestion_of_the_first_round_enters_the_second_once_it_is_taken() ->
     assert code_of(one.next, PANEL, NOBODY, LATER) == "delphi-ended"
     assert one.end(LATER).ended_at == LATER
     two = one.take(2).next(PANEL, NOBODY, LATER)
-    assert two.rounds[1].items == (2,)
-    assert code_of(two.take, 3) == "delphi-item"
+    assert two.rounds[1].statements == (2,)
+    assert code_of(two.take, 3) == "delphi-statement"
     assert code_of(two.suggest, "Later", "a") == "delphi-no-suggestions"
 
 
@@ -161,8 +161,8 @@ def test_a_suggestion_of_the_first_round_enters_the_second_once_it_is_taken() ->
     ("by", "ratings", "code"),
     [
         ("stranger", {1: (8, "")}, "delphi-not-invited"),
-        ("a", {3: (8, "")}, "delphi-item"),
-        ("a", {10**30: (8, "")}, "delphi-item"),
+        ("a", {3: (8, "")}, "delphi-statement"),
+        ("a", {10**30: (8, "")}, "delphi-statement"),
         ("a", {1: (0, "")}, "delphi-rating"),
         ("a", {1: (10, "")}, "delphi-rating"),
         ("a", {1: (8, ""), 2: (-3, "")}, "delphi-rating"),
@@ -176,7 +176,7 @@ def test_a_rating_that_does_not_fit(by: str, ratings: dict[int, tuple[int, str]]
 def test_a_rating_for_an_item_that_is_gone_or_a_round_that_is_over() -> None:
     over = closed(rated(started(), a=(8, 5), b=(8, 5), c=(9, 2), d=(7, 8)))
     assert code_of(over.rate, "a", {1: (8, "")}, NOBODY, NOW) == "delphi-closed"
-    assert code_of(over.next(PANEL, NOBODY, LATER).rate, "a", {1: (8, "")}, NOBODY, NOW) == "delphi-item-done"
+    assert code_of(over.next(PANEL, NOBODY, LATER).rate, "a", {1: (8, "")}, NOBODY, NOW) == "delphi-statement-done"
     assert code_of(study().rate, "a", {1: (8, "")}, NOBODY, NOW) == "delphi-closed"
 
 
@@ -219,14 +219,14 @@ def test_comments_tell_nothing_of_who_wrote_them() -> None:
 
 
 def test_starting_needs_items_and_raters() -> None:
-    assert code_of(study(0).start, PANEL, NOBODY, NOW) == "delphi-no-items"
+    assert code_of(study(0).start, PANEL, NOBODY, NOW) == "delphi-no-statements"
     assert code_of(study().start, ("a", "b"), NOBODY, NOW) == "delphi-no-raters"
     assert code_of(study().next, PANEL, NOBODY, NOW) == "delphi-not-started"
     assert code_of(started().next, PANEL, NOBODY, NOW) == "delphi-round-open"
 
 
 def test_items_are_bounded() -> None:
-    assert code_of(study(MAX_ITEMS).add, "One more") == "delphi-full"
+    assert code_of(study(MAX_STATEMENTS).add, "One more") == "delphi-full"
     for text in ("", "  \n ", "x" * (MAX_TEXT + 1)):
         assert code_of(study().add, text) == "delphi-text"
     assert code_of(study().set_up, Thresholds(), 7) == "delphi-rounds"
@@ -244,7 +244,7 @@ def test_one_study_at_a_time() -> None:
 def test_reliability_of_a_round() -> None:
     alpha = closed(rated(started(), a=(8, 2), b=(8, 3), c=(9, 2), d=(7, 2))).reliability(1)
     assert alpha is not None
-    assert alpha.low is None, "two items are too few for an interval"
+    assert alpha.low is None, "two statements are too few for an interval"
     assert 0.5 < alpha.value < 1
     assert closed(started()).reliability(1) is None
 

@@ -246,7 +246,7 @@ def test_what_does_not_fit_is_found(everything: Form) -> None:
     _, response = made(answered(everything, SAID), {everything.id: everything})
     item = {each["linkId"]: each for each in response["item"]}
     item["step"]["answer"][0]["valueCoding"].pop("display")
-    item["step"]["answer"][0]["valueCoding"]["system"] = "urn:ernbot:form:option:other"
+    item["step"]["answer"][0]["valueCoding"]["system"] = "urn:ernbot:form:everything:other"
     item["score"]["answer"] = [{"valueString": "7"}]
     item["weight"]["answer"][0]["valueQuantity"]["code"] = "g"
     response["item"].append({"linkId": "test-2", "answer": [{"valueString": "x"}]})

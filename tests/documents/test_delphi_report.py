@@ -43,9 +43,9 @@ def study() -> Study:
     return held.close(panel, (), NOW + timedelta(days=14)).note("O3", "No funding.")
 
 
-def written(language: str = "en", **conflicts: str) -> Report:
+def written(language: str = "en", held: Study | None = None, **conflicts: str) -> Report:
     text = catalogue(language).text
-    return report(study(), conflicts, nickname="Quiet Heron 101", network=NETWORK, text=text)
+    return report(held or study(), conflicts, nickname="Quiet Heron 101", network=NETWORK, text=text)
 
 
 def pdf(language: str) -> bytes:
@@ -82,6 +82,16 @@ def test_the_results_and_who_took_part() -> None:
     assert "| d | – | – | 1 |" in text, "whoever left the directory keeps their place, by id"
     assert "| 2 | 1 | Only with signs. |" in text
     assert "Krippendorff’s alpha (ordinal)" in text
+
+
+def test_a_round_of_one_statement_has_no_reliability() -> None:
+    panel = ("a", "b", "c")
+    held = Study("Timing of surgery", "lead", NOW).add("Operate before nine months.").start(panel, (), NOW)
+    for user, value in zip(panel, (2, 5, 9), strict=True):
+        held = held.rate(user, {1: (value, "")}, (), NOW)
+    text = markdown(written(held=held.close(panel, (), NOW)))
+    assert "Krippendorff’s alpha cannot be computed" in text
+    assert "alpha (ordinal)" not in text
 
 
 def test_every_item_of_the_checklist_is_answered_or_not_recorded() -> None:

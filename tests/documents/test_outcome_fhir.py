@@ -174,7 +174,7 @@ def test_the_disclaimer_is_on_the_document_the_plan_and_each_proposal(language: 
 
 
 def coded(field: str, code: str, display: str) -> dict[str, Any]:
-    return {"valueCoding": {"system": f"urn:ernbot:form:option:{field}", "code": code, "display": display}}
+    return {"valueCoding": {"system": f"urn:ernbot:form:cranio-opinion:{field}", "code": code, "display": display}}
 
 
 def test_an_opinion_keeps_the_kind_of_each_answer() -> None:

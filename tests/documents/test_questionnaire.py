@@ -14,7 +14,7 @@ from ernbot.__main__ import run_command
 from ernbot.core import condition
 from ernbot.core.form import Field, Form, Group, Option, Repeats, expand
 from ernbot.documents.questionnaire import questionnaire
-from ernbot.form_files import load_forms
+from ernbot.form_files import EVIDENCE, load_forms
 
 FORMS = load_forms(Path("config/forms"))
 TYPES = {"group", "choice", "open-choice", "boolean", "integer", "decimal", "quantity", "text", "date"}
@@ -121,3 +121,28 @@ def test_the_command_line_exports_a_form(
     assert json.loads(capsys.readouterr().out)["version"] == "1"
     assert run_command(["form", "export", "none", "--config", "config/ernbot.toml"]) == 2
     assert "there is no form 'none'; there are cranio-opinion," in capsys.readouterr().err
+
+
+def test_the_same_word_in_two_forms_is_not_the_same_code() -> None:
+    options = [
+        questionnaire(Form(form_id, "1", {"en": form_id}, (ask("step"),)))["item"][0]["answerOption"][0]["valueCoding"]
+        for form_id in ("cranio", "mast")
+    ]
+    assert [each["system"] for each in options] == ["urn:ernbot:form:cranio:step", "urn:ernbot:form:mast:step"]
+
+
+@pytest.mark.parametrize("language", ["en", "da"])
+def test_grades_of_evidence_are_those_of_the_terminology(language: str) -> None:
+    field = Field("proof", "evidence", {"en": "Proof"}, options=EVIDENCE)
+    (item,) = questionnaire(Form("small", "1", {"en": "Small"}, (field,)), language)["item"]
+    codings = [option["valueCoding"] for option in item["answerOption"]]
+    quality = "http://terminology.hl7.org/CodeSystem/evidence-quality"
+    assert [(each["system"], each["code"]) for each in codings] == [
+        (quality, "high"),
+        (quality, "moderate"),
+        (quality, "low"),
+        (quality, "very-low"),
+        ("urn:ernbot:evidence", "expert-opinion"),
+    ]
+    assert codings[0]["display"] == "High quality", "a terminology is shown in its own words"
+    assert codings[0]["_display"]["extension"][0]["extension"][1]["valueString"] == "Høj sikkerhed"

@@ -65,7 +65,7 @@ async def ward(shared_house: House) -> Ward:
         (FIRST, "!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=3 mood=good", "no field mood"),
         (FIRST, CONSENT, "does not let you record consent"),
         (FIRST, "!consent withdraw care", "does not let you withdraw consent"),
-        (FIRST, "!panel invite elin.sandberg", "does not let you invite experts"),
+        (FIRST, "!panel invite elin.sandberg", "does not let you change the panel"),
         (LEAD, "!opinion diagnosis=ORPHA:2343 recommendation=surgery confidence=3", "does not let you give an opinion"),
         (LEAD, "!outcome recommend Surgery.", "You cannot write the outcome now"),
         (LEAD, "!outcome sign", "You cannot sign the outcome now"),

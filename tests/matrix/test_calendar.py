@@ -69,6 +69,18 @@ async def test_a_reminder_says_what_waits_and_nothing_clinical(chat: Chat) -> No
     assert reminders(chat, SASKIA) == []
 
 
+async def test_a_reminder_says_by_when(chat: Chat) -> None:
+    await assess(chat)
+    await chat.here(ANDERS, "!case due 2026-03-20")
+    await morning(chat, 14)
+    assert "give your opinion · ERN CRANIO · by 20 March 2026" in reminders(chat, PIOTR)[-1].text
+    await morning(chat, 8)
+    assert "give your opinion · ERN CRANIO · was due 20 March 2026" in reminders(chat, PIOTR)[-1].text
+    assert (
+        "afgiv din vurdering · ERN CRANIO · fristen 20. marts 2026 er overskredet" in reminders(chat, PIOTR)[-1].danish
+    )
+
+
 async def test_each_thing_is_said_once_a_week_and_stops_when_it_is_done(chat: Chat) -> None:
     await assess(chat)
     await morning(chat, 15)

@@ -239,7 +239,8 @@ async def test_a_dialogue_is_kept_replaced_and_ended(store: Store) -> None:
         await tx.end_dialogue(ROOM, EXPERT)
         assert await tx.dialogue(ROOM, EXPERT) is None
         assert await tx.dialogue(ROOM, REQUESTER) is not None
-        await tx.end_dialogues("c-2")
+        assert await tx.end_dialogues("c-2") == (EXPERT,)
+        assert await tx.end_dialogues("c-2") == ()
         assert await tx.dialogue("!direct:x", EXPERT) is None
         assert await tx.dialogue("!direct:x", REQUESTER) is not None
         assert await tx.dialogue("!other:x", EXPERT) is not None

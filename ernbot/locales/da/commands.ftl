@@ -87,6 +87,8 @@ answer-consent-signed = Underskrevet den
 ## Spørgsmål et for et
 
 dialogue-opening = { $count } spørgsmål. Svar her i tråden eller som svar på beskeden; nummererede reaktioner virker også. `!cancel` afbryder. På én linje: `{ $usage }`.
+dialogue-opening-direct = { $count } spørgsmål. Skriv bare dine svar her; nummererede reaktioner virker også. `!cancel` afbryder. På én linje: `{ $usage }`.
+dialogue-opening-sealed = { $count } spørgsmål. Skriv bare dine svar her; reaktioner tæller ikke, for de er ikke krypteret. `!cancel` afbryder. På én linje: `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Der må gerne være flere: `1, 2`.
@@ -98,6 +100,9 @@ dialogue-confirm = Er det rigtigt? Skriv **ja** for at registrere det: En reakti
 dialogue-changed = Ændret:
 cancel-done = Intet blev registreret.
 cancel-nothing = Der er intet at annullere.
+draft-gone-withdrawn = **{ $nickname }** er trukket tilbage, så det, du var begyndt at udfylde til sagen, er væk. Du skal ikke gøre mere.
+draft-gone-archived = **{ $nickname }** er arkiveret, så det, du var begyndt at udfylde til sagen, er væk. Du skal ikke gøre mere.
+draft-gone-erased = **{ $nickname }** er slettet, så det, du var begyndt at udfylde til sagen, er væk. Du skal ikke gøre mere.
 
 ## Filer
 

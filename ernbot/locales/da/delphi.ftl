@@ -39,11 +39,8 @@ consensus-one-value = { $value }, ud fra ét svar
 consensus-left-out = Ikke talt med på grund af en interessekonflikt, eller fordi de er gået: { $names }
 consensus-few = Med { $count } talt med siger det kun, hvad netop disse mener, og ikke mere.
 consensus-alpha = Krippendorffs alfa (ordinal) { $value }, 95 %-interval { $low } til { $high }: { $raters } deltagere, { $units } udsagn.
-consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } deltagere og kun { $units ->
-        [one] ét udsagn
-       *[other] { $units } udsagn
-    }, for få til et interval.
-consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: for få bedømmelser, eller alle ens.
+consensus-alpha-few = Krippendorffs alfa (ordinal) { $value }: { $raters } deltagere og kun { $units } udsagn, for få til et interval.
+consensus-alpha-none = Krippendorffs alfa kan ikke beregnes: Det kræver mindst to udsagn, som flere har bedømt, og bedømmelser, der ikke alle er ens.
 refused-consensus-nobody-counts = Ingen af dem, der har afgivet en vurdering, tæller med: De har en interessekonflikt eller har forladt panelet.
 refused-consensus-blind = Vurderingerne er forseglet, til de åbnes. Derefter siger `!consensus`, hvor panelet står.
 
@@ -54,12 +51,12 @@ help-delphi = lad udsagn blive bedømt i runder; alene siger den, hvad næste sk
 help-delphi-show = vis de udsagn, der bedømmes i runder, og hvad der er fundet
 delphi-title = Delphi: { $title }
 delphi-rules = Konsensus: mindst { $agree } % giver udsagnet 7–9, og under { $against } % giver det 1–3. Konsensus imod er det omvendte. Mindst { $minimum } bedømmelser, højst { $rounds } runder.
-delphi-item = **{ $number }.** { $text }
-delphi-item-for = **{ $number }.** { $text } – **konsensus** i runde { $round }: { $high } % på 7–9, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
-delphi-item-against = **{ $number }.** { $text } – **konsensus imod** i runde { $round }: { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
-delphi-item-open = **{ $number }.** { $text } – ingen konsensus i runde { $round }: { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
-delphi-item-stable = **{ $number }.** { $text } – ingen konsensus, og næsten ingen flytter sig længere (runde { $round }): { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
-delphi-item-few = **{ $number }.** { $text } – for få bedømmelser i runde { $round }: { $count } i stedet for mindst { $minimum }
+delphi-statement = **{ $number }.** { $text }
+delphi-statement-for = **{ $number }.** { $text } – **konsensus** i runde { $round }: { $high } % på 7–9, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-statement-against = **{ $number }.** { $text } – **konsensus imod** i runde { $round }: { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-statement-open = **{ $number }.** { $text } – ingen konsensus i runde { $round }: { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-statement-stable = **{ $number }.** { $text } – ingen konsensus, og næsten ingen flytter sig længere (runde { $round }): { $high } % på 7–9, { $low } % på 1–3, median { $median } ({ $lower }–{ $upper }), { $count } bedømmelser
+delphi-statement-few = **{ $number }.** { $text } – for få bedømmelser i runde { $round }: { $count } i stedet for mindst { $minimum }
 delphi-progress = Runde { $round } er åben: { $rated } af { $invited } har bedømt.
 delphi-missing = Mangler at bedømme
 delphi-suggested = Foreslået af deltagere. Tag et med `!delphi take { $number }`:
@@ -102,15 +99,15 @@ refused-delphi-not-started = Der er endnu ikke holdt nogen runde. Åbn den førs
 refused-delphi-round-open = Runde { $round } er stadig åben. Luk den først med `!delphi close`.
 refused-delphi-ended = Der er ikke mere at bedømme i disse runder. `!delphi report` lægger rapporten op.
 refused-delphi-closed = Ingen runde er åben. Måske har nogen lukket den for et øjeblik siden.
-refused-delphi-no-items = Der er endnu intet udsagn at bedømme. Tilføj et med `!delphi add …`.
+refused-delphi-no-statements = Der er endnu intet udsagn at bedømme. Tilføj et med `!delphi add …`.
 refused-delphi-no-raters = En runde kræver mindst { $minimum } deltagere uden interessekonflikt; der er { $count }. Hent flere ind med `!panel invite`.
 refused-delphi-no-suggestions = Udsagn kan kun foreslås i første runde.
 refused-delphi-not-invited = Denne runde spørger ikke dig.
 refused-delphi-conflict = Du har oplyst en interessekonflikt, så du bedømmer ikke her.
 refused-delphi-full = Der er allerede { $maximum } udsagn, og der er ikke plads til flere.
-refused-delphi-item = Der er intet udsagn { $item }.
-refused-delphi-item-done = Udsagn { $item } er ikke med i denne runde.
-refused-delphi-rating = Udsagn { $item } tager et helt tal fra 1 til 9, ikke “{ $value }”.
+refused-delphi-statement = Der er intet udsagn { $statement }.
+refused-delphi-statement-done = Udsagn { $statement } er ikke med i denne runde.
+refused-delphi-rating = Udsagn { $statement } tager et helt tal fra 1 til 9, ikke “{ $value }”.
 refused-delphi-text = En titel, et udsagn eller en bemærkning har 1 til { $maximum } tegn.
 refused-delphi-threshold = Skriv grænserne i procent, for eksempel `!delphi threshold 80 15`: 51 til 100 skal være enige, og 1 til 50 er for mange imod. Et tredje tal begrænser runderne.
 refused-delphi-rounds = Der kan holdes mellem 1 og { $maximum } runder.
@@ -129,7 +126,7 @@ rate-opening = **{ $nickname }**, runde { $round }: { $count ->
         [one] ét udsagn
        *[other] { $count } udsagn
     } fra 1 (jeg afviser det) til 9 (jeg er helt enig). Skriv tallet og gerne en bemærkning efter; `-` springer over. Et tryk virker også, men serveren ser det. På én linje: `!rate { $example }`.
-rate-item = **{ $place } af { $count }** – udsagn { $number }
+rate-statement = **{ $place } af { $count }** – udsagn { $number }
 rate-before = Runde { $round }: { $low } på 1–3, { $middle } på 4–6, { $high } på 7–9.
 rate-median = Median { $median }, midterste halvdel { $lower }–{ $upper }.
 rate-own = Du gav { $value }.
@@ -142,14 +139,14 @@ rate-line = { $text }
 rate-line-rated = { $text } (du: { $value })
 rate-reply = Svar på denne besked med dine tal, for eksempel `{ $example }`. Bemærkninger skrives efter et tal.
 rate-recorded = Registreret for **{ $nickname }**: { $ratings }
-rate-missing = Mangler endnu: { $items }
+rate-missing = Mangler endnu: { $statements }
 rate-complete = Det var det hele. Du kan ændre det med `!rate`, til runden lukkes.
 rate-suggest = Mangler der et udsagn? `!rate suggest …`
 rate-suggested = Dit udsagn er noteret for **{ $nickname }**. Lederen afgør, om næste runde spørger om det; ingen får at vide, at det er dit.
 refused-rate-nothing = Ingen åben runde beder dig bedømme noget.
 refused-rate-which = Flere runder spørger dig. Begynd med sagens navn: { $cases }
 refused-rate-yes = Svar **ja** for at registrere det, eller svar på et udsagn for at ændre dets tal.
-refused-rating-twice = Udsagn { $item } er der to gange. Giv det ét tal.
+refused-rating-twice = Udsagn { $statement } er der to gange. Giv det ét tal.
 
 ## Tjeklisten for rapporter
 

@@ -47,6 +47,7 @@ directory-report-one = { $competence }: kun { $centre }; kan spørges: { $expert
 ## Invitationer
 
 invitation = **{ $name }** beder om din vurdering i en sag i { $network }: **{ $nickname }**. Rummet ligger blandt dine invitationer.
+invitation-by = Panelets svar ønskes senest **{ $date }**.
 invitation-join = Ved at komme ind i rummet tager du imod.
 invitation-accept = Tag imod med `!accept` eller en 👍 her, før du afgiver en vurdering.
 invitation-decline = Kan du ikke? Skriv `!decline` og begrundelsen her, uden et ord om en patient. Så spørger lederen en anden.
@@ -70,6 +71,7 @@ panel-guest = { $name }, { $centre } ({ $country }), gæst til og med { $date }:
 panel-gone = { $user }, ikke længere i fortegnelsen. Tag vedkommende ud med `!panel remove { $user }`.
 panel-former = { $name }: { $state }
 panel-removed = { $name } er ikke længere med i sagen. Det, vedkommende har sagt, bliver stående.
+panel-signing-instead = Den, der ikke underskriver, holder dig ikke op: `!outcome close`. Eller ret først en linje i konklusionen, for eksempel med `!outcome recommend`: så begynder stemmer og underskrifter forfra, og panelet kan ændres.
 panel-kept = { $name } må lytte med og svare på spørgsmål, uden stemme.
 conflict-recorded = Registreret. Du stemmer og bedømmer ikke længere her, og din vurdering tæller ikke. Lederen afgør, om du bliver og lytter med.
 conflict-recorded-requester = Registreret. Du stemmer og bedømmer ikke længere her, og din vurdering tæller ikke. Du har forelagt sagen, så du bliver i den.

@@ -61,6 +61,7 @@ draft-form-changed = Skemaet er ændret, siden du begyndte. Dine svar står i de
 ## Vurderinger
 
 opinion-sealed = Den er forseglet: ingen læser den, før alle er afgivet, eller lederen åbner dem.
+opinion-sealed-but-for-lead = Den er forseglet: ingen andre end lederen læser den, før alle er afgivet, eller lederen åbner dem.
 opinion-conflict = Interessekonflikt oplyst: tæller ikke med.
 opinion-conflict-recorded = Du har oplyst en interessekonflikt: din vurdering vises, men tæller ikke med.
 opinion-late = Afgivet efter åbningen.
@@ -73,15 +74,21 @@ opinion-show-one = `!opinion show` med et navn viser én vurdering helt.
 
 blind-count = { $given } af { $asked } afgivet
 card-blind = Forseglede vurderinger
-next-opinion-sealed = Hver ekspert afgiver sin vurdering i sin direkte chat med mig med `!opinion`. Ingen læser den, før alle er afgivet.
+next-opinion-sealed = Hver ekspert afgiver sin vurdering i sin direkte chat med mig med `!opinion`. Ingen anden ekspert læser den, før alle er afgivet.
 blind-set-on = Vurderingerne er forseglet, til alle er afgivet, eller du skriver `!reveal`. Eksperterne afgiver dem i deres direkte chat med mig. Der kan du læse dem.
 blind-set-lead = Vurderingerne er forseglet, også for dig, til alle er afgivet, eller du skriver `!reveal`. Eksperterne afgiver dem i deres direkte chat med mig.
 blind-set-off = Vurderingerne er åbne: alle i dette rum læser dem.
 blind-room = Vurderingerne i denne sag er forseglet, så jeg har fjernet din besked fra rummet. Din kladde venter i din direkte chat med mig.
 blind-room-asks = Vurderingerne i denne sag er forseglet, så jeg spørger dig i din direkte chat med mig.
 blind-no-reaction = Vurderingerne i denne sag er forseglet, og reaktioner er ikke krypteret. Svar med ord i din direkte chat med mig.
+blind-sealed = Vurderingerne er forseglet: du kan læse dem, når alle er afgivet, eller lederen åbner dem.
+blind-sealed-for-lead = Vurderingerne er forseglet, også for dig, til alle er afgivet, eller du skriver `!reveal` i sagens rum.
 blind-sealed-room = Vurderingerne er forseglet. Din står i din direkte chat med mig: `!opinion show`.
+blind-sealed-room-lead = Vurderingerne er forseglet. Som leder læser du dem i din direkte chat med mig: `!opinion show`.
+blind-sealed-room-missing = Vurderingerne er forseglet. Din mangler endnu: afgiv den i din direkte chat med mig med `!opinion`.
 blind-sealed-direct = Forseglet: de andre ser intet endnu.
+blind-sealed-direct-lead = Forseglet: du læser dem som leder, eksperterne ser intet endnu.
+blind-sealed-direct-missing = Vurderingerne er forseglet. Din mangler endnu: afgiv den med `!opinion`.
 blind-draft-moved = Din vurdering af **{ $nickname }** venter her, forseglet og endnu ikke registreret.
 blind-draft-sent-back = Vurderinger af **{ $nickname }** er forseglet, så jeg har fjernet din fra rummet. Intet af den er gemt: kopiér teksten, der følger, og send den til mig her efter `!opinion { $nickname }`.
 question-type-set = Eksperterne besvarer skemaet til denne type spørgsmål: { $type }.

@@ -5,7 +5,7 @@ state-archived = arkiveret
 state-erased = slettet
 
 action-send-to-signing = sende konklusionen til underskrift
-action-back-to-drafting = tage konklusionen tilbage
+action-back-to-drafting = afslutte sagen, mens underskrifter mangler
 action-describe = beskrive sagen
 action-plan = sætte fristen
 action-hand-over = overdrage ledelsen

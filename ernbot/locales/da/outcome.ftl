@@ -11,7 +11,7 @@ help-outcome-alternatives = skriv, hvad man ellers kunne gøre
 help-outcome-evidence = skriv den evidens, den hviler på
 help-outcome-trials = skriv, hvilke forsøg patienten kan være egnet til
 help-outcome-open = skriv, hvilke spørgsmål der står åbne
-help-outcome-followup = skriv opfølgningen
+help-outcome-followup = skriv, hvilken opfølgning der er planlagt
 help-outcome-summary = skriv et resumé til patienten i et klart sprog
 help-outcome-names = afgør, før der stemmes, om uenighed vises med navn
 help-outcome-agree = erklær dig enig i anbefalingerne, eller i én: `!outcome agree 2`
@@ -92,6 +92,7 @@ outcome-too-few =
        *[other] { $count } vurderinger
     } i stedet for mindst { $minimum } tæller sagen ikke med i netværkets monitorering. Skriv `!outcome sign` igen for at underskrive alligevel.
 outcome-signed = Underskrevet. **{ $nickname }** er afsluttet. Konklusionen følger som dokument; den behandlende læge beslutter.
+outcome-closed = **{ $nickname }** er afsluttet, af { $name }, uden underskrift af: { $names }. Konklusionen følger som dokument, der siger det; den behandlende læge beslutter. `!case reopen` tager sagen op igen.
 outcome-amending = Den underskrevne konklusion { $before }… bliver stående, som den er. Ret det, der skal rettes; derefter stemmer panelet, og alle underskriver på ny.
 outcome-close-without = Disse underskrifter mangler: { $names }. Afslut uden dem med `!outcome close confirm`; dokumentet nævner, hvem der ikke har underskrevet.
 

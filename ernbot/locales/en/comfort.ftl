@@ -6,6 +6,7 @@ refused-edited = I act on a changed message only when it was your last one to me
 refused-edited-late = I act on a changed message within { $minutes } minutes. Please send it as a new message.
 refused-edited-done = That was carried out already, so changing the message does nothing more. `!help` lists what you can do now.
 refused-edited-no-command = What you changed it to is no command, so nothing has happened. `!help` lists what you can do here.
+refused-edited-record = Consent and signatures need a message of their own, so this change does nothing. Please send it as a new message.
 refused-undo-nothing = There is nothing here that I can undo.
 refused-undo-late = That was too long ago to be undone. Please say what it should be instead.
 refused-undo-changed = Somebody has changed the case since, so I cannot undo that. Please say what it should be instead.

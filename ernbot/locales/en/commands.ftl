@@ -87,6 +87,8 @@ answer-consent-signed = Signed on
 ## Questions one by one
 
 dialogue-opening = { $count } questions. Answer here in the thread or by reply; numbered reactions work too. `!cancel` leaves. In one line: `{ $usage }`.
+dialogue-opening-direct = { $count } questions. Just write your answers here; numbered reactions work too. `!cancel` leaves. In one line: `{ $usage }`.
+dialogue-opening-sealed = { $count } questions. Just write your answers here; reactions do not count, because they are not encrypted. `!cancel` leaves. In one line: `{ $usage }`.
 dialogue-question = **{ $question }**
 dialogue-option = { $label }
 dialogue-hint-choices = Several are possible: `1, 2`.
@@ -98,6 +100,9 @@ dialogue-confirm = Is this right? Answer **yes** in words to record it: a reacti
 dialogue-changed = Changed:
 cancel-done = Nothing was recorded.
 cancel-nothing = There is nothing to cancel.
+draft-gone-withdrawn = **{ $nickname }** was withdrawn, so what you had begun to fill in for it is gone. There is nothing left for you to do.
+draft-gone-archived = **{ $nickname }** was archived, so what you had begun to fill in for it is gone. There is nothing left for you to do.
+draft-gone-erased = **{ $nickname }** was erased, so what you had begun to fill in for it is gone. There is nothing left for you to do.
 
 ## Files
 

@@ -39,11 +39,8 @@ consensus-one-value = { $value }, from one answer
 consensus-left-out = Not counted, because of a conflict of interest or because they left: { $names }
 consensus-few = With { $count } counted, this says what these people think, and no more.
 consensus-alpha = Krippendorff’s alpha (ordinal) { $value }, 95% interval { $low } to { $high }: { $raters } raters, { $units } statements.
-consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } raters and only { $units ->
-        [one] one statement
-       *[other] { $units } statements
-    }, too few for an interval.
-consensus-alpha-none = Krippendorff’s alpha cannot be computed: too few ratings, or all of them the same.
+consensus-alpha-few = Krippendorff’s alpha (ordinal) { $value }: { $raters } raters and only { $units } statements, too few for an interval.
+consensus-alpha-none = Krippendorff’s alpha cannot be computed: it takes two statements or more that several people rated, and ratings that differ.
 refused-consensus-nobody-counts = Nobody who gave an opinion counts: they have a conflict of interest, or have left the panel.
 refused-consensus-blind = Opinions are sealed until they are revealed. After that, `!consensus` says where the panel stands.
 
@@ -54,12 +51,12 @@ help-delphi = have statements rated in rounds; alone, it says what comes next
 help-delphi-show = show the statements that are rated in rounds, and what was found
 delphi-title = Delphi: { $title }
 delphi-rules = Consensus: at least { $agree }% rate a statement 7–9 and fewer than { $against }% rate it 1–3. Consensus against it is the mirror image. At least { $minimum } ratings, at most { $rounds } rounds.
-delphi-item = **{ $number }.** { $text }
-delphi-item-for = **{ $number }.** { $text } – **consensus** in round { $round }: { $high }% at 7–9, median { $median } ({ $lower }–{ $upper }), { $count } ratings
-delphi-item-against = **{ $number }.** { $text } – **consensus against it** in round { $round }: { $low }% at 1–3, median { $median } ({ $lower }–{ $upper }), { $count } ratings
-delphi-item-open = **{ $number }.** { $text } – no consensus in round { $round }: { $high }% at 7–9, { $low }% at 1–3, median { $median } ({ $lower }–{ $upper }), { $count } ratings
-delphi-item-stable = **{ $number }.** { $text } – no consensus, and hardly anybody moves any more (round { $round }): { $high }% at 7–9, { $low }% at 1–3, median { $median } ({ $lower }–{ $upper }), { $count } ratings
-delphi-item-few = **{ $number }.** { $text } – too few ratings in round { $round }: { $count } instead of at least { $minimum }
+delphi-statement = **{ $number }.** { $text }
+delphi-statement-for = **{ $number }.** { $text } – **consensus** in round { $round }: { $high }% at 7–9, median { $median } ({ $lower }–{ $upper }), { $count } ratings
+delphi-statement-against = **{ $number }.** { $text } – **consensus against it** in round { $round }: { $low }% at 1–3, median { $median } ({ $lower }–{ $upper }), { $count } ratings
+delphi-statement-open = **{ $number }.** { $text } – no consensus in round { $round }: { $high }% at 7–9, { $low }% at 1–3, median { $median } ({ $lower }–{ $upper }), { $count } ratings
+delphi-statement-stable = **{ $number }.** { $text } – no consensus, and hardly anybody moves any more (round { $round }): { $high }% at 7–9, { $low }% at 1–3, median { $median } ({ $lower }–{ $upper }), { $count } ratings
+delphi-statement-few = **{ $number }.** { $text } – too few ratings in round { $round }: { $count } instead of at least { $minimum }
 delphi-progress = Round { $round } is open: { $rated } of { $invited } have rated.
 delphi-missing = Still to rate
 delphi-suggested = Suggested by raters. Take one with `!delphi take { $number }`:
@@ -102,15 +99,15 @@ refused-delphi-not-started = No round was held yet. Open the first one with `!de
 refused-delphi-round-open = Round { $round } is still open. Close it first with `!delphi close`.
 refused-delphi-ended = Nothing is left to rate in these rounds. `!delphi report` posts the report.
 refused-delphi-closed = No round is open. Somebody may have closed it a moment ago.
-refused-delphi-no-items = There is no statement to rate yet. Add one with `!delphi add …`.
+refused-delphi-no-statements = There is no statement to rate yet. Add one with `!delphi add …`.
 refused-delphi-no-raters = A round needs at least { $minimum } raters without a conflict of interest; there are { $count }. Bring in more with `!panel invite`.
 refused-delphi-no-suggestions = Statements can be suggested in the first round only.
 refused-delphi-not-invited = This round does not ask you.
 refused-delphi-conflict = You have declared a conflict of interest, so you do not rate here.
 refused-delphi-full = There are { $maximum } statements already, and no more fit.
-refused-delphi-item = There is no statement { $item }.
-refused-delphi-item-done = Statement { $item } is not asked for in this round.
-refused-delphi-rating = Statement { $item } takes a whole number from 1 to 9, not “{ $value }”.
+refused-delphi-statement = There is no statement { $statement }.
+refused-delphi-statement-done = Statement { $statement } is not asked for in this round.
+refused-delphi-rating = Statement { $statement } takes a whole number from 1 to 9, not “{ $value }”.
 refused-delphi-text = A title, statement or remark has 1 to { $maximum } characters.
 refused-delphi-threshold = Write the limits in per cent, for example `!delphi threshold 80 15`: 51 to 100 have to agree, and 1 to 50 is too many against. A third number limits the rounds.
 refused-delphi-rounds = Between 1 and { $maximum } rounds can be held.
@@ -129,7 +126,7 @@ rate-opening = **{ $nickname }**, round { $round }: { $count ->
         [one] one statement
        *[other] { $count } statements
     } from 1 (I reject it) to 9 (I agree fully). Write the number, and a remark behind it if you like; `-` leaves one out. A tap works too, but the server sees it. In one line: `!rate { $example }`.
-rate-item = **{ $place } of { $count }** – statement { $number }
+rate-statement = **{ $place } of { $count }** – statement { $number }
 rate-before = Round { $round }: { $low } at 1–3, { $middle } at 4–6, { $high } at 7–9.
 rate-median = Median { $median }, middle half { $lower }–{ $upper }.
 rate-own = You rated { $value }.
@@ -142,14 +139,14 @@ rate-line = { $text }
 rate-line-rated = { $text } (you: { $value })
 rate-reply = Reply to this message with your numbers, like `{ $example }`. Remarks go behind a number.
 rate-recorded = Recorded for **{ $nickname }**: { $ratings }
-rate-missing = Still to rate: { $items }
+rate-missing = Still to rate: { $statements }
 rate-complete = That is all. You can change it with `!rate` until the round is closed.
 rate-suggest = Is a statement missing? `!rate suggest …`
 rate-suggested = Your statement is noted for **{ $nickname }**. The lead decides whether the next round asks about it; nobody is told that it is yours.
 refused-rate-nothing = No open round asks you to rate anything.
 refused-rate-which = Several rounds ask you. Begin with the name of the case: { $cases }
 refused-rate-yes = Answer **yes** to record it, or reply to a statement to change its number.
-refused-rating-twice = Statement { $item } is there twice. Give it one number.
+refused-rating-twice = Statement { $statement } is there twice. Give it one number.
 
 ## The checklist for reports
 

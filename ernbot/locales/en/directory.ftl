@@ -47,6 +47,7 @@ directory-report-one = { $competence }: only { $centre }; people to ask: { $expe
 ## Invitations
 
 invitation = **{ $name }** asks for your opinion in a case of { $network }: **{ $nickname }**. Its room is among your invitations.
+invitation-by = The panel’s answer is wanted by **{ $date }**.
 invitation-join = By coming into the room you accept.
 invitation-accept = Accept with `!accept` or a 👍 here before you give an opinion.
 invitation-decline = You cannot? Type `!decline` and the reason here, without a word about a patient. The lead then asks somebody else.
@@ -70,6 +71,7 @@ panel-guest = { $name }, { $centre } ({ $country }), guest until { $date }: `{ $
 panel-gone = { $user }, no longer in the directory. Take them out with `!panel remove { $user }`.
 panel-former = { $name }: { $state }
 panel-removed = { $name } is no longer in this case. What they said stays.
+panel-signing-instead = Who does not sign does not hold you up: `!outcome close`. Or change a line of the outcome first, for example with `!outcome recommend`: votes and signatures begin anew, and the panel can change.
 panel-kept = { $name } may listen and answer questions, without a vote.
 conflict-recorded = Recorded. You no longer vote or rate here, and your opinion does not count. The lead decides whether you stay to listen.
 conflict-recorded-requester = Recorded. You no longer vote or rate here, and your opinion does not count. You brought the case, so you stay in it.

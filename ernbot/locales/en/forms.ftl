@@ -61,6 +61,7 @@ draft-form-changed = The form has changed since you began. Your answers are in t
 ## Opinions
 
 opinion-sealed = It is sealed: nobody reads it before all are in, or the lead reveals them.
+opinion-sealed-but-for-lead = It is sealed: nobody but the lead reads it before all are in, or the lead reveals them.
 opinion-conflict = Conflict of interest declared: does not count.
 opinion-conflict-recorded = You have declared a conflict of interest: your opinion is shown, and does not count.
 opinion-late = Given after the reveal.
@@ -73,15 +74,21 @@ opinion-show-one = `!opinion show` with a name shows one opinion in full.
 
 blind-count = { $given } of { $asked } in
 card-blind = Sealed opinions
-next-opinion-sealed = Each expert gives an opinion in their direct chat with me, with `!opinion`. Nobody reads it before all are in.
+next-opinion-sealed = Each expert gives an opinion in their direct chat with me, with `!opinion`. No other expert reads it before all are in.
 blind-set-on = Opinions are sealed until all are in or you write `!reveal`. Experts give them in their direct chat with me. You can read them there.
 blind-set-lead = Opinions are sealed, for you as well, until all are in or you write `!reveal`. Experts give them in their direct chat with me.
 blind-set-off = Opinions are open: everybody in this room reads them.
 blind-room = Opinions in this case are sealed, so I have taken your message out of the room. Your draft waits in your direct chat with me.
 blind-room-asks = Opinions in this case are sealed, so I ask you in your direct chat with me.
 blind-no-reaction = Opinions in this case are sealed and reactions are not encrypted. Please answer in words, in your direct chat with me.
+blind-sealed = Opinions are sealed: you can read them once all are in, or the lead reveals them.
+blind-sealed-for-lead = Opinions are sealed, for you as well, until all are in or you write `!reveal` in the room of the case.
 blind-sealed-room = Opinions are sealed. Yours is in your direct chat with me: `!opinion show`.
+blind-sealed-room-lead = Opinions are sealed. As the lead you read them in your direct chat with me: `!opinion show`.
+blind-sealed-room-missing = Opinions are sealed. Yours is still missing: give it in your direct chat with me, with `!opinion`.
 blind-sealed-direct = Sealed: the others see nothing yet.
+blind-sealed-direct-lead = Sealed: you read them as the lead, the experts see nothing yet.
+blind-sealed-direct-missing = Opinions are sealed. Yours is still missing: give it with `!opinion`.
 blind-draft-moved = Your opinion on **{ $nickname }** waits here, sealed and not recorded yet.
 blind-draft-sent-back = Opinions on **{ $nickname }** are sealed, so I took yours out of the room. Nothing is kept of it: copy the text that follows and send it to me here behind `!opinion { $nickname }`.
 question-type-set = The experts answer the form for this type of question: { $type }.

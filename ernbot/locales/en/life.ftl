@@ -5,7 +5,7 @@ state-archived = archived
 state-erased = erased
 
 action-send-to-signing = send the outcome to be signed
-action-back-to-drafting = take the outcome back
+action-back-to-drafting = close the case with signatures missing
 action-describe = describe the case
 action-plan = set the due date
 action-hand-over = hand over the lead

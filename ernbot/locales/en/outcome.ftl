@@ -11,7 +11,7 @@ help-outcome-alternatives = write what else could be done
 help-outcome-evidence = write the evidence that it rests on
 help-outcome-trials = write for which trials the patient could be eligible
 help-outcome-open = write which questions stay open
-help-outcome-followup = write the follow-up
+help-outcome-followup = write which follow-up is planned
 help-outcome-summary = write a summary in plain language for the patient
 help-outcome-names = decide before the votes whether dissent bears names
 help-outcome-agree = agree with the recommendations, or with one: `!outcome agree 2`
@@ -92,6 +92,7 @@ outcome-too-few =
        *[other] { $count } opinions
     } instead of at least { $minimum } this case will not count in the network’s monitoring. To sign all the same, type `!outcome sign` again.
 outcome-signed = Signed. **{ $nickname }** is closed. The outcome follows as a document; the treating clinician decides.
+outcome-closed = **{ $nickname }** is closed, by { $name }, without the signature of: { $names }. The outcome follows as a document that says so; the treating clinician decides. `!case reopen` takes the case up again.
 outcome-amending = The signed outcome { $before }… stays as it is. Change what has to be changed; then the panel votes, and everybody signs anew.
 outcome-close-without = These signatures are missing: { $names }. Close without them with `!outcome close confirm`; the document will name who did not sign.
 
