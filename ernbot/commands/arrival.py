@@ -1,7 +1,8 @@
 """What happens when somebody comes into a room: a greeting in a direct chat, the case file in a case room.
 
-History is visible from joining only, so whoever comes later is shown the card and the files anew: once for all who come
-shortly after each other. That somebody came in stays in the inbox until it was done, so it outlives a restart.
+History is visible from joining only, so whoever comes later is shown the card and the files anew: the first at once,
+those who come shortly after together. That somebody came in stays in the inbox until it was done, so it outlives a
+restart.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ async def came_in(ctx: Context, item: InboxItem) -> datetime | None:
     except Refused:
         return None
     case = await invitations.came(ctx, case)
-    until = _until(ctx, case, item, waiting.values())
+    until = await _until(ctx, case, item, waiting.values())
     if until is None:
         await _show(ctx, case)
         if ctx.actor != case.requester:
@@ -56,13 +57,13 @@ async def came_in(ctx: Context, item: InboxItem) -> datetime | None:
     return until
 
 
-def _until(ctx: Context, case: Case, item: InboxItem, waiting: Iterable[datetime]) -> datetime | None:
+async def _until(ctx: Context, case: Case, item: InboxItem, waiting: Iterable[datetime]) -> datetime | None:
     """Until when others may come in who are expected; None when nobody is, or it has been long enough."""
     if not item.attempts:
         quiet = timedelta(seconds=ctx.office.arrival_seconds)
         # Whoever brought the case has its files, and is shown the card alone.
-        waits = quiet and ctx.actor != case.requester and _expects_more(case, ctx.actor)
-        return ctx.now + quiet if waits else None
+        may_wait = quiet and ctx.actor != case.requester and _expects_more(case, ctx.actor)
+        return ctx.now + quiet if may_wait and await ctx.tx.came_since(ctx.room_id, ctx.now - quiet) > 1 else None
     last = max(waiting)
     return last if last > ctx.now and ctx.now - item.at < LONGEST else None
 

@@ -27,6 +27,9 @@ ONE = update(inbox).where(inbox.c.event_id == bindparam("event"))
 HANDLED = ONE.values(handled=True, payload=None)
 POSTPONE = ONE.values(not_before=bindparam("not_before"), attempts=bindparam("attempts"))
 IS_WAITING = (inbox.c.session_id.is_not(None), ~inbox.c.handled)
+LATELY = 1000
+"""Events that are looked through for arrivals of the last seconds: no bot handles as many in them."""
+
 IS_ARRIVING = (inbox.c.kind == "join", inbox.c.not_before.is_not(None), ~inbox.c.handled)
 HURRY = update(inbox).where(inbox.c.session_id == bindparam("session"), *IS_WAITING).values(not_before=None)
 
@@ -109,6 +112,14 @@ class InboxRows(SealedRows):
         """Who came into a room and was put off: the event, and until when."""
         query = select(inbox.c.event_id, inbox.c.not_before).where(inbox.c.room_id == room_id, *IS_ARRIVING)
         return {row.event_id: row.not_before for row in await self._connection.execute(query)}
+
+    async def came_since(self, room_id: str, since: datetime) -> int:
+        """How many arrivals in a room were noted since then, among the latest `LATELY` events of all rooms."""
+        newest = select(func.max(inbox.c.seq)).scalar_subquery()
+        query = select(func.count()).where(
+            inbox.c.seq > newest - LATELY, inbox.c.room_id == room_id, inbox.c.kind == "join", inbox.c.at >= since
+        )
+        return int((await self._connection.execute(query)).scalar_one())
 
     async def settle_arrivals(self, room_id: str) -> None:
         """What those who came into a room were waiting for is done."""

@@ -423,7 +423,7 @@ async def expected(chat: Chat) -> Chat:
     return chat
 
 
-LUCIA = f"@lucia.ortega:{SERVER}"
+LUCIA, JONAS = f"@lucia.ortega:{SERVER}", f"@jonas.reuter:{SERVER}"
 FIVE = (SASKIA, PIOTR, FREJA, METTE, LUCIA)
 
 
@@ -432,48 +432,56 @@ def fresh(effects: list[Effect]) -> list[str]:
     return [effect.kind for effect in effects if not isinstance(effect, Card) or effect.fresh]
 
 
-async def test_five_who_come_within_a_minute_are_shown_everything_once(expected: Chat) -> None:
-    done: list[Effect] = []
+SHOWN = ["card", "original", "file"]
+
+
+async def test_five_who_come_within_a_minute_are_shown_everything_twice(expected: Chat) -> None:
+    done: list[list[str]] = []
     for user in FIVE:
-        done += await expected.wait(seconds=12)
-        done += await expected.arrive(user)
-    assert fresh(done) == ["card", "original", "file"], "the last one whom anybody expects is waited for by nobody"
+        done += [fresh(await expected.wait(seconds=12)), fresh(await expected.arrive(user))]
+    assert done == [[], SHOWN, [], [], [], [], [], [], [], SHOWN], "at once; and nobody is expected after the last"
     assert fresh(await expected.wait(seconds=60)) == []
 
 
 async def test_after_a_quiet_time_nobody_is_waited_for(expected: Chat) -> None:
-    assert fresh(await expected.arrive(SASKIA)) == []
-    assert fresh(await expected.wait(seconds=15)) == []
+    assert fresh(await expected.arrive(SASKIA)) == SHOWN
+    await expected.wait(seconds=15)
     assert fresh(await expected.arrive(PIOTR)) == []
-    assert fresh(await expected.wait(seconds=15)) == [], "Piotr came a moment ago, and others may follow"
-    assert fresh(await expected.wait(seconds=5)) == ["card", "original", "file"]
-    assert fresh(await expected.wait(seconds=60)) == []
+    assert fresh(await expected.wait(seconds=15)) == []
+    assert fresh(await expected.arrive(FREJA)) == []
+    assert fresh(await expected.wait(seconds=15)) == [], "Freja came a moment ago, and others may follow"
+    assert fresh(await expected.wait(seconds=5)) == SHOWN
+    await expected.wait(seconds=60)
+    assert fresh(await expected.arrive(METTE)) == SHOWN, "long after all others"
 
 
 async def test_nobody_looks_at_an_empty_room_for_more_than_a_minute(expected: Chat) -> None:
-    await expected.here(ANDERS, "!panel invite jonas.reuter")
+    await expected.here(ANDERS, "!panel invite jonas.reuter claire.fontaine")
     shown_at = []
-    for number, user in enumerate(FIVE):
+    for number, user in enumerate((*FIVE, JONAS)):
         shown_at += [15 * number] * bool(fresh(await expected.arrive(user)))
         shown_at += [15 * number + 15] * bool(fresh(await expected.wait(seconds=15)))
-    assert shown_at == [60]
+    assert shown_at == [0, 75]
 
 
 async def test_who_left_or_was_taken_out_leaves_nobody_waiting(expected: Chat) -> None:
+    await expected.arrive(FREJA)
     await expected.arrive(SASKIA)
     expected.later(seconds=5)
     await expected.arrive(PIOTR)
     await expected.here(ANDERS, "!panel remove piotr.zielinski")
-    assert fresh(await expected.wait(seconds=20)) == ["card", "original", "file"]
+    assert fresh(await expected.wait(seconds=20)) == SHOWN
 
 
 async def test_an_arrival_outlives_a_restart(expected: Chat) -> None:
-    await expected.arrive(SASKIA)
+    await expected.arrive(FREJA)
+    assert fresh(await expected.arrive(SASKIA)) == []
     again = Chat(expected.store, now=expected.now, room=expected.room, arrival_seconds=20, _numbers=count(2_000))
-    assert fresh(await again.wait(seconds=20)) == ["card", "original", "file"]
+    assert fresh(await again.wait(seconds=20)) == SHOWN
 
 
 async def test_withdrawn_while_somebody_waits_shows_no_file(expected: Chat) -> None:
+    await expected.arrive(FREJA)
     await expected.arrive(SASKIA)
     await expected.here(ANDERS, "!consent withdraw care")
     assert fresh(await expected.wait(seconds=20)) == []
