@@ -529,7 +529,7 @@ async def test_a_copy_without_a_question_is_announced_once(desk: Desk) -> None:
     job = await desk.take()
     async with desk.chat.store.transaction() as tx:
         (original,) = await tx.originals(job.id)
-    await desk.looking.take_out(job, WORKER, [original], kinds="PatientName")
+    await desk.looking.take_out(job, WORKER, [original], follows=Refused("file-names-patient", kinds="PatientName"))
     await desk.looking.show_progress(job, WORKER)  # the line says it: nobody sees a sign on what is redacted
     await desk.looking.look(job, WORKER)
     await desk.chat.deliver()
