@@ -12,7 +12,6 @@ _SAKURA = (b"SQLite format 3\0", b"DataManagerSQLiteConfigXPO")
 """The beginning of every database, and the table by which OpenSlide knows those of Sakura."""
 
 _SIGNS = {
-    "CZI": re.compile(rb"ZISRAWFILE\0{6}"),
     "MIRAX": re.compile(rb"(?:\xef\xbb\xbf)?\s*\[GENERAL\]\s.{0,4000}\bSLIDE_ID\s*=|01\.0\d[0-9A-F]{32}", re.DOTALL),
     "VMS": re.compile(rb"(?:\xef\xbb\xbf)?\s*\[(?:Uncompressed )?Virtual Microscope Specimen\]"),
     "Sakura": re.compile(b".*".join(map(re.escape, _SAKURA)), re.DOTALL),

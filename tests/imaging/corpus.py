@@ -21,6 +21,7 @@ from pypdf import PdfWriter
 from ernbot.core.errors import Refused
 from ernbot.imaging import recognise
 from ernbot.imaging.deid import SECRET_BYTES, Policy
+from tests.imaging.czi_samples import CODERS, czi, section
 from tests.imaging.imaging_samples import DATA, photograph
 from tests.imaging.maker_samples import bif, ndpi, ome, philips, pyramid_below, scn, trestle
 from tests.imaging.model_samples import ball, binary_stl, text_stl
@@ -77,6 +78,7 @@ def described_slides() -> list[Sample]:
         "ome.tiff": ome(sides),
         "below.tiff": pyramid_below(sides),
         "trestle.tif": trestle(sides),
+        **{f"zeiss_{coding}.czi": czi(section(512, tile=288, step=256), compression=coding) for coding in CODERS},
     }
     return list(_known(iter(makers.items())))
 
