@@ -19,6 +19,7 @@ from ernbot.imaging import (
     png,
     stl,
     svs,
+    svslide,
     tiff,
     webp,
 )
@@ -33,6 +34,7 @@ FORMATS: tuple[Format, ...] = (
     openslide_formats.FORMAT,
     tiff.FORMAT,
     czi.FORMAT,
+    svslide.FORMAT,
     heic.FORMAT,
     avif.FORMAT,
     gif.FORMAT,

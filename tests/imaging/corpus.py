@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -25,6 +26,7 @@ from tests.imaging.czi_samples import CODERS, czi, section
 from tests.imaging.imaging_samples import DATA, photograph
 from tests.imaging.maker_samples import bif, ndpi, ome, philips, pyramid_below, scn, trestle
 from tests.imaging.model_samples import ball, binary_stl, text_stl
+from tests.imaging.sakura_samples import svslide
 
 POLICY = Policy(secret=bytes(SECRET_BYTES))
 HEAD = 64 * 2**10
@@ -80,6 +82,8 @@ def described_slides() -> list[Sample]:
         "trestle.tif": trestle(sides),
         **{f"zeiss_{coding}.czi": czi(section(512, tile=288, step=256), compression=coding) for coding in CODERS},
     }
+    with TemporaryDirectory() as folder:
+        makers["sakura.svslide"] = svslide(Path(folder), shrunks=(2,))
     return list(_known(iter(makers.items())))
 
 
