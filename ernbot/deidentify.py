@@ -55,6 +55,7 @@ _REASONS = {
     "deid-incomplete": "would still hold what was to be removed, and is left out",
     "file-broken": "is damaged, incomplete or unreadable: export it again",
     "file-names-patient": "shows the label of a slide, and is left out",
+    "file-overview-only": "is a slide whose label cannot be taken out: export it as SVS or DICOM, without its label",
     "file-slide-export": "is a slide that cannot be taken apart safely: export it as SVS or DICOM, without its label",
     "file-too-complex": "would take too much time or memory: export fewer pictures, or give the folder of a zip",
     "file-unsupported": "has its pictures packed in an unknown way: export it uncompressed or as JPEG 2000",

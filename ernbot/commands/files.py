@@ -25,6 +25,9 @@ from ernbot.storage.records import CaseFile, ImageJob, Original, StoredPicture
 KEPT = frozenset({"file-unknown", "file-unsupported"})
 """Refusals that only say why there is no preview: the file itself may stay."""
 
+OVERVIEW_ONLY = "file-overview-only"
+"""Refusal of slides that can be shown, but of which no copy can be made."""
+
 ALONE_SECONDS = 0.1
 """How long the bot waits after a file that belongs to no series: whoever drops one photograph wants to see it."""
 
@@ -102,7 +105,8 @@ async def accept(
 ) -> None:
     """Keep what is shown of files with the case, and show it.
 
-    `copies` are ours: the room does not have them yet, and the files that they replace are gone.
+    `copies` are ours: the room does not have them yet, and the files that they replace are gone. Of slides that are
+    an overview only, the file is not kept: nobody can be given it again.
 
     Raises:
         Refused: `images-consent` for pictures of somebody without consent to identifiable images; see
@@ -112,6 +116,7 @@ async def accept(
     if any(preview.facts.identifiable for preview in previews) and not case.consent.covers(Purpose.IMAGES, ctx.now):
         raise Refused("images-consent")
     first, *others = originals
+    kept = not any(preview.is_overview_only for preview in previews)
     files = []
     for number, preview in enumerate(previews):
         file = CaseFile(
@@ -119,7 +124,7 @@ async def accept(
             case_id=case.id,
             event_id=first.event_id,
             sender=ctx.actor,
-            content=first.content,
+            content=first.content if kept else {},
             facts=asdict(preview.facts),
             preview=_stored(preview.picture),
             at=ctx.now,
@@ -128,7 +133,7 @@ async def accept(
             blurhash=preview.blurhash,
             uids=preview.uids,
             refers=preview.refers,
-            others=() if number else tuple(others),
+            others=() if number or not kept else tuple(others),
             leader_id=first.event_id if number else None,
         )
         await ctx.tx.add_file(file)
@@ -156,10 +161,10 @@ async def show(
     async def add(effect: Announce | ShowFile | PassOn) -> None:
         await ctx.outbox.to_case(case.id, effect, tag=tag)
 
-    several = len(leader.originals) > 1
-    if originals and not several:
+    count = len(leader.originals)
+    if originals and count == 1:
         await add(PassOn(leader.id, discreet=discreet))
-    viewer = viewer_address(ctx.office.viewer_url, ctx.room_id, leader.event_id)
+    viewer = viewer_address(ctx.office.viewer_url, ctx.room_id, leader.event_id) if count else None
     for file in files:
         facts = stored_facts(file)
         hidden = facts.identifiable and file.preview is not None
@@ -171,8 +176,8 @@ async def show(
             if hidden:
                 await add(Announce(announcement(facts, moving=True), case.requester))
             await add(ShowFile(file.id, film(facts), case.requester, edits=hidden, moving=True))
-    if originals and several:
-        for number in range(len(leader.originals)):
+    if originals and count > 1:
+        for number in range(count):
             await add(PassOn(leader.id, number, threaded=True, discreet=discreet))
 
 
@@ -219,11 +224,20 @@ def _count(originals: Sequence[Original]) -> dict[str, Any]:
     return {"count": len(originals)}
 
 
-async def tell_of_copy(ctx: Context, originals: Sequence[Original], kinds: str) -> None:
-    """Say what named the patient in files that are out of the room, and that a copy follows."""
+async def tell_what_follows(ctx: Context, originals: Sequence[Original], error: Refused) -> None:
+    """Say why files are out of the room, and that a copy or an overview follows."""
     count = _count(originals)
-    named = Text("file-names", {**count, "kinds": kinds})
-    await ctx.say(Reply((named, Text("file-removed", count), Text("file-copy-instead", count))))
+    follows = "file-overview-instead" if error.code == OVERVIEW_ONLY else "file-copy-instead"
+    await ctx.say(Reply((reason(error, len(originals)), Text("file-removed", count), Text(follows, count))))
+
+
+def reason(error: Refused, files: int) -> Text:
+    """What is wrong with files that cannot stay as they are: kinds of elements, never values."""
+    if error.code == OVERVIEW_ONLY:
+        return Text("file-label", {"count": files})
+    if error.code == "archive-unchecked":
+        return Text("file-unchecked", {"count": int(str(error.fields["count"]))})
+    return Text("file-names", {"count": files, "kinds": str(error.fields["kinds"])})
 
 
 async def take_out(ctx: Context, originals: Sequence[Original]) -> None:

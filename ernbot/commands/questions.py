@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ernbot.commands.context import Context
 from ernbot.commands.dialogue import YES
+from ernbot.commands.files import OVERVIEW_ONLY, reason
 from ernbot.commands.refusals import refusal
 from ernbot.commands.reply import Line, Part, Reply, Text, say
 from ernbot.core.errors import Refused
@@ -26,7 +27,7 @@ NO = frozenset({"no", "nej", "n"})
 TAG = "question"
 
 Question = Literal["names", "writing"]
-"""`names`: shall a copy without the identifiers be posted? `writing`: does what is written name the patient?"""
+"""`names`: shall a copy without the identifiers be posted, or an overview? `writing`: does writing name the patient?"""
 
 
 def question_tag(job_id: str) -> str:
@@ -62,18 +63,12 @@ async def ask(
     count: dict[str, Any] = {"count": len(originals)}
     parts: tuple[Part, ...]
     if error is not None:
-        parts = (_reason(error, len(originals)), Text("file-removed", count), Text("file-ask-copy"))
+        offer = "file-ask-overview" if error.code == OVERVIEW_ONLY else "file-ask-copy"
+        parts = (reason(error, len(originals)), Text("file-removed", count), Text(offer, count))
     else:
         where = (Text("file-writing-where"), Line(tuple(Text(f"place-{place}") for place in places))) if places else ()
         parts = (Text("file-writing", count), *where, Text("file-removed", count), Text("file-ask-writing"))
     await ctx.say(Reply(parts), tag=question_tag(asked.id))
-
-
-def _reason(error: Refused, files: int) -> Text:
-    """What is wrong with files that cannot stay as they are: kinds of elements, never values."""
-    if error.code == "archive-unchecked":
-        return Text("file-unchecked", {"count": int(str(error.fields["count"]))})
-    return Text("file-names", {"count": files, "kinds": str(error.fields["kinds"])})
 
 
 async def find(ctx: Context, text: str, replies_to: str | None) -> ImageJob | None:

@@ -5,7 +5,24 @@ decoders (pydicom, Pillow and the codecs) are imported by the sandboxed process 
 for the process that holds the keys, and must never decode a picture in it.
 """
 
-from ernbot.imaging import archive, avif, bmp, dicom, gif, heic, jpeg, openslide_formats, pdf, png, stl, svs, tiff, webp
+from ernbot.imaging import (
+    archive,
+    avif,
+    bmp,
+    czi,
+    dicom,
+    gif,
+    heic,
+    jpeg,
+    openslide_formats,
+    pdf,
+    png,
+    stl,
+    svs,
+    svslide,
+    tiff,
+    webp,
+)
 from ernbot.imaging.model import Facts, Format, Preview
 
 FORMATS: tuple[Format, ...] = (
@@ -16,6 +33,8 @@ FORMATS: tuple[Format, ...] = (
     svs.FORMAT,
     openslide_formats.FORMAT,
     tiff.FORMAT,
+    czi.FORMAT,
+    svslide.FORMAT,
     heic.FORMAT,
     avif.FORMAT,
     gif.FORMAT,

@@ -30,6 +30,7 @@ _FIELDS = {
     "archive-unsafe": frozenset[str](),
     "file-broken": frozenset[str](),
     "file-names-patient": frozenset({"kinds"}),
+    "file-overview-only": frozenset[str](),
     "file-slide-export": frozenset({"maker"}),
     "file-too-complex": frozenset[str](),
     "file-unknown": frozenset[str](),

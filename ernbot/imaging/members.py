@@ -74,10 +74,13 @@ def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
             raise
         except Exception:  # parsers raise anything on hostile bytes; the other members can still be told about
             broken += 1
-    study.refuse_names(kind for kind in (*kinds, *(kind for one in headers for kind in one.kinds)))
+    # Such an archive leaves the room whatever else is in it, and nothing else of it is shown.
+    leaves = bool(others) and not (headers or photographs) and all(one.is_overview_only for one in others)
+    if not leaves:
+        study.refuse_names(kind for kind in (*kinds, *(kind for one in headers for kind in one.kinds)))
     if not (headers or photographs or others):
         raise Refused("file-broken" if broken else "archive-inside" if archives else "file-unknown")
-    if unchecked := archives + unknown + broken:
+    if (unchecked := archives + unknown + broken) and not leaves:
         raise Refused("archive-unchecked", count=unchecked)
     rest = [*_sheet(photographs, options), *others]
     kept = rest[: study.MOST_PREVIEWS - (1 if headers else 0)]

@@ -29,6 +29,10 @@ class Fact:
     value: int | float | str | None = None
 
 
+OVERVIEW_ONLY = Fact("overview-only")
+"""Said of slides whose file leaves the room, and of which there is no copy."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What may be said in a room about a file.
@@ -84,6 +88,11 @@ class Preview:
     places: tuple[str, ...] = ()
     uids: tuple[str, ...] = ()
     refers: tuple[str, ...] = ()
+
+    @property
+    def is_overview_only(self) -> bool:
+        """Whether this may be shown, and its file not stay: nobody here can take the label out of it."""
+        return OVERVIEW_ONLY in self.facts.details
 
 
 @dataclass(frozen=True)

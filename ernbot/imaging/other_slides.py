@@ -1,21 +1,16 @@
 """Slides that are only recognised, so that their sender is told by name what to export instead.
 
-MIRAX and VMS are folders of files, which come as a zip or one by one; CZI and Sakura are containers of their own. All
-of them hold the picture of a label, and nothing here could take it out. So they must not stay in a room either.
+MIRAX and VMS are folders of files, which come as a zip or one by one. They hold the picture of a label, and nothing
+here could take it out. So they must not stay in a room either.
 """
 
 import re
 
 from ernbot.core.errors import Refused
 
-_SAKURA = (b"SQLite format 3\0", b"DataManagerSQLiteConfigXPO")
-"""The beginning of every database, and the table by which OpenSlide knows those of Sakura."""
-
 _SIGNS = {
-    "CZI": re.compile(rb"ZISRAWFILE\0{6}"),
     "MIRAX": re.compile(rb"(?:\xef\xbb\xbf)?\s*\[GENERAL\]\s.{0,4000}\bSLIDE_ID\s*=|01\.0\d[0-9A-F]{32}", re.DOTALL),
     "VMS": re.compile(rb"(?:\xef\xbb\xbf)?\s*\[(?:Uncompressed )?Virtual Microscope Specimen\]"),
-    "Sakura": re.compile(b".*".join(map(re.escape, _SAKURA)), re.DOTALL),
 }
 """How such a file begins; of MIRAX the index, or a file of pixels, which begins with the number of the slide."""
 

@@ -14,7 +14,7 @@ MAX_BYTES = 8 * 2**20
 MAX_MARKS = 200_000
 """Beginnings and ends of elements together."""
 
-_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,15})?(?:[eE]-?\d)?")
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,17})?(?:[eE][+-]?\d{1,2})?")
 
 
 def parsed(data: bytes) -> Element:

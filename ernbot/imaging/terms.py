@@ -100,6 +100,7 @@ FACTS: dict[str, type[int] | type[float] | frozenset[str] | None] = {
     "no-preview": None,
     "not-in-the-room": None,
     "not-shown": int,
+    "overview-only": None,
     "pages": int,
     "patients": int,
     "phases": int,

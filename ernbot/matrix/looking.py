@@ -44,8 +44,8 @@ SIGN = "⏳"
 TOGETHER = frozenset({"DICOM"})
 """Formats of which several files can be one thing."""
 
-IDENTIFIED = frozenset({"archive-unchecked", "file-names-patient"})
-"""Refusals of files of which a copy could be shown, without what names the patient."""
+IDENTIFIED = frozenset({"archive-unchecked", "file-names-patient", files.OVERVIEW_ONLY})
+"""Refusals of files of which a copy or an overview could be shown, without what names the patient."""
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,12 @@ class Looking:
             clean=found.cleaned,
         )
 
-    async def take_out(self, job: ImageJob, worker: str, originals: Sequence[Original], *, kinds: str = "") -> None:
+    async def take_out(
+        self, job: ImageJob, worker: str, originals: Sequence[Original], *, follows: Refused | None = None
+    ) -> None:
         """Redact files at once, before anything else is done about them.
 
-        Where a copy follows without a question, `kinds` are what named the patient: their sender is told, once.
+        Where a copy or an overview follows without a question, `follows` is why: their sender is told, once.
         """
         async with self._store.transaction() as tx:
             now = await tx.job(job.id) if await tx.own_job(job.id, worker) else None
@@ -193,9 +195,9 @@ class Looking:
                 context = await self._context(tx, job, originals)
                 await files.take_out(context, originals)
                 event_id, told = originals[0].event_id, now.data.get("told", [])
-                if kinds and event_id not in told:
+                if follows is not None and event_id not in told:
                     await tx.note_job(now, {**now.data, "told": [*told, event_id]})
-                    await files.tell_of_copy(context, originals, kinds)
+                    await files.tell_what_follows(context, originals, follows)
         self._wake_sender()
 
     async def show_progress(self, job: ImageJob, worker: str) -> None:
@@ -317,11 +319,12 @@ class _Search:
         found = Found(part.originals, cleaned=clean, gone=self._gone or clean)
         sources, writing, missing = part.sources, 0, Counter[str]()
         try:
-            if clean:
-                copies = await self._cleaned(part)
+            if clean and (copies := await self._copies(part)):
                 found = replace(found, copies=copies.files)
                 sources, writing, missing = copies.sources, copies.writing, copies.missing
             previews = remarked(await self._previews(sources), missing)
+            if not clean and any(preview.is_overview_only for preview in previews):
+                raise Refused(files.OVERVIEW_ONLY)
             if not clean and _is_named(part):
                 raise Refused("file-names-patient", kinds=FILE_NAME)
         except Refused as error:
@@ -341,14 +344,14 @@ class _Search:
         found = Found(part.originals, error=error, gone=True)
         cleans = self._looking.identified == "clean" and part.format.cleaner is not None
         if not self._gone:
-            await self._take_out(replace(found, gone=False), kinds=str(error.fields.get("kinds", "")) if cleans else "")
+            await self._take_out(replace(found, gone=False), follows=error if cleans else None)
         if self._looking.identified == "refuse" or part.format.cleaner is None:
             return found
         return await self._look_at(part, clean=True) if cleans else replace(found, question="names")
 
-    async def _take_out(self, found: Found, *, kinds: str = "") -> None:
+    async def _take_out(self, found: Found, *, follows: Refused | None = None) -> None:
         if not found.gone:
-            await self._looking.take_out(self._job, self._worker, found.originals, kinds=kinds)
+            await self._looking.take_out(self._job, self._worker, found.originals, follows=follows)
 
     async def _previews(self, sources: Sequence[Source]) -> list[Preview]:
         """Drawn over other files of the case where the files refer to these."""
@@ -357,6 +360,15 @@ class _Search:
         wanted = {uid for preview in previews for uid in preview.refers} - known
         references = await self._looking.references(self._job, wanted, self._stack) if wanted else []
         return await self._previewer.previews(sources, references=references) if references else previews
+
+    async def _copies(self, part: Part) -> Copies | None:
+        """De-identified copies, see `_cleaned`; None where there can be an overview only."""
+        try:
+            return await self._cleaned(part)
+        except Refused as error:
+            if error.code != files.OVERVIEW_ONLY:
+                raise
+            return None
 
     async def _cleaned(self, part: Part) -> Copies:
         """De-identified copies, uploaded. One file of many that cannot be cleaned is left out.

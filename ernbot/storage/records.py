@@ -49,6 +49,7 @@ class CaseFile:
 
     `content` is that of the first file's message, `event_id`, and `others` are those that came with it. Where files
     have more than one preview, the later ones name the first one as their `leader_id`, which alone has the `others`.
+    Of a slide whose file must not be kept there is only the preview: its `content` is empty.
     """
 
     id: str
@@ -74,8 +75,8 @@ class CaseFile:
 
     @property
     def originals(self) -> tuple[Original, ...]:
-        """The messages that this row answers for; none for a further preview of the same files."""
-        return () if self.leader_id else (Original(self.event_id, self.content), *self.others)
+        """The messages that this row answers for; none for a further preview of the same files, or without a file."""
+        return () if self.leader_id or not self.content else (Original(self.event_id, self.content), *self.others)
 
 
 JobState = Literal["collecting", "waiting", "queued", "running", "asked"]

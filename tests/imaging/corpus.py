@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -21,9 +22,11 @@ from pypdf import PdfWriter
 from ernbot.core.errors import Refused
 from ernbot.imaging import recognise
 from ernbot.imaging.deid import SECRET_BYTES, Policy
+from tests.imaging.czi_samples import CODERS, czi, section
 from tests.imaging.imaging_samples import DATA, photograph
 from tests.imaging.maker_samples import bif, ndpi, ome, philips, pyramid_below, scn, trestle
 from tests.imaging.model_samples import ball, binary_stl, text_stl
+from tests.imaging.sakura_samples import svslide
 
 POLICY = Policy(secret=bytes(SECRET_BYTES))
 HEAD = 64 * 2**10
@@ -77,7 +80,10 @@ def described_slides() -> list[Sample]:
         "ome.tiff": ome(sides),
         "below.tiff": pyramid_below(sides),
         "trestle.tif": trestle(sides),
+        **{f"zeiss_{coding}.czi": czi(section(512, tile=288, step=256), compression=coding) for coding in CODERS},
     }
+    with TemporaryDirectory() as folder:
+        makers["sakura.svslide"] = svslide(Path(folder), shrunks=(2,))
     return list(_known(iter(makers.items())))
 
 

@@ -20,6 +20,7 @@ from ernbot.commands import files
 from ernbot.commands.effects import Announce, Message, PassOn, React, Redact, ShowFile, TakeBack
 from ernbot.commands.office import Office
 from ernbot.core.errors import Refused
+from ernbot.core.states import Action
 from ernbot.imaging.worker import Previewer
 from ernbot.matrix import looking as looking_module
 from ernbot.matrix.events import Attachment
@@ -30,6 +31,7 @@ from ernbot.matrix.spool import EncryptedSpool
 from ernbot.storage.records import CaseFile, ImageJob
 from ernbot.storage.store import Store
 from tests.commands.chat import ANDERS, CONSENT, Chat
+from tests.imaging.czi_samples import czi, section
 from tests.imaging.imaging_samples import dicom, edited, nameless, photograph, sample
 from tests.imaging.test_imaging_archives import named_photo
 from tests.imaging.test_imaging_worker import deflate_bomb
@@ -219,6 +221,78 @@ async def test_a_named_photograph_is_cleaned_and_announced(desk: Desk) -> None:
     await desk.look()
     kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
     assert kinds == [Redact, Message, PassOn, Announce, ShowFile]
+
+
+# --- slides of which there is an overview and no copy
+
+SLIDE = czi(section(1024, (1,)))
+
+
+async def test_a_slide_with_its_label_leaves_and_its_overview_stays(desk: Desk) -> None:
+    desk.identified = "clean"
+    (event,) = await desk.drop(SLIDE, name="Jane Doe.czi")
+    await desk.look()
+    kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
+    assert kinds == [Redact, Message, ShowFile]
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    (told,) = desk.chat.new_effects(Message)
+    words = render(told.reply, "en").body
+    assert words.startswith("This slide file holds the picture of its label, which I cannot take out of it.")
+    assert words.endswith("I have taken the file out of the room.\n\nAn overview without the label follows.")
+    (line,) = desk.shown()
+    assert "Whole slide · CZI" in line
+    assert "only the overview is kept here" in line
+    (file,) = await desk.stored()
+    assert (file.content, file.originals) == ({}, ())
+    assert file.preview is not None
+    assert [url for url in desk.media if "copies" in url] == [], "nothing of it was uploaded again"
+    assert await desk.is_idle()
+
+
+async def test_its_sender_is_asked_for_the_overview(desk: Desk) -> None:
+    (event,) = await desk.drop(SLIDE)
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert "Shall I post an overview without the label?" in desk.chat.last.text
+    assert await desk.stored() == []
+    await desk.chat.here(ANDERS, "yes")
+    await desk.look()
+    assert [type(done.effect) for done in desk.chat.done[desk.chat._first :]] == [ShowFile]
+    assert await desk.is_idle()
+
+
+async def test_by_policy_it_is_refused(desk: Desk) -> None:
+    desk.identified = "refuse"
+    (event,) = await desk.drop(SLIDE)
+    await desk.look()
+    assert desk.chat.new_effects(Redact) == [Redact(event)]
+    assert "Please export it as SVS or DICOM, without the label" in desk.chat.last.text
+    assert await desk.stored() == []
+    assert await desk.is_idle()
+
+
+async def test_alone_in_an_archive_it_is_shown_and_beside_others_left_out(desk: Desk) -> None:
+    desk.identified = "clean"
+    await desk.drop(zipped(("Jane Doe/Jane Doe.czi", SLIDE)), mimetype="application/zip")
+    await desk.look()
+    assert [type(done.effect) for done in desk.chat.done[desk.chat._first :]] == [Redact, Message, ShowFile]
+    await desk.drop(zipped(("1.czi", SLIDE), ("2.dcm", SCAN)), mimetype="application/zip")
+    await desk.look()
+    assert [type(done.effect) for done in desk.chat.done[desk.chat._first :]] == [Redact, Message, PassOn, ShowFile]
+    assert "names could not be taken out: 1" in desk.shown()[0]
+
+
+async def test_who_comes_later_sees_the_overview_alone(desk: Desk) -> None:
+    desk.identified = "clean"
+    await desk.drop(SLIDE)
+    await desk.look()
+    (file,) = await desk.stored()
+    desk.chat._first = len(desk.chat.done)
+    async with desk.chat._heard(ANDERS, desk.chat.room, None, ()) as ctx:
+        await files.show(ctx, await ctx.case(Action.READ), [file], originals=True)
+    await desk.chat.deliver()
+    assert desk.chat.new_effects(PassOn) == []
+    assert len(desk.shown()) == 1
 
 
 # --- archives
@@ -529,7 +603,7 @@ async def test_a_copy_without_a_question_is_announced_once(desk: Desk) -> None:
     job = await desk.take()
     async with desk.chat.store.transaction() as tx:
         (original,) = await tx.originals(job.id)
-    await desk.looking.take_out(job, WORKER, [original], kinds="PatientName")
+    await desk.looking.take_out(job, WORKER, [original], follows=Refused("file-names-patient", kinds="PatientName"))
     await desk.looking.show_progress(job, WORKER)  # the line says it: nobody sees a sign on what is redacted
     await desk.looking.look(job, WORKER)
     await desk.chat.deliver()

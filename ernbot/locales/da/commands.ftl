@@ -137,6 +137,18 @@ file-copy-instead = { $count ->
         [one] En kopi uden disse oplysninger følger.
        *[other] Kopier uden disse oplysninger følger.
     }
+file-label = { $count ->
+        [one] Helglasskanningen indeholder et billede af sin etiket, som jeg ikke kan fjerne. Eksportér den som SVS eller DICOM, hvis man skal kunne zoome ind.
+       *[other] De { $count } helglasskanninger indeholder billeder af deres etiketter, som jeg ikke kan fjerne. Eksportér dem som SVS eller DICOM, hvis man skal kunne zoome ind.
+    }
+file-overview-instead = { $count ->
+        [one] Et overblik uden etiketten følger.
+       *[other] Overblik uden etiketterne følger.
+    }
+file-ask-overview = { $count ->
+        [one] Skal jeg lægge et overblik ud uden etiketten? Svar **ja** eller **nej**. Efter et døgn glemmer jeg spørgsmålet.
+       *[other] Skal jeg lægge overblik ud uden etiketterne? Svar **ja** eller **nej**. Efter et døgn glemmer jeg spørgsmålet.
+    }
 file-ask-copy = Skal jeg lægge en kopi ud uden disse oplysninger? Svar **ja** eller **nej**. Efter et døgn glemmer jeg spørgsmålet.
 file-writing = { $count ->
         [one] Jeg ser skrift i filen, eller også kunne jeg ikke se det hele igennem.
@@ -247,6 +259,7 @@ refused-file-slide-export = { $maker ->
         [unknown] Jeg kender ikke skanneren bag denne helglasskanning, så jeg kan hverken vise den eller fjerne billedet af etiketten.
        *[other] Dette er en helglasskanning fra { $maker }. Jeg kan hverken vise den eller fjerne billedet af etiketten.
     } Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
+refused-file-overview-only = Helglasskanningen indeholder et billede af sin etiket, som jeg ikke kan fjerne. Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
 refused-archive-inside = Arkivet indeholder kun andre arkiver, og dem åbner jeg ikke. Pak dem ud, og send billederne i ét arkiv.
 refused-archive-locked = Arkivet er låst med en adgangskode. Rummet er krypteret: send det uden adgangskode.
 refused-archive-unchecked = { $count ->

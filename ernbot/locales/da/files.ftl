@@ -73,6 +73,7 @@ fact-not-shown = { $value ->
         [one] én mere vises ikke
        *[other] { $value } flere vises ikke
     }
+fact-overview-only = kun overblikket gemmes her, ikke selve filen
 fact-pages = { $value ->
         [one] én side
        *[other] { $value } sider

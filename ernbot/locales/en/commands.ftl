@@ -137,6 +137,18 @@ file-copy-instead = { $count ->
         [one] A copy without these follows.
        *[other] Copies without these follow.
     }
+file-label = { $count ->
+        [one] This slide file holds the picture of its label, which I cannot take out of it. For zooming, please export it as SVS or DICOM.
+       *[other] These { $count } slide files hold pictures of labels, which I cannot take out of them. For zooming, please export them as SVS or DICOM.
+    }
+file-overview-instead = { $count ->
+        [one] An overview without the label follows.
+       *[other] Overviews without the labels follow.
+    }
+file-ask-overview = { $count ->
+        [one] Shall I post an overview without the label? Answer **yes** or **no**. After a day I forget the question.
+       *[other] Shall I post overviews without the labels? Answer **yes** or **no**. After a day I forget the question.
+    }
 file-ask-copy = Shall I post a copy without these? Answer **yes** or **no**. After a day I forget the question.
 file-writing = { $count ->
         [one] I see writing in this file, or could not look everywhere in it.
@@ -247,6 +259,7 @@ refused-file-slide-export = { $maker ->
         [unknown] I do not know the scanner of this slide, so I can neither show it nor take out the picture of its label.
        *[other] This is a { $maker } slide. I can neither show it nor take out the picture of its label.
     } Please export it as SVS or DICOM, without the label, and drop it here again.
+refused-file-overview-only = This slide file holds the picture of its label, which I cannot take out of it. Please export it as SVS or DICOM, without the label, and drop it here again.
 refused-archive-inside = This archive holds nothing but other archives, and I do not open those. Please unpack them, and send the pictures in one archive.
 refused-archive-locked = This archive is locked with a password. The room is encrypted: please send it without one.
 refused-archive-unchecked = { $count ->

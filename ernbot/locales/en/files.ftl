@@ -73,6 +73,7 @@ fact-not-shown = { $value ->
         [one] one more not shown
        *[other] { $value } more not shown
     }
+fact-overview-only = only the overview is kept here, not the slide file
 fact-pages = { $value ->
         [one] one page
        *[other] { $value } pages
