@@ -118,10 +118,13 @@ def standings(user_id: str, case: Case, directory: Directory, at: datetime | Non
         return frozenset({Standing.OUTSIDER})
     found: set[Standing] = set()
     if directory.treats_patients(user_id) or (case.about is About.QUESTION and directory.knows(user_id)):
-        found |= {Standing.REQUESTER} if user_id == case.requester else set()
-        found |= {Standing.LEAD} if user_id == case.lead else set()
+        if user_id == case.requester:
+            found.add(REQUESTER)
+        if user_id == case.lead:
+            found.add(LEAD)
         found |= _on_panel(user_id, case, home, EXPERT)
-        found |= {Standing.SUCCESSOR} if case.offer is not None and user_id == case.offer.to else set()
+        if case.offer is not None and user_id == case.offer.to:
+            found.add(Standing.SUCCESSOR)
     elif at is not None and _is_guest(user_id, case, home, directory, at):
         found |= _on_panel(user_id, case, home, GUEST)
     asked = case.triage.networks
@@ -136,11 +139,11 @@ def standings(user_id: str, case: Case, directory: Directory, at: datetime | Non
 
 def _on_panel(user_id: str, case: Case, home: Network, standing: Standing) -> set[Standing]:
     """What somebody is to the panel: an expert or guest of it, one who has not accepted yet, one without a voice."""
-    if user_id in case.observers:
+    asked = find(case.invitations, user_id)
+    if asked is not None and asked.observes:
         return {Standing.OBSERVER}
     if user_id not in case.panel:
         return set()
-    asked = find(case.invitations, user_id)
     waits = asked is not None and asked.state is InvitationState.INVITED and not home.joining_accepts
     return {Standing.INVITED if waits else standing}
 

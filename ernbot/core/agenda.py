@@ -7,12 +7,11 @@ The one gate, `core.access`, is asked for each reminder: nobody is reminded of w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from itertools import chain
 
 from ernbot.core.access import able
 from ernbot.core.case import Case
@@ -157,12 +156,19 @@ def agenda(
         last = said.get((kind, who)) if said else None
         first = _first_day(min(last, at), hour) if last is not None else date.min
         days = iter(schedule)
-        day = next((day for day in days if day >= first), None)
+        day = _next(days, first)
         if day is not None:
-            later = max(day + DAY, coming)
-            again = next((day for day in days if day >= later), None)
+            again = _next(days, max(day + DAY, coming))
             found.append(Due(kind, _moment(day, hour), who, _moment(again, hour) if again is not None else None))
     return found
+
+
+def _next(days: Iterator[date], first: date) -> date | None:
+    """The next of these days that is not before a day."""
+    for day in days:
+        if day >= first:
+            return day
+    return None
 
 
 def _first_day(after: datetime, hour: int) -> date:
@@ -200,19 +206,16 @@ def _reminders(case: Case, now: Turn, directory: Directory, network: Network, at
     return plans
 
 
-def _days(case: Case, intervals: Intervals, step: Kind, since: datetime) -> Iterator[date]:
+def _days(case: Case, intervals: Intervals, step: Kind, since: datetime) -> Sequence[date]:
     """On which days somebody is reminded of what a case waits for since a time."""
     start = since.date()
     if case.urgent:
-        every = intervals.urgent * DAY
-        return chain((start + every * number for number in range(1, 8)), _weekly(start + every * 7))
+        return _urgently(start, intervals.urgent)
     if step is Next.OPINION:
         if case.due is None:
             return _weekly(start + intervals.opinion * DAY - WEEK)
-        days = chain((case.due - intervals.before_due * DAY, case.due), _weekly(case.due))
-        return (day for day in days if day > start)
-    first = start + DAY * _first(intervals, step)
-    return chain((first,), _weekly(first))
+        return _by(case.due, start, intervals.before_due)
+    return _from(start + DAY * _first(intervals, step))
 
 
 def _first(intervals: Intervals, step: Kind) -> int:
@@ -228,8 +231,31 @@ def _first(intervals: Intervals, step: Kind) -> int:
             return intervals.lead
 
 
-def _weekly(after: date) -> Iterator[date]:
-    return (after + WEEK * number for number in range(1, REPEATS + 1))
+# Few schedules are those of many cases and people, so that they are remembered.
+
+
+@lru_cache(maxsize=1_024)
+def _weekly(after: date) -> tuple[date, ...]:
+    return tuple(after + WEEK * number for number in range(1, REPEATS + 1))
+
+
+@lru_cache(maxsize=1_024)
+def _from(first: date) -> tuple[date, ...]:
+    """A day, and weekly after it."""
+    return (first, *_weekly(first))
+
+
+@lru_cache(maxsize=1_024)
+def _urgently(start: date, every: int) -> tuple[date, ...]:
+    """Every so many days, and weekly in the end."""
+    days = [start + DAY * every * number for number in range(1, 8)]
+    return (*days, *_weekly(days[-1]))
+
+
+@lru_cache(maxsize=1_024)
+def _by(due: date, start: date, before: int) -> tuple[date, ...]:
+    """So many days before a due date, on it, and weekly after it; nothing before the case waited."""
+    return tuple(day for day in (due - DAY * before, due, *_weekly(due)) if day > start)
 
 
 def _of_lead(case: Case, now: Turn, directory: Directory, network: Network) -> list[Plan]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from ernbot.core import invitation
 from ernbot.core.background import Background, Offer, Reopening, Topic
@@ -60,7 +62,7 @@ class Case:
     requester: str
     question: str
     opened_at: datetime
-    state: State = Draft()
+    state: Annotated[State, Field(discriminator="kind")] = Draft()  # read as what it is, not tried as each of them
     consent: Ledger = Ledger()
     panel: tuple[str, ...] = ()
     opinions: tuple[Opinion, ...] = ()

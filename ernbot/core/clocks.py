@@ -14,7 +14,7 @@ rules of counting:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
@@ -44,7 +44,7 @@ class Clocks:
 
     def since(self, user_id: str, need: str) -> datetime | None:
         """Since when the case waits for this of somebody; None when it does not."""
-        return next((each.at for each in self.waiting if (each.user_id, each.need) == (user_id, need)), None)
+        return next((each.at for each in self.waiting if each.user_id == user_id and each.need == need), None)
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,7 @@ def tick(
     None while there is none; `has_outcome` once the text of the outcome is fixed for signing. `waits` are the (user id,
     need) that the case waits for.
     """
-    return replace(
-        clocks,
+    return Clocks(
         first_answer=clocks.first_answer or answered_at,
         outcome=clocks.outcome or (min(at, signed_at or at) if has_outcome else None),
         signature=clocks.signature or signed_at,
