@@ -14,14 +14,13 @@ import hashlib
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from ernbot.commands.context import shut_out
 from ernbot.commands.guests import end_guests
 from ernbot.commands.office import Office
 from ernbot.commands.reminding import LINES, ask_follow_up, digest, remind, sayable
-from ernbot.core.agenda import Task, agenda, may_tell, timed
+from ernbot.core.agenda import Due, Task, agenda, may_tell, timed
 from ernbot.core.case import Case
 from ernbot.core.turn import turn
 from ernbot.core.worklist import index
@@ -114,52 +113,50 @@ class Calendar:
     async def _plan(self) -> int:
         """Plan some cases; how many they were."""
         now = self._clock()
+        plans, dropped = [], []
         async with self._store.transaction() as tx:
-            found = await tx.unplanned(BATCH)
-            plans, dropped = [], []
-            for each in found:
-                plan = await self._plan_one(tx, each, now)
+            async for found in tx.unplanned(BATCH):
+                plan = await self._plan_one(tx, found, now)
                 if plan is None:
-                    dropped.append(each.case_id)
+                    dropped.append(found.case_id)
                 else:
                     plans.append(plan)
             await tx.plan(plans, dropped)
         self._wake_sender()
-        return len(found)
+        return len(plans) + len(dropped)
 
     async def _plan_one(self, tx: Transaction, found: Unplanned, now: datetime) -> Plan | None:
         if found.case is None:
             return None
         try:
-            plan = self._decide(found.case, found, now)
-            due = {each.kind for each in plan.due if each.at <= now}
+            case, coming = self._decide(found.case, found, now)
+            due = {each.kind for each in coming if each.at <= now}
             if Task.GUEST in due:
-                plan = self._decide(await end_guests(tx, self._office, plan.case, now), found, now)
+                case, coming = self._decide(await end_guests(tx, self._office, case, now), found, now)
             if Task.ASK in due and found.room_id:
-                case = await ask_follow_up(tx, self._office, plan.case, found.card_event_id, now)
-                plan = self._decide(case, found, now)
-            case = await shut_out(tx, self._office, plan.case, now)
-            if case is not plan.case:
-                plan = self._decide(case, found, now)
-            if plan.case is not found.case:
-                await tx.save_case(plan.case, index=plan.index)
-                return replace(plan, index=None)
-            return plan
+                asked = await ask_follow_up(tx, self._office, case, found.card_event_id, now)
+                case, coming = self._decide(asked, found, now)
+            closed = await shut_out(tx, self._office, case, now)
+            if closed is not case:
+                case, coming = self._decide(closed, found, now)
+            if case is not found.case:
+                await tx.save_case(case, index=index(case, self._office.directory, now))
+            elif not found.is_indexed:
+                return Plan(case.id, coming, found.said, (case, index(case, self._office.directory, now)))
+            return Plan(case.id, coming, found.said)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("a case cannot be planned: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
             return None
 
-    def _decide(self, case: Case, found: Unplanned, now: datetime) -> Plan:
-        """The agenda of a case, its clocks and its index where they are not up to date."""
+    def _decide(self, case: Case, found: Unplanned, now: datetime) -> tuple[Case, list[Due]]:
+        """The case with its clocks as they stand, and its agenda."""
         directory = self._office.directory
         whose = turn(case, directory, now)
         kept = timed(case, whose, now)
         if kept is not case:
             case, whose = kept, turn(kept, directory, now)
-        due = agenda(case, directory, now, said=found.said, hour=self._office.reminder_hour, now=whose)
-        is_fresh = found.is_indexed and case is found.case
-        return Plan(case, due, found.said, None if is_fresh else index(case, directory, now))
+        return case, agenda(case, directory, now, said=found.said, hour=self._office.reminder_hour, now=whose)
 
     async def _remind(self) -> None:
         """Remind everybody who is to be reminded now."""

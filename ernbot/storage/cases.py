@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from ernbot.storage.audit import AuditEntry
 from ernbot.storage.errors import Shredded, StorageError
 from ernbot.storage.records import CaseFile, CasePlace, Original, StoredPicture
 from ernbot.storage.sealing import batches, case_scope, from_json, sealed, to_json
-from ernbot.storage.tables import case_files, case_people, cases
+from ernbot.storage.tables import case_files, case_people, cases, unplanned
 from ernbot.storage.vault import SYSTEM
 from ernbot.storage.worklist import IndexRows
 
@@ -62,6 +62,7 @@ class CaseRows(IndexRows):
             )
         )
         await self._seat(case.id, index)
+        await self._plan_anew([case.id])
 
     async def case_in(
         self,
@@ -197,8 +198,13 @@ class CaseRows(IndexRows):
         if at is not None:
             place["active_at"] = at
         index_of = await self._index_of(case, index)
-        await self._change_case(case.id, **place, scope=scope, content=content, planned=False, **index_of)
+        await self._change_case(case.id, **place, scope=scope, content=content, **index_of)
         await self._seat(case.id, index)
+        await self._plan_anew([case.id])
+
+    async def _plan_anew(self, case_ids: Iterable[str]) -> None:
+        """Have the agendas of cases planned."""
+        await self._add_all(unplanned, "case_id", [{"case_id": case_id} for case_id in case_ids])
 
     async def forget_room(self, case_id: str) -> None:
         """Forget the room of a case that was erased, and what is left of the files in it."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -49,7 +51,7 @@ class Instant(TypeDecorator[datetime]):
 
         def as_text(value: datetime | None) -> str | None:
             utc = self.process_bind_param(value, dialect)
-            return utc.isoformat(" ", "microseconds")[: len("2026-03-02 10:00:00.000000")] if utc is not None else None
+            return _text_of(utc) if utc is not None else None
 
         return as_text
 
@@ -58,6 +60,12 @@ class Instant(TypeDecorator[datetime]):
             return None
         stored: datetime = value
         return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+@lru_cache(maxsize=256)
+def _text_of(utc: datetime) -> str:
+    """Thousands of rows bear the same few times. In UTC equal times are the same; where clocks go back they are not."""
+    return utc.isoformat(" ", "microseconds")[: len("2026-03-02 10:00:00.000000")]
 
 
 Counter = BigInteger().with_variant(Integer(), "sqlite")
@@ -71,6 +79,15 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_name)s",
     }
 )
+
+
+def _partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
+    """An index of the rows that fulfil a condition.
+
+    It is written as queries write it: SQLite takes such an index only for the very same condition.
+    """
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 vault_keys = Table(
     "vault_keys",
@@ -97,10 +114,14 @@ cases = Table(
     Column("due", Date),
     Column("answered", Boolean, nullable=False, server_default=text("false")),
     Column("active_at", Instant),
-    Column("planned", Boolean, nullable=False, server_default=text("false")),
     Column("brief", LargeBinary),
 )
-Index("ix_cases_unplanned", cases.c.id, sqlite_where=text("NOT planned"), postgresql_where=text("NOT planned"))
+
+unplanned = Table(
+    "unplanned",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+)
 
 case_people = Table(
     "case_people",
@@ -239,13 +260,8 @@ inbox = Table(
     Column("session_id", Text),
     Column("turn", BigInteger),
 )
-Index("ix_inbox_pending", inbox.c.seq, sqlite_where=text("NOT handled"), postgresql_where=text("NOT handled"))
-Index(
-    "ix_inbox_waiting",
-    inbox.c.session_id,
-    sqlite_where=text("session_id IS NOT NULL AND NOT handled"),
-    postgresql_where=text("session_id IS NOT NULL AND NOT handled"),
-)
+_partial_index("ix_inbox_pending", inbox.c.seq, where=~inbox.c.handled)
+_partial_index("ix_inbox_waiting", inbox.c.session_id, where=inbox.c.session_id.is_not(None) & ~inbox.c.handled)
 
 outbox = Table(
     "outbox",
@@ -266,9 +282,7 @@ outbox = Table(
     Column("scope", Text, nullable=False),
     Column("payload", LargeBinary),
 )
-Index(
-    "ix_outbox_waiting", outbox.c.lane, outbox.c.seq, sqlite_where=text("NOT done"), postgresql_where=text("NOT done")
-)
+_partial_index("ix_outbox_waiting", outbox.c.lane, outbox.c.seq, where=~outbox.c.done)
 Index("ix_outbox_tag", outbox.c.lane, outbox.c.tag)
 
 settings = Table(
@@ -310,12 +324,7 @@ room_keys = Table(
     Column("scope", Text, nullable=False),
     Column("pickle", LargeBinary, nullable=False),
 )
-Index(
-    "ix_room_keys_not_backed_up",
-    room_keys.c.session_id,
-    sqlite_where=text("NOT backed_up"),
-    postgresql_where=text("NOT backed_up"),
-)
+_partial_index("ix_room_keys_not_backed_up", room_keys.c.session_id, where=~room_keys.c.backed_up)
 
 room_key_uses = Table(
     "room_key_uses",

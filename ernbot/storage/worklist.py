@@ -18,7 +18,7 @@ from ernbot.core.states import OVER
 from ernbot.core.worklist import Brief, Index, Line, is_called
 from ernbot.storage.errors import Shredded
 from ernbot.storage.sealing import KEY, SealedRows, batches, case_scope
-from ernbot.storage.tables import case_people, cases, vault_keys
+from ernbot.storage.tables import case_people, cases, unplanned, vault_keys
 
 BRIEF = TypeAdapter(Brief)
 SEATS_OF = delete(case_people).where(case_people.c.case_id == bindparam("case"))
@@ -54,7 +54,12 @@ SEALED_BRIEF = select(cases.c.id, cases.c.scope, cases.c.brief, *KEY).outerjoin_
 )
 """The brief of a case without the case."""
 
-NOT_INDEXED = select(literal(1)).where(cases.c.brief.is_(None), ~cases.c.planned).limit(1)
+NOT_INDEXED = (
+    select(literal(1))
+    .join_from(unplanned, cases, cases.c.id == unplanned.c.case_id)
+    .where(cases.c.brief.is_(None))
+    .limit(1)
+)
 
 
 class IndexRows(SealedRows):

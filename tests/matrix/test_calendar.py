@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 
 from ernbot.commands.effects import Access, Invite, Message, Remove
 from ernbot.core import inviting
@@ -18,8 +18,12 @@ from ernbot.core.invitation import Guest
 from ernbot.core.states import Action
 from ernbot.matrix.calendar import Calendar
 from ernbot.storage.store import Store
-from ernbot.storage.tables import agenda, case_people, cases, outbox
+from ernbot.storage.tables import agenda, case_people, cases, outbox, unplanned
 from tests.commands.chat import ANDERS, DIRECTORY, METTE, OPINION, PIOTR, QUESTION, SASKIA, SERVER, Answer, Chat
+
+PLAN_ANEW = insert(unplanned).from_select(
+    ["case_id"], select(cases.c.id).where(cases.c.id.not_in(select(unplanned.c.case_id)))
+)
 
 
 @pytest.fixture
@@ -158,6 +162,33 @@ async def test_who_wants_none_hears_of_urgent_cases_alone(chat: Chat) -> None:
     assert said.text.startswith(f"One thing waits for you\n\n- ❗ {case.nickname}")
 
 
+async def test_what_somebody_did_not_want_to_hear_is_not_noted_as_said(chat: Chat) -> None:
+    await chat.alone(PIOTR, "!reminders off")
+    for urgent in (False, True):
+        await chat.opened()
+        await chat.here(ANDERS, "!panel invite saskia.devries piotr.zielinski")
+        for expert in (SASKIA, PIOTR):
+            await chat.say(expert, "!accept", room=chat.room)
+        async with chat.store.transaction() as tx:
+            case = await tx.case_in(chat.room, ANDERS, Action.READ, DIRECTORY, chat.now)
+            await tx.save_case(replace(case, urgent=urgent))
+    chat.now += timedelta(days=6)
+    await morning(chat)
+    assert [reminders(chat, expert)[-1].text.split("\n")[0] for expert in (SASKIA, PIOTR)] == [
+        "2 things wait for you",
+        "One thing waits for you",
+    ]
+    async with chat.store.engine.connect() as connection:
+        said = select(agenda.c.user_id, cases.c.urgent).join_from(agenda, cases).where(agenda.c.said_at.is_not(None))
+        told = [tuple(row) for row in await connection.execute(said)]
+    assert sorted(told) == [(PIOTR, True), (SASKIA, False), (SASKIA, True)]
+    await chat.alone(PIOTR, "!reminders daily")
+    await morning(chat)
+    later = reminders(chat, PIOTR)[-1].text
+    assert later.startswith("One thing waits for you\n\n- ")
+    assert "❗" not in later
+
+
 async def test_a_reminder_that_was_not_had_is_replaced_by_the_next(chat: Chat) -> None:
     await assess(chat)
     chat.delivers = False
@@ -209,7 +240,8 @@ async def test_cases_of_an_earlier_version_get_their_index_and_agenda(chat: Chat
     async with chat.store.engine.begin() as connection:
         await connection.execute(text("DELETE FROM agenda"))
         await connection.execute(text("DELETE FROM case_people"))
-        await connection.execute(text("UPDATE cases SET brief = NULL, planned = false"))
+        await connection.execute(text("UPDATE cases SET brief = NULL"))
+        await connection.execute(PLAN_ANEW)
     async with chat.store.transaction() as tx:
         assert [place.room_id for place in await tx.places_of(SASKIA)] == [chat.room]
     await turn(chat)
@@ -230,12 +262,12 @@ async def test_a_shredded_case_leaves_no_agenda_and_holds_nothing_up(chat: Chat)
         for table in (agenda, case_people):
             assert await connection.scalar(select(func.count()).where(table.c.case_id == shredded)) == 0
     async with chat.store.engine.begin() as connection:
-        await connection.execute(text("UPDATE cases SET planned = false"))
+        await connection.execute(PLAN_ANEW)
     await morning(chat, 7)
     assert len(reminders(chat, PIOTR)) == 1
     await turn(chat)
     async with chat.store.engine.connect() as connection:
-        assert await connection.scalar(select(func.count()).where(~cases.c.planned)) == 0
+        assert await connection.scalar(select(func.count()).select_from(unplanned)) == 0
 
 
 async def test_a_case_that_cannot_be_planned_holds_up_no_other(

@@ -116,7 +116,7 @@ async def test_the_columns_in_the_clear_are_known_to_be_harmless(store: Store) -
         *("appservice_events.origin_server_ts", "appservice_events.type"),
         *("case_files.preview_height", "case_files.preview_mimetype", "case_files.preview_width"),
         *("cases.network", "cases.requester", "cases.state"),
-        *("cases.answered", "cases.due", "cases.planned", "cases.urgent"),
+        *("cases.answered", "cases.due", "cases.urgent"),
         *("case_people.part", "case_people.until", "case_people.waits"),
         "reminders.every",
         "dialogues.thread",

@@ -6,13 +6,17 @@ import stat
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
+from ernbot.storage import migrations
+from ernbot.storage.database import make_engine
 from ernbot.storage.errors import StorageBusy, StorageError, WrongKey
 from ernbot.storage.store import Store
-from ernbot.storage.tables import metadata
+from ernbot.storage.tables import metadata, unplanned
 from tests.fixtures_database import MASTER_KEY, Cluster, Database
 
 
@@ -54,6 +58,33 @@ async def test_opening_again_changes_nothing(database: Database) -> None:
     second = await Store.open(database.url, MASTER_KEY)
     assert second.vault.derive("audit") == secret
     await second.close()
+
+
+OLD_CASE = """
+INSERT INTO cases (id, network, requester, state, opened_at, scope, content, planned)
+VALUES (:id, 'ern-cranio', '@a:hospital.example', 'draft', '2026-03-02 10:00:00+00', 'case:1', :content, {planned})
+"""
+
+
+def _upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, revision)
+
+
+async def test_what_was_to_be_planned_still_is_after_an_update(database: Database) -> None:
+    engine = make_engine(database.url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0009")
+        for case, planned in (("old", "false"), ("planned", "true")):
+            await connection.execute(text(OLD_CASE.format(planned=planned)), {"id": case, "content": b"sealed"})
+    await engine.dispose()
+    store = await Store.open(database.url, MASTER_KEY)
+    async with store.engine.connect() as connection:
+        assert (await connection.scalars(select(unplanned.c.case_id))).all() == ["old"]
+        assert await connection.run_sync(_differences) == []
+    await store.close()
 
 
 async def test_a_wrong_master_key_is_one_clear_sentence(database: Database) -> None:
