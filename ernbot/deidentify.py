@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +58,7 @@ _REASONS = {
     "file-names-patient": "shows the label of a slide, and is left out",
     "file-overview-only": "is a slide whose label cannot be taken out: export it as SVS or DICOM, without its label",
     "file-slide-export": "is a slide that cannot be taken apart safely: export it as SVS or DICOM, without its label",
+    "file-slide-part": "belongs to a slide whose label cannot be taken out: export that as SVS or DICOM, without it",
     "file-too-complex": "would take too much time or memory: export fewer pictures, or give the folder of a zip",
     "file-unsupported": "has its pictures packed in an unknown way: export it uncompressed or as JPEG 2000",
     "file-unknown": "is of no kind that can be cleaned, and is left out",
@@ -231,6 +233,8 @@ class _Cleaning:
             with _opened(path) as file:
                 if file.read(len(_ZIP)) == _ZIP:
                     return await self._zip(file, number, out)
+                if path.name.casefold() in _described(path.parent):
+                    return Result(number, None, refused="file-slide-part")
                 return await self._cleaned(file, number, out, path.suffix.lower())
         except OSError:
             return Result(number, None, refused="file-broken")
@@ -274,7 +278,10 @@ class _Cleaning:
                         data = _inflated(source, entry, left)
                         left -= len(data.getbuffer())
                         ending = Path(entry.filename).suffix.lower()
-                        members.append(await self._cleaned(data, inside, target, ending))
+                        member = await self._cleaned(data, inside, target, ending)
+                        if member.refused == "file-slide-part":  # another member shows the label
+                            raise Refused("file-overview-only")
+                        members.append(member)
                     if not any(member.output for member in members):
                         raise Refused("file-unknown")
         except Refused as refused:
@@ -283,6 +290,17 @@ class _Cleaning:
             return Result(number, "ZIP", refused="file-broken")
         failed = next((member.refused for member in members if member.refused not in _LEFT_OUT | {None}), None)
         return Result(number, "ZIP", name, failed, members=tuple(members))
+
+
+@cache
+def _described(folder: Path) -> set[str]:
+    """The values in the files of Hamamatsu in a folder: pictures beside them are a slide, and one is of its label."""
+    values = set()
+    for path in (one for one in folder.iterdir() if one.suffix.lower() in other_slides.BESIDE_PICTURES):
+        with open(path, "rb") as file:
+            lines = file.read(_PIECE).decode("utf-8", "replace").casefold().splitlines()
+        values |= {line.partition("=")[2].strip() for line in lines}
+    return values
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import FORMATS, codestream, identifiers, png, terms
+from ernbot.imaging import FORMATS, codestream, identifiers, other_slides, png, terms
 from ernbot.imaging.deid import LEFT_OUT, Report
 from ernbot.imaging.model import LONGEST_SIDE, THUMBNAIL_SIDE, Fact, Facts, Picture, Preview
 from ernbot.imaging.pipe import MAX_PREVIEWS, PICTURES
@@ -19,19 +19,21 @@ MAX_ANIMATION = 1536 * 2**10
 
 _STILL = frozenset({"image/png", "image/jpeg"})
 _MOVING = frozenset({"image/webp", "image/gif"})
-_FORMATS = frozenset(format_.name for format_ in FORMATS)
+_FORMATS = frozenset(format_.name for format_ in FORMATS) | other_slides.IN_FOLDERS
 _FIELDS = {
     "deid-directory": frozenset[str](),
     "deid-document": frozenset[str](),
     "deid-incomplete": frozenset({"kinds"}),
     "archive-inside": frozenset[str](),
     "archive-locked": frozenset[str](),
+    "archive-slide-alone": frozenset[str](),
     "archive-unchecked": frozenset({"count"}),
     "archive-unsafe": frozenset[str](),
     "file-broken": frozenset[str](),
     "file-names-patient": frozenset({"kinds"}),
     "file-overview-only": frozenset[str](),
     "file-slide-export": frozenset({"maker"}),
+    "file-slide-part": frozenset({"maker"}),
     "file-too-complex": frozenset[str](),
     "file-unknown": frozenset[str](),
     "file-unsupported": frozenset({"syntax"}),

@@ -18,29 +18,37 @@ from ernbot.imaging import (
     archive,
     dicom,
     header,
+    mirax,
     montage,
     other_slides,
     photograph,
     recognise,
     rendering,
+    slide_folder,
     study,
     unzip,
+    vms,
     writing,
 )
 from ernbot.imaging.header import Header
 from ernbot.imaging.model import Fact, Options, Preview, remarked
 from ernbot.imaging.reader import HEAD, SHORT_HEAD, Reader
 
+_FOLDERS = {"MIRAX": mirax.preview, "VMS": vms.preview}
+"""What draws a slide that is a folder of files."""
+
 
 def previews(files: Sequence[BinaryIO], options: Options) -> list[Preview]:
     """The previews of all that the archives hold, as if it had been sent in one piece.
 
     Raises `Refused`: those of the decoders of the members; `file-names-patient` also for names of members;
-    `archive-unsafe`, `archive-locked`; `file-slide-export` (maker) for a slide of many files; `archive-unchecked`
-    (count) where there are members beside the others that nobody can search for names; `file-unknown`,
-    `archive-inside`, `file-broken` where nothing in it can be shown.
+    `archive-unsafe`, `archive-locked`; `file-slide-part` and `file-slide-export` (maker), `archive-slide-alone` for
+    slides that cannot be shown; `archive-unchecked` (count) where there are members beside the others that nobody can
+    search for names; `file-unknown`, `archive-inside`, `file-broken` where nothing in it can be shown.
     """
     held = unzip.contents(files)
+    if folder := slide_folder.find(held):
+        return [_FOLDERS[folder.maker](folder, options)]
     kinds = set(held.kinds)
     headers: list[Header] = []
     photographs: list[Reader] = []

@@ -1,7 +1,7 @@
-"""Slides that are only recognised, so that their sender is told by name what to export instead.
+"""Files of slides that are only recognised, so that their sender is told by name what to send instead.
 
-MIRAX and VMS are folders of files, which come as a zip or one by one. They hold the picture of a label, and nothing
-here could take it out. So they must not stay in a room either.
+MIRAX and VMS are folders of files, of which one alone is of no use: a zip of them all is shown (`slide_folder`). They
+hold the picture of a label, and nothing here could take it out. So they must not stay in a room either.
 """
 
 import re
@@ -18,14 +18,23 @@ _SIGNS = {
 MIRAX_ENDING = ".mrxs"
 """Of the file that a pathologist calls the slide: a small JPEG, which can show the label, beside the folder with it."""
 
+BESIDE_PICTURES = frozenset({".vms", ".vmu"})
+"""How the files of Hamamatsu end that say which pictures beside them are the slide, and which shows its label."""
+
+IN_FOLDERS = frozenset(_SIGNS)
+"""Makers whose slides are a folder of files."""
+
 
 def refuse(head: bytes, ending: str = "") -> None:
-    """Raise `Refused` `file-slide-export` (maker) where a file with these first 64 KiB belongs to such a slide.
+    """Raise `Refused` `file-slide-part` (maker) where a file with these first 64 KiB belongs to such a slide.
 
     `ending` is that of its name, in small letters, where there is one.
     """
-    if ending == MIRAX_ENDING:
-        raise Refused("file-slide-export", maker="MIRAX")
-    for maker, sign in _SIGNS.items():
-        if sign.match(head):
-            raise Refused("file-slide-export", maker=maker)
+    called = "MIRAX" if ending == MIRAX_ENDING else maker(head)
+    if called is not None:
+        raise Refused("file-slide-part", maker=called)
+
+
+def maker(head: bytes) -> str | None:
+    """Whose slide a file with these first 64 KiB belongs to, one of `terms.SLIDE_MAKERS`; None for all others."""
+    return next((called for called, sign in _SIGNS.items() if sign.match(head)), None)

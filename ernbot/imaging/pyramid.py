@@ -36,7 +36,7 @@ _RESOLUTION, _RESOLUTION_UNIT = 282, 296
 _UNITS = {2: 25_400.0, 3: 10_000.0}
 """Micrometres of an inch and of a centimetre, by ResolutionUnit (TIFF 6.0, section 8)."""
 
-_LEAST_MPP, _LARGEST_MPP = 0.02, 50.0
+_LEAST_MPP, LARGEST_MPP = 0.02, 50.0
 """What a scanner's resolution can be; 72 or 300 dots per inch is what other programs write without measuring."""
 
 _PLAIN = frozenset({1, 5, 8, 32946})
@@ -193,7 +193,7 @@ def stated_resolution(directory: Directory) -> float | None:
     unit = _UNITS.get(directory.number(_RESOLUTION_UNIT, 2))
     if not dots or not unit:
         return None
-    return unit / dots if _LEAST_MPP <= unit / dots <= _LARGEST_MPP else None
+    return unit / dots if _LEAST_MPP <= unit / dots <= LARGEST_MPP else None
 
 
 def smallest(pyramid: Sequence[Level], side: int) -> Level | None:

@@ -48,8 +48,8 @@ def preview(file: BinaryIO, options: Options) -> Preview:
     if drawn is None:
         return Preview(_facts(scan, Fact("no-overview")), None)
     picture, lost = pyramid.draw(file, drawn, LONGEST_SIDE)
-    facts = _facts(scan, *[Fact("truncated")] * bool(lost))
-    return rendering.encode(overview(picture, scan.levels[0].width, scan.microns), facts)
+    said = _facts(scan, *[Fact("truncated")] * bool(lost))
+    return rendering.encode(overview(picture, scan.levels[0].width, scan.microns), said)
 
 
 def read(directories: Sequence[tiff_directory.Directory]) -> Scan:
@@ -102,19 +102,31 @@ def overview(picture: Image.Image, full_width: int, microns: float | None) -> Im
     return scale_bar.with_scale_bar(small, microns * full_width / small.width)
 
 
-def _facts(scan: Scan, *more: Fact) -> Facts:
-    largest = scan.levels[0]
-    details = [Fact("magnification", scan.magnification)] if scan.magnification else []
-    details += [Fact("microns-per-pixel", scan.microns)] if scan.microns else []
-    is_aperio = largest.directory.text(pyramid.DESCRIPTION).startswith(aperio.MAGIC)
+def facts(
+    name: str, size: tuple[int, int], scale: tuple[float | None, float | None], *more: Fact, lossy: bool
+) -> Facts:
+    """What is said of a slide: `name` is its format, `size` that of its largest level in pixels, `scale` micrometres of
+    such a pixel and magnification, where they are known.
+    """
+    microns, magnification = scale
+    details = [Fact("magnification", magnification)] if magnification else []
+    details += [Fact("microns-per-pixel", microns)] if microns else []
     return Facts(
-        format=(svs if is_aperio else openslide_formats).FORMAT.name,
+        format=name,
         modality=None,
         body_part=None,
-        width=largest.width,
-        height=largest.height,
+        width=size[0],
+        height=size[1],
         frames=1,
-        lossy=largest.is_lossy,
+        lossy=lossy,
         kind="slide",
-        details=(*details, Fact("levels", len(scan.levels)), *more),
+        details=(*details, *more),
     )
+
+
+def _facts(scan: Scan, *more: Fact) -> Facts:
+    largest = scan.levels[0]
+    is_aperio = largest.directory.text(pyramid.DESCRIPTION).startswith(aperio.MAGIC)
+    name = (svs if is_aperio else openslide_formats).FORMAT.name
+    scale, levels = (scan.microns, scan.magnification), Fact("levels", len(scan.levels))
+    return facts(name, (largest.width, largest.height), scale, levels, *more, lossy=largest.is_lossy)

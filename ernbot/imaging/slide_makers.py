@@ -37,7 +37,7 @@ _LEVEL = re.compile(r"level=(\d{1,2}) mag=(\d{1,3}(?:\.\d{1,9})?) quality=\d{1,3
 _MOST_DESCRIBED = 16
 """Directories in which a description of the scanner is looked for; a BIF has about twelve."""
 
-_LARGEST_MAGNIFICATION, _LARGEST_MPP = 400.0, 1000.0
+LARGEST_MAGNIFICATION, _LARGEST_MPP = 400.0, 1000.0
 _NANOMETRES, _MILLIMETRES = 1e-3, 1e3
 """Micrometres of one."""
 
@@ -113,7 +113,7 @@ def _hamamatsu(directories: Sequence[Directory]) -> Scan:
         maker="NDPI",
         levels=levels,
         microns=pyramid.stated_resolution(levels[0].directory),
-        magnification=power if 0 < power <= _LARGEST_MAGNIFICATION else None,
+        magnification=power if 0 < power <= LARGEST_MAGNIFICATION else None,
     )
 
 
@@ -161,7 +161,7 @@ def _leica(directories: Sequence[Directory]) -> Scan:
         maker="SCN",
         levels=levels,
         microns=microns,
-        magnification=slide_xml.number(lens.text, _LARGEST_MAGNIFICATION) if lens is not None else None,
+        magnification=slide_xml.number(lens.text, LARGEST_MAGNIFICATION) if lens is not None else None,
     )
 
 
@@ -182,7 +182,7 @@ def _ventana(directories: Sequence[Directory]) -> Scan:
         described = _LEVEL.fullmatch(directory.text(pyramid.DESCRIPTION).strip())
         if described:
             levels.append(directory)
-            magnification = magnification or slide_xml.number(described[2], _LARGEST_MAGNIFICATION)
+            magnification = magnification or slide_xml.number(described[2], LARGEST_MAGNIFICATION)
     roots = [slide_xml.parsed(data) for one in directories[:_MOST_DESCRIBED] if (data := one.data(_XMP)).strip(b"\0")]
     _must_not_overlap(roots)
     scanners = [found for root in roots for found in slide_xml.all_of(root, _VENTANA.decode())]
@@ -276,7 +276,7 @@ def _ome(directories: Sequence[Directory]) -> Scan:
         maker="OME-TIFF",
         levels=_in_order([first, *(one for one in directories if one.at in below)], "OME-TIFF"),
         microns=microns,
-        magnification=slide_xml.number(lenses[0], _LARGEST_MAGNIFICATION) if len(lenses) == 1 else None,
+        magnification=slide_xml.number(lenses[0], LARGEST_MAGNIFICATION) if len(lenses) == 1 else None,
     )
 
 
@@ -294,7 +294,7 @@ def _trestle(directories: Sequence[Directory]) -> Scan:
         maker="Trestle",
         levels=levels,
         microns=pyramid.stated_resolution(levels[0].directory),
-        magnification=slide_xml.number(pairs.get("Objective Power"), _LARGEST_MAGNIFICATION),
+        magnification=slide_xml.number(pairs.get("Objective Power"), LARGEST_MAGNIFICATION),
     )
 
 

@@ -5,18 +5,25 @@ fraction of the time, so the tiles are never decoded in full.
 """
 
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 
 import numpy as np
 from imagecodecs import lzw_decode
 from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from ernbot.core.errors import Refused
 from ernbot.imaging.jpeg_segments import plain_jpeg
 
 SCALES = (8, 4, 2, 1)
+
+WHOLE: dict[str, Callable[[BytesIO], ImageFile]] = {"JPEG": JpegImageFile, "PNG": PngImageFile, "BMP24": BmpImageFile}
+"""Codings of tiles that are a file each, as MIRAX calls them."""
 
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
 """Adobe's application segment up to its last byte: 0 says that the components are RGB, 1 that they are YCbCr."""
@@ -37,6 +44,17 @@ def jpeg(data: bytes, tables: bytes, size: tuple[int, int], *, is_rgb: bool, sca
     tile.draft(tile.mode, (max(1, size[0] // scale), max(1, size[1] // scale)))
     tile.load()
     return tile
+
+
+def whole(data: bytes, coding: str, size: tuple[int, int]) -> Image.Image:
+    """A tile of `size` pixels that is a file of its own, of one of the codings in `WHOLE`, in mode RGB.
+
+    Raises `Refused` `file-broken` where it has another size, and what Pillow raises where it is broken.
+    """
+    with WHOLE[coding](BytesIO(data)) as tile:
+        if tile.size != size or tile.mode not in ("L", "RGB"):
+            raise Refused("file-broken")
+        return tile.convert("RGB")
 
 
 def jpeg2000(data: bytes, size: tuple[int, int], *, is_ycbcr: bool, scale: int) -> Image.Image:

@@ -10,11 +10,11 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import file_names, identifiers
@@ -49,6 +49,9 @@ _UNSAFE = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)\.\.(/|$)|[\x00-\x1f\x7f\u202a-\u20
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 """What `zipfile` raises at offsets, versions and sizes that cannot be."""
 
+_LOCAL_HEADER, _NAME_LENGTH_AT = 30, 26
+"""Bytes of what stands before a member, its name and extra field (APPNOTE 4.3.7); where their lengths are in it."""
+
 _EXTRA = struct.Struct("<HH")
 _UNICODE_PATH = 0x7075
 """The extra field that holds the name once more (APPNOTE 4.6.9)."""
@@ -67,11 +70,21 @@ class _Budget:
             raise Refused("file-too-complex")
 
 
+Place = tuple[int, int]
+"""Where something stands in a member: offset and length, bytes."""
+
+
 @dataclass(frozen=True)
 class Member:
-    """One file of an archive. `is_stored` says that it was not compressed there."""
+    """One file of an archive. `is_stored` says that it was not compressed there.
 
+    `name` is only compared with other names, and goes nowhere: it could be somebody's. `pieces` gives what stands at
+    places that come in rising order, inflating what is before them once, and holding none of it.
+    """
+
+    name: str
     read: Reader
+    pieces: Callable[[Iterable[Place]], Iterator[bytes]]
     is_stored: bool
 
 
@@ -89,7 +102,8 @@ class Contents:
 def contents(files: Sequence[BinaryIO], *, is_rebuilt: bool = False) -> Contents:
     """What these archives hold together. Where a copy `is_rebuilt` of it, the names of members do not matter.
 
-    A reader raises `Refused`: `file-too-complex` beyond the bounds, `file-broken`. Raises `Refused` itself:
+    Readers raise `Refused`: `file-too-complex` beyond the bounds, `file-broken`, also for places that are not in a
+    member or not in order. Raises `Refused` itself:
     `file-too-complex` for too many entries, `archive-unsafe`, `archive-locked` where a password is needed,
     `file-unsupported` (syntax), `file-broken`.
     """
@@ -114,7 +128,9 @@ def contents(files: Sequence[BinaryIO], *, is_rebuilt: bool = False) -> Contents
             kinds |= _kinds(info)
             if not info.is_dir() and not _LITTER.search(info.filename):
                 stored = info.compress_type == zipfile.ZIP_STORED
-                found.append(Member(partial(_read, archive, info, budget), stored))
+                read = partial(_read, archive, info, budget)
+                pieces = partial(_stored_pieces, file) if stored else partial(_inflated_pieces, archive)
+                found.append(Member(info.filename, read, partial(pieces, info, budget), stored))
     return Contents(tuple(found), frozenset(kinds))
 
 
@@ -181,3 +197,54 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, limi
     if inflated.tell() > MAX_MEMBER:
         raise Refused("file-too-complex")
     return inflated.getvalue()
+
+
+def _inflated_pieces(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, places: Iterable[Place]
+) -> Iterator[bytes]:
+    """What stands at these places of a deflated member."""
+    last, piece = (0, 0), b""
+    try:
+        with archive.open(info) as member:
+            for place in places:
+                if place != last:  # a scanner keeps empty glass once
+                    at = sum(last)
+                    _check_place(info, place, at)
+                    while at < place[0]:
+                        at += len(_inflated(member, min(_PIECE, place[0] - at), budget))
+                    piece, last = _inflated(member, place[1], budget), place
+                yield piece
+    except _BROKEN:
+        raise Refused("file-broken") from None
+
+
+def _inflated(member: IO[bytes], length: int, budget: _Budget) -> bytes:
+    budget.spend(length)
+    data = member.read(length)
+    if len(data) < length:
+        raise Refused("file-broken")
+    return data
+
+
+def _stored_pieces(file: BinaryIO, info: zipfile.ZipInfo, budget: _Budget, places: Iterable[Place]) -> Iterator[bytes]:
+    """What stands at these places of a member that is not compressed: nothing else is read."""
+    file.seek(info.header_offset)
+    header = file.read(_LOCAL_HEADER)
+    if len(header) < _LOCAL_HEADER:
+        raise Refused("file-broken")
+    begin = info.header_offset + _LOCAL_HEADER + sum(struct.unpack_from("<HH", header, _NAME_LENGTH_AT))
+    for place in places:
+        _check_place(info, place)
+        budget.spend(place[1])
+        file.seek(begin + place[0])
+        data = file.read(place[1])
+        if len(data) < place[1]:
+            raise Refused("file-broken")
+        yield data
+
+
+def _check_place(info: zipfile.ZipInfo, place: Place, at: int = 0) -> None:
+    if place[0] < at or place[1] < 0 or sum(place) > info.file_size:
+        raise Refused("file-broken")
+    if place[1] > MAX_MEMBER:
+        raise Refused("file-too-complex")

@@ -100,8 +100,8 @@ class Previewer:
     async def admit(self, file: Source, claimed: str | None = None) -> Format:
         """The format of a file that may be looked at, by its content; a claim can only speak against it.
 
-        Raises `Refused`: `file-empty`, `file-too-large` (limit_mb), `file-unknown`, `file-slide-export` (maker),
-        `file-lies` (claimed, found).
+        Raises `Refused`: `file-empty`, `file-too-large` (limit_mb), `file-unknown`, `file-slide-export` and
+        `file-slide-part` (maker), `file-lies` (claimed, found).
         """
         if not file.size:
             raise Refused("file-empty")

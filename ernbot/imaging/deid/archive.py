@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import archive, recognise, unzip
+from ernbot.imaging import archive, recognise, slide_folder, unzip
 from ernbot.imaging.deid.model import Policy, Report, left_out
 from ernbot.imaging.reader import HEAD
 
@@ -37,9 +37,12 @@ class Member:
 def deidentify(file: BinaryIO, out: BinaryIO, policy: Policy) -> Report:
     """Write a de-identified copy of an archive; `out` is only written to, in order.
 
-    Raises `Refused` as `unzip.contents` and `members` do.
+    Raises `Refused` as `unzip.contents`, `slide_folder.find` and `members` do; `file-overview-only` for a slide that is
+    a folder of files, since their pixels and the picture of its label are in the same ones.
     """
     held = unzip.contents([file], is_rebuilt=True)
+    if slide_folder.find(held):
+        raise Refused("file-overview-only")
     found = members(held, out, policy)
     kinds = {kind for member in found for kind in member.report.kinds}
     counts: dict[str, int] = {}

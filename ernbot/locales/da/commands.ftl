@@ -260,6 +260,11 @@ refused-file-slide-export = { $maker ->
        *[other] Dette er en helglasskanning fra { $maker }. Jeg kan hverken vise den eller fjerne billedet af etiketten.
     } Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
 refused-file-overview-only = Helglasskanningen indeholder et billede af sin etiket, som jeg ikke kan fjerne. Eksportér den som SVS eller DICOM uden etiketten, og læg den her igen.
+refused-file-slide-part = { $maker ->
+        [MIRAX] Dette er kun en del af en helglasskanning fra MIRAX. Pak .mrxs-filen og hele mappen ved siden af i én zip-fil, og læg den her. Eller eksportér skanningen som SVS eller DICOM uden etiketten.
+       *[other] Dette er kun en del af en helglasskanning fra Hamamatsu. Pak .vms- eller .vmu-filen og alle filer ved siden af i én zip-fil, og læg den her. Eller eksportér skanningen som SVS eller DICOM uden etiketten.
+    }
+refused-archive-slide-alone = Dette arkiv indeholder en helglasskanning og noget andet. Send hver skanning i sin egen zip-fil uden andet i den.
 refused-archive-inside = Arkivet indeholder kun andre arkiver, og dem åbner jeg ikke. Pak dem ud, og send billederne i ét arkiv.
 refused-archive-locked = Arkivet er låst med en adgangskode. Rummet er krypteret: send det uden adgangskode.
 refused-archive-unchecked = { $count ->

@@ -260,6 +260,11 @@ refused-file-slide-export = { $maker ->
        *[other] This is a { $maker } slide. I can neither show it nor take out the picture of its label.
     } Please export it as SVS or DICOM, without the label, and drop it here again.
 refused-file-overview-only = This slide file holds the picture of its label, which I cannot take out of it. Please export it as SVS or DICOM, without the label, and drop it here again.
+refused-file-slide-part = { $maker ->
+        [MIRAX] This is only a part of a MIRAX slide. Please put the .mrxs file and the whole folder beside it into one zip, and drop that here. Or export the slide as SVS or DICOM, without its label.
+       *[other] This is only a part of a Hamamatsu slide. Please put the .vms or .vmu file and all files beside it into one zip, and drop that here. Or export the slide as SVS or DICOM, without its label.
+    }
+refused-archive-slide-alone = This archive holds a slide and something else. Please send each slide in a zip of its own, with nothing else in it.
 refused-archive-inside = This archive holds nothing but other archives, and I do not open those. Please unpack them, and send the pictures in one archive.
 refused-archive-locked = This archive is locked with a password. The room is encrypted: please send it without one.
 refused-archive-unchecked = { $count ->
