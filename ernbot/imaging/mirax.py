@@ -40,8 +40,8 @@ _MAX_CANVAS = 16 * 2**20
 """Pixels of a level that is drawn."""
 
 _MAX_TILE_BYTES = 16 * 2**20
-_LEAST_PHOTO = 4
-"""Pixels that a photograph must have on each side of a picture of many, so that its edges are about right."""
+_LEAST_PHOTO = 8
+"""Pixels that a side of a photograph must have: it is put at a whole pixel, half a one beside its place at most."""
 
 Array = np.ndarray[Any, Any]
 

@@ -71,12 +71,30 @@ def placeholders(language: str, key: str) -> frozenset[str]:
     return frozenset(found.variables).union(*quoted)
 
 
+@cache
+def choices(language: str, key: str) -> frozenset[str]:
+    """The words by which a sentence chooses between its forms, those for numbers among them.
+
+    Raises:
+        KeyError: no language has such a sentence.
+    """
+    found = _References()
+    found.visit(_messages(language).get(key) or _messages(FALLBACK)[key])
+    return frozenset(found.choices)
+
+
 class _References(Visitor):
-    """Collects which variables and which other messages an entry refers to."""
+    """Collects which variables and which other messages an entry refers to, and the words by which it chooses."""
 
     def __init__(self) -> None:
         self.variables: set[str] = set()
         self.messages: set[str] = set()
+        self.choices: set[str] = set()
+
+    def visit_Variant(self, node: ast.Variant) -> None:  # noqa: N802 - the library's naming
+        if isinstance(node.key, ast.Identifier):
+            self.choices.add(node.key.name)
+        self.generic_visit(node)
 
     def visit_VariableReference(self, node: ast.VariableReference) -> None:  # noqa: N802 - the library's naming
         self.variables.add(node.id.name)

@@ -23,7 +23,7 @@ from ernbot.commands.reply import Fact, Heading, Item, Labels, Line, Part, Quote
 from ernbot.core import sheet
 from ernbot.core.characters import harmless, right_to_left
 from ernbot.core.form import label
-from ernbot.locales import Catalogue, catalogue
+from ernbot.locales import Catalogue, catalogue, choices
 
 _MARKUP = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*")
 _TOKEN = re.compile("\ue000(\\d+)\ue001")
@@ -162,8 +162,9 @@ def _item(item: Item, sentences: Catalogue) -> _Inline:
 def _sentence(key: str, fields: dict[str, Value], sentences: Catalogue) -> _Inline:
     values: list[_Inline] = []
     arguments: list[tuple[str, date | float | str]] = []
+    chosen = choices(sentences.language, key)  # a token in the place of such a word would choose nothing
     for name, value in fields.items():
-        if isinstance(value, date | int | float):
+        if isinstance(value, date | int | float) or (isinstance(value, str) and value in chosen):
             arguments.append((name, value))
         else:
             arguments.append((name, f"\ue000{len(values)}\ue001"))

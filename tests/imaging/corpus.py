@@ -23,6 +23,7 @@ from ernbot.core.errors import Refused
 from ernbot.imaging import recognise
 from ernbot.imaging.deid import SECRET_BYTES, Policy
 from tests.imaging.czi_samples import CODERS, czi, section
+from tests.imaging.folder_samples import mirax, packed, vms, vmu
 from tests.imaging.imaging_samples import DATA, photograph
 from tests.imaging.maker_samples import bif, ndpi, ome, philips, pyramid_below, scn, trestle
 from tests.imaging.model_samples import ball, binary_stl, text_stl
@@ -81,6 +82,9 @@ def described_slides() -> list[Sample]:
         "below.tiff": pyramid_below(sides),
         "trestle.tif": trestle(sides),
         **{f"zeiss_{coding}.czi": czi(section(512, tile=288, step=256), compression=coding) for coding in CODERS},
+        "mirax.zip": packed(mirax(side=32, overlap=5, wobble=2, positions="deflated")),
+        "vms.zip": packed(vms(size=(512, 256))),
+        "vmu.zip": packed(vmu(size=(512, 256))),
     }
     with TemporaryDirectory() as folder:
         makers["sakura.svslide"] = svslide(Path(folder), shrunks=(2,))

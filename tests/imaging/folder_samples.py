@@ -1,6 +1,7 @@
 """Made slides that are a folder of files, small ones that OpenSlide accepts as those of their maker."""
 
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -44,6 +45,15 @@ def written(folder: Path, files: Mapping[str, bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return next(folder / name for name in files if name.endswith((".mrxs", ".vms", ".vmu")))
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """A zip that stores the files of a folder as they are."""
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, data in files.items():
+            made.writestr(zipfile.ZipInfo(name), data)
+    return file.getvalue()
 
 
 # --- MIRAX

@@ -32,6 +32,7 @@ from ernbot.storage.records import CaseFile, ImageJob
 from ernbot.storage.store import Store
 from tests.commands.chat import ANDERS, CONSENT, Chat
 from tests.imaging.czi_samples import czi, section
+from tests.imaging.folder_samples import mirax, packed
 from tests.imaging.imaging_samples import dicom, edited, nameless, photograph, sample
 from tests.imaging.test_imaging_archives import named_photo
 from tests.imaging.test_imaging_worker import deflate_bomb
@@ -282,6 +283,16 @@ async def test_alone_in_an_archive_it_is_shown_and_beside_others_left_out(desk: 
     assert "names could not be taken out: 1" in desk.shown()[0]
 
 
+async def test_a_slide_that_is_a_folder_is_treated_alike(desk: Desk) -> None:
+    desk.identified = "clean"
+    await desk.drop(packed(mirax()), mimetype="application/zip")
+    await desk.look()
+    assert [type(done.effect) for done in desk.chat.done[desk.chat._first :]] == [Redact, Message, ShowFile]
+    assert "Whole slide · MIRAX" in desk.shown()[0]
+    (file,) = await desk.stored()
+    assert (file.content, file.originals) == ({}, ())
+
+
 async def test_who_comes_later_sees_the_overview_alone(desk: Desk) -> None:
     desk.identified = "clean"
     await desk.drop(SLIDE)
@@ -519,13 +530,16 @@ async def end(desk: Desk, job: ImageJob) -> list[TakeBack]:
 
 
 @pytest.mark.parametrize("data", [FACE, b"01.020D2E1F4A5B6C7D8E9F00112233445566"])
-async def test_a_slide_that_cannot_be_shown_is_called_by_its_name(desk: Desk, data: bytes) -> None:
+async def test_a_file_of_a_slide_leaves_and_the_whole_is_asked_for(desk: Desk, data: bytes) -> None:
     """Also the small picture of section and label that is beside its folder."""
     (event,) = await desk.drop(data, mimetype="image/jpeg", name="JANE DOE.MRXS")
     await desk.look()
     assert desk.chat.new_effects(Redact) == [Redact(event)]
-    assert desk.chat.last.text.startswith("This is a MIRAX slide. I can neither show it")
-    assert "Please export it as SVS or DICOM" in desk.chat.last.text
+    words = (
+        "This is only a part of a MIRAX slide. Please put the .mrxs file and the whole folder beside it into one zip"
+    )
+    assert desk.chat.last.text.startswith(words)
+    assert "Or export the slide as SVS or DICOM" in desk.chat.last.text
 
 
 @pytest.mark.parametrize("data", [b"no file that anybody knows", sample("hostile/tiff_size_lie.svs")])

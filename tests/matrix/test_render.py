@@ -240,6 +240,15 @@ def test_a_refusal_is_its_sentence_with_our_words_translated() -> None:
     )
 
 
+def test_a_word_of_a_refusal_chooses_its_sentence() -> None:
+    said = [refusal(Refused("file-slide-part", maker=maker)) for maker in ("MIRAX", "VMS", "<b>")]
+    bodies = [render(reply, "en").body for reply in said]
+    assert [".mrxs" in body for body in bodies] == [True, False, False]
+    unsupported = refusal(Refused("file-unsupported", syntax="TIFF"))
+    assert "this slide" in render(unsupported, "en").body
+    assert "helglasskanning" in render(unsupported, "da").body
+
+
 def test_a_refusal_takes_any_field() -> None:
     fields = {"maximum": 3, "purpose": Purpose.CARE, "signed": date(2026, 1, 2), "path": Path("a/b"), "flag": True}
     (part,) = refusal(BadInput("some-code", **fields)).parts
