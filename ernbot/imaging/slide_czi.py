@@ -142,20 +142,10 @@ def _decoded(block: Block, data: bytes, samples: int) -> Image.Image:
 
 
 def _facts(found: Container, size: tuple[int, int], *more: Fact) -> Facts:
-    magnification, microns = _magnification(found.xml), _microns(found.xml)
-    details = [Fact("magnification", magnification)] if magnification else []
-    details += [Fact("microns-per-pixel", microns)] if microns else []
-    return Facts(
-        format=czi.FORMAT.name,
-        modality=None,
-        body_part=None,
-        width=size[0],
-        height=size[1],
-        frames=1,
-        lossy=any(one.compression in _LOSSY for one in found.blocks),
-        kind="slide",
-        details=(*details, Fact("levels", len({one.shrunk for one in found.blocks})), OVERVIEW_ONLY, *more),
-    )
+    scale = _microns(found.xml), _magnification(found.xml)
+    levels = Fact("levels", len({one.shrunk for one in found.blocks}))
+    lossy = any(one.compression in _LOSSY for one in found.blocks)
+    return slide.facts(czi.FORMAT.name, size, scale, levels, OVERVIEW_ONLY, *more, lossy=lossy)
 
 
 def _microns(xml: Element | None) -> float | None:

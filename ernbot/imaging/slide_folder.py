@@ -38,18 +38,17 @@ def find(held: unzip.Contents) -> Folder | None:
     Raises `Refused`: `archive-slide-alone` where something else is in them that could be shown, be it a second slide;
     `file-slide-part` (maker) where the file is there that a pathologist calls the slide, and not its folder.
     """
-    described = [member for member in held.members if _describes(member)]
+    described = [(maker, member) for member in held.members if (maker := _describes(member))]
     if not described:
         if any(_is_mirax(member) for member in held.members):
             raise Refused("file-slide-part", maker="MIRAX")
         return None
-    maker = other_slides.maker(described[0].read(SHORT_HEAD))
-    assert maker is not None
-    place = _parts(described[0])[0]
+    maker, description = described[0]
+    place = _parts(description)[0]
     if len(described) > 1 or any(map(_is_shown, (one for one in held.members if _parts(one)[0] != place))):
         raise Refused("archive-slide-alone")
     beside = {_parts(member)[1]: member for member in held.members if _parts(member)[0] == place}
-    return Folder(maker, described[0], beside)
+    return Folder(maker, description, beside)
 
 
 def _parts(member: Member) -> tuple[str, str]:
@@ -58,8 +57,10 @@ def _parts(member: Member) -> tuple[str, str]:
     return folder, name.casefold()
 
 
-def _describes(member: Member) -> bool:
-    return _parts(member)[1].endswith(_DESCRIPTIONS) and other_slides.maker(member.read(SHORT_HEAD)) is not None
+def _describes(member: Member) -> str | None:
+    """Whose slide this file describes; None for all others."""
+    maker = other_slides.maker(member.read(SHORT_HEAD)) if _parts(member)[1].endswith(_DESCRIPTIONS) else None
+    return maker if maker in other_slides.IN_FOLDERS else None
 
 
 def _is_mirax(member: Member) -> bool:

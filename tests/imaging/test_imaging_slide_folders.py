@@ -433,6 +433,8 @@ def test_many_pages_of_nothing_end_in_time() -> None:
 def test_a_folder_is_found_by_what_describes_it() -> None:
     held = unzip.contents([BytesIO(zipped([("a.jpg", photo()), ("Slidedat.ini", b"[GENERAL]\n"), ("b.vms", b"")]))])
     assert slide_folder.find(held) is None
+    sakura = b"SQLite format 3\0" + bytes(99) + b"DataManagerSQLiteConfigXPO"
+    assert slide_folder.find(unzip.contents([BytesIO(zipped([("Slidedat.ini", sakura)]))])) is None
     found = slide_folder.find(unzip.contents([BytesIO(zipped(vms().items()))]))
     assert found is not None
     assert found.maker == "VMS"
