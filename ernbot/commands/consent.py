@@ -183,11 +183,11 @@ async def _dissolve(ctx: Context, case: Case, changed: Case) -> None:
     await ctx.tx.drop_lane_content(case_lane(case.id))
     for job_id in await ctx.tx.drop_jobs(case.id):
         await ctx.outbox.to_case(case.id, TakeBack(job_tag(job_id)))
-    await dialogue.give_up(ctx, case, "withdrawn")
     await ctx.outbox.to_case(case.id, access(changed, open=False, closed=True))
     removed = tuple(person for person in case.admitted if person not in changed.admitted)
     for person in removed:
         await ctx.outbox.to_case(case.id, Remove(person))
+    await dialogue.give_up(ctx, case, "withdrawn")
     await ctx.save(changed)
     names = ", ".join(map(ctx.office.directory.name_of, removed))
     done: tuple[Part, ...] = (
