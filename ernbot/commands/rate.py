@@ -259,14 +259,9 @@ async def _ask(there: There, draft: Dialogue, *before: Part) -> None:
     """Put the next statement, or show all numbers and ask whether to record them."""
     statements, asked = draft.data["statements"], draft.data["asked"]
     if asked < len(statements):
-        parts = [
-            *before,
-            Text("rate-statement", {"place": asked + 1, "count": len(statements), "number": statements[asked]}),
-        ]
-        parts += [
-            Quote(there.case.study.statement(statements[asked]).text),
-            *_feedback(there.case.study, statements[asked], there.ctx.actor),
-        ]
+        study, number = there.case.study, statements[asked]
+        parts = [*before, Text("rate-statement", {"place": asked + 1, "count": len(statements), "number": number})]
+        parts += [Quote(study.statement(number).text), *_feedback(study, number, there.ctx.actor)]
         await there.ctx.say(Reply(tuple(parts)), tag=tag(draft), choices=9)
         return
     answers = draft.data["answers"]
