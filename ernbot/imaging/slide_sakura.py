@@ -6,7 +6,8 @@ own, and smaller copies are halved again and again. The tables with the label an
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -14,7 +15,7 @@ from PIL import Image
 from ernbot.core.errors import Refused
 from ernbot.imaging import database, pyramid, rendering, slide, svslide, tiles
 from ernbot.imaging.database import Database
-from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, OVERVIEW_ONLY, Fact, Facts, Options, Preview
+from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, OVERVIEW_ONLY, Fact, Options, Preview
 
 _INDEX, _SCAN = "DataManagerSQLiteConfigXPO", "SVHRScanDataXPO"
 _MAGIC = b"SVGigaPixelImage"
@@ -59,24 +60,14 @@ def preview(file: BinaryIO) -> Preview:
     with database.opened(file) as opened:
         scan = _scan(opened)
         found = _slide(opened, scan)
-        details = [Fact(name, value) for name, value in _scale(scan).items() if value]
-        facts = Facts(
-            format=svslide.FORMAT.name,
-            modality=None,
-            body_part=None,
-            width=found.size[0],
-            height=found.size[1],
-            frames=1,
-            lossy=True,
-            kind="slide",
-            details=(*details, OVERVIEW_ONLY),
-        )
         drawn = _drawn(found)
+    scale = _scale(scan)
+    said = partial(slide.facts, svslide.FORMAT.name, found.size, scale, OVERVIEW_ONLY, lossy=True)
     if drawn is None:
-        return Preview(_with(facts, Fact("no-overview")), None)
+        return Preview(said(Fact("no-overview")), None)
     picture, lost = drawn
-    overview = slide.overview(picture, found.size[0], _scale(scan)["microns-per-pixel"])
-    return rendering.encode(overview, _with(facts, Fact("truncated")) if lost else facts)
+    overview = slide.overview(picture, found.size[0], scale[0])
+    return rendering.encode(overview, said(*[Fact("truncated")] * bool(lost)))
 
 
 def _slide(opened: Database, scan: dict[str, Any]) -> Slide:
@@ -109,14 +100,15 @@ def _scan(opened: Database) -> dict[str, Any]:
     return dict(zip(columns, rows[0], strict=True))
 
 
-def _scale(scan: dict[str, Any]) -> dict[str, float | None]:
+def _scale(scan: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Micrometres of a pixel, and the magnification, where they can be true."""
     lens, millimetres = scan["NominalLensMagnification"], scan["ResolutionMmPerPix"]
     microns = float(millimetres) * _MILLIMETRES if isinstance(millimetres, int | float) else 0.0
     power = float(lens) if isinstance(lens, int | float) else 0.0
-    return {
-        "magnification": power if 0 < power <= _LARGEST_MAGNIFICATION else None,
-        "microns-per-pixel": microns if 0 < microns <= _LARGEST_MPP else None,
-    }
+    return (
+        microns if 0 < microns <= _LARGEST_MPP else None,
+        power if 0 < power <= _LARGEST_MAGNIFICATION else None,
+    )
 
 
 def _drawn(found: Slide) -> tuple[Image.Image, int] | None:
@@ -167,7 +159,3 @@ def _coloured(colours: Sequence[bytes | None], side: int, scale: int) -> Image.I
     if any(band.mode != "L" for band in bands):
         raise Refused("file-broken")
     return Image.merge("RGB", bands)
-
-
-def _with(facts: Facts, more: Fact) -> Facts:
-    return replace(facts, details=(*facts.details, more))
