@@ -16,6 +16,7 @@ import pytest
 from pydicom import dcmread
 
 import ernbot
+from ernbot import deidentify
 from ernbot.__main__ import run_command
 from ernbot.core.errors import Refused
 from ernbot.imaging import dataset as doorman
@@ -200,6 +201,19 @@ def test_a_zip_tells_of_each_member_what_became_of_it(tmp_path: Path, capsys: py
         (4, "JPEG", "file-broken"),
     ]
     assert "0 cleaned, 3 refused, 1 of other kinds left out." in capsys.readouterr().out
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(
+        deidentify.Progress, "update", lambda _bar, _task, *, completed: shares.append(round(completed, 2))
+    )
+    assert run(folder / "series.zip", folder / "DICOMDIR", "--out", tmp_path / "out") == 0
+    assert "De-identifying" in capsys.readouterr().err
+    assert shares == [0.25, 0.5, 1, 2], "a zip goes on member by member"
 
 
 def test_what_is_wrong_with_a_whole_zip_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
