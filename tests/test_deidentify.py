@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rich.progress
 from pydicom import dcmread
 
 import ernbot
-from ernbot import deidentify
 from ernbot.__main__ import run_command
 from ernbot.core.errors import Refused
 from ernbot.imaging import dataset as doorman
@@ -209,7 +209,7 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is(
     shares: list[float] = []
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(
-        deidentify.Progress, "update", lambda _bar, _task, *, completed: shares.append(round(completed, 2))
+        rich.progress.Progress, "update", lambda _bar, _task, *, completed: shares.append(round(completed, 2))
     )
     assert run(folder / "series.zip", folder / "DICOMDIR", "--out", tmp_path / "out") == 0
     assert "De-identifying" in capsys.readouterr().err

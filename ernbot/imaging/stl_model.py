@@ -83,8 +83,6 @@ def _kinds(file: BinaryIO) -> Iterator[str]:
 
 def _triangles(file: BinaryIO) -> tuple[Array, int]:
     """Corners, float32 of shape (axis, corner, triangle), of at most `_MOST_TRIANGLES`; and how many the file has."""
-    if kinds := ", ".join(_kinds(file)):
-        raise Refused("file-names-patient", kinds=kinds)
     file.seek(0)
     pieces = _text_pieces(file) if stl.is_ascii(file.read(_HEAD)) else _binary_pieces(file)
     kept: list[Array] = []
@@ -103,6 +101,8 @@ def _triangles(file: BinaryIO) -> tuple[Array, int]:
     corners = corners[:, :, (np.abs(corners) < _FARTHEST).all((0, 1))]  # also without what is not a number
     if not corners.size:
         raise Refused("file-broken")
+    if kinds := ", ".join(_kinds(file)):
+        raise Refused("file-names-patient", kinds=kinds)
     if step > 1:  # those that are left grow, so that they cover for those left out
         middles = corners.mean(1, keepdims=True)
         corners = middles + (corners - middles) * np.float32(_GROWTH * step**0.5)
