@@ -235,7 +235,7 @@ class _Cleaning:
                 head = file.read(HEAD)
                 format_ = recognise(head)
                 if path.name.casefold() in _described(path.parent):
-                    raise Refused("file-slide-part")
+                    return Result(number, None, refused="file-slide-part")
                 other_slides.refuse(head, path.suffix.lower())
                 if format_ is None or format_.cleaner is None:
                     raise Refused("file-unknown")
