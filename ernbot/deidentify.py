@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib
 import io
 import json
-import lzma
 import os
 import secrets
 import sys
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -29,28 +25,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ernbot.core.errors import Refused
-from ernbot.imaging import Format, archive, other_slides, recognise, tiff_directory
-from ernbot.imaging.deid import SECRET_BYTES, Policy
-from ernbot.imaging.worker import Previewer
-
-MAX_MEMBERS = 2_000
-MAX_INFLATED = 1_500 * 10**6
-MAX_RATIO = 200
-"""Of a zip: its members, their bytes as really inflated, and those for each byte of the zip."""
+from ernbot.imaging import Format, other_slides, recognise
+from ernbot.imaging import archive as zips
+from ernbot.imaging.deid import SECRET_BYTES, Policy, Report, archive
+from ernbot.imaging.source import BytesSource, Source
+from ernbot.imaging.worker import HEAD, Previewer
 
 _LARGEST = 2**40
 _SECONDS = 300.0
 """Of one file: its bytes, and the processor time that cleaning it may take. Nobody else waits here."""
 
-_HEAD = 64 * 2**10
-_PIECE = 2**20
-_ZIP = b"PK\3\4"
-_SUFFIXES = {"DICOM": ".dcm", **dict.fromkeys(("JPEG", "HEIC", "AVIF"), ".jpg")}
-_SUFFIXES |= dict.fromkeys(("TIFF", "GIF", "BMP"), ".png")
-"""Of what a cleaner writes, where that is not the name of the format it read: see `imaging.deid.redraw`."""
-
+_LONGEST_DESCRIPTION = 2**20
 _LEFT_OUT = frozenset({"file-unknown", "deid-directory"})
 _REASONS = {
+    "archive-inside": "holds archives, which are left out: unpack them, and give their folders",
+    "archive-locked": "is locked with a password: unpack it, and give its folder",
+    "archive-slide-alone": "holds a slide and other things: make a zip of each",
+    "archive-unsafe": "could hide or overwrite files where it is unpacked: make a new one from its folder",
     "deid-directory": "is only the index of a medium, and is left out",
     "deid-document": "holds a document, in which names may stand anywhere: it has to be rewritten by hand",
     "deid-incomplete": "would still hold what was to be removed, and is left out",
@@ -60,16 +51,9 @@ _REASONS = {
     "file-slide-export": "is a slide that cannot be taken apart safely: export it as SVS or DICOM, without its label",
     "file-slide-part": "belongs to a slide whose label cannot be taken out: export that as SVS or DICOM, without it",
     "file-too-complex": "would take too much time or memory: export fewer pictures, or give the folder of a zip",
-    "file-unsupported": "has its pictures packed in an unknown way: export it uncompressed or as JPEG 2000",
+    "file-unsupported": "is packed in an unknown way: export it uncompressed, or give the folder of a zip",
     "file-unknown": "is of no kind that can be cleaned, and is left out",
 }
-
-
-_UNREADABLE_ZIP = (
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError),
-    *(zlib.error, lzma.LZMAError),
-)
-"""What Python raises on archives that are damaged, locked, or packed in a way that it does not know."""
 
 
 class Unusable(Exception):
@@ -140,28 +124,42 @@ def run(options: argparse.Namespace) -> int:
         keep_characteristics=not options.drop_characteristics,
     )
     out.mkdir(parents=True, exist_ok=True)
-    results = asyncio.run(_all(paths, out, policy))
+    results = _all(paths, out, policy)
     if options.report:
         _write(options.report, json.dumps(_report(results, policy), indent=1).encode() + b"\n")
     return _conclude(results, out, remembered=options.secret_file is not None)
 
 
-async def _all(paths: list[Path], out: Path, policy: Policy) -> list[Result]:
+def _all(paths: list[Path], out: Path, policy: Policy) -> list[Result]:
     """Clean the files one after the other, and say which could not be."""
     console = Console(stderr=True)
     columns = TextColumn("De-identifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    results = []
-    async with Previewer(workers=1, max_bytes=_LARGEST, seconds=_SECONDS) as previewer:
-        cleaning = _Cleaning(previewer, policy)
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("files", total=len(paths))
-            for number, path in enumerate(paths, 1):
-                result = await cleaning.file(path, number, out)
-                results.append(result)
-                if result.refused:
-                    console.print(f"{path} {_reason(result.refused)}.", markup=False, highlight=False, soft_wrap=True)
-                progress.advance(task)
+    results: list[Result] = []
+    with (
+        asyncio.Runner() as runner,
+        _started(Previewer(workers=1, max_bytes=_LARGEST, seconds=_SECONDS), runner) as previewer,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
+        task = progress.add_task("files", total=len(paths))
+        cleaning = _Cleaning(
+            runner, previewer, policy, lambda share: progress.update(task, completed=len(results) + share)
+        )
+        for number, path in enumerate(paths, 1):
+            result = cleaning.file(path, number, out)
+            results.append(result)
+            if result.refused:
+                console.print(f"{path} {_reason(result.refused)}.", markup=False, highlight=False, soft_wrap=True)
+            progress.update(task, completed=len(results))
     return results
+
+
+@contextmanager
+def _started(previewer: Previewer, runner: asyncio.Runner) -> Iterator[Previewer]:
+    try:
+        runner.run(previewer.start())
+        yield previewer
+    finally:
+        runner.run(previewer.close())
 
 
 def _found(paths: list[Path]) -> Iterator[Path]:
@@ -222,74 +220,77 @@ class _Opened:
 
 @dataclass(frozen=True)
 class _Cleaning:
-    """Files of one case, one after the other."""
+    """Files of one case, one after the other. `progress` hears which share of the present one is done."""
 
+    runner: asyncio.Runner
     previewer: Previewer
     policy: Policy
+    progress: Callable[[float], None]
 
-    async def file(self, path: Path, number: int, out: Path) -> Result:
-        """One file of a disk."""
+    def file(self, path: Path, number: int, out: Path) -> Result:
+        """One file of a disk, into a folder, under its number."""
+        format_: Format | None = None
         try:
-            with _opened(path) as file:
-                if file.read(len(_ZIP)) == _ZIP:
-                    return await self._zip(file, number, out)
+            with _opened(path) as file, _partial(out / f"{number:05d}") as cleaned:
+                head = file.read(HEAD)
+                format_ = recognise(head)
                 if path.name.casefold() in _described(path.parent):
                     return Result(number, None, refused="file-slide-part")
-                return await self._cleaned(file, number, out, path.suffix.lower())
+                other_slides.refuse(head, path.suffix.lower())
+                if format_ is None or format_.cleaner is None:
+                    raise Refused("file-unknown")
+                if format_ is zips.FORMAT:
+                    result = self._zip(file, cleaned, number)
+                    if not any(member.output for member in result.members):
+                        return result
+                else:
+                    report = self._clean(_Opened.of(file), cleaned, self.progress)
+                    result = Result(number, format_.name, None, None, report.kinds, report.writing, report.masked)
+                cleaned.seek(0)
+                name = archive.name_of(number, cleaned.read(HEAD), format_)
+                _keep(cleaned, out / name)
+                return replace(result, output=name)
+        except Refused as refused:
+            return Result(number, format_.name if format_ else None, refused=refused.code, kinds=_kinds(refused))
         except OSError:
             return Result(number, None, refused="file-broken")
 
-    async def _cleaned(self, file: BinaryIO, number: int, out: Path | zipfile.ZipFile, ending: str = "") -> Result:
-        """Clean one file into a folder or a zip, under its number; `ending` is that of its name."""
-        file.seek(0)
-        head = file.read(_HEAD)
-        format_ = recognise(head)
-        called = format_.name if format_ else None
-        try:
-            other_slides.refuse(head, ending)
-            if format_ is None or format_.cleaner is None or format_ is archive.FORMAT:
-                raise Refused("file-unknown")
-            name = f"{number:05d}{_suffix(format_, file)}"
-            with _member(out, name) if isinstance(out, zipfile.ZipFile) else _whole(out / name) as cleaned:
+    def _zip(self, file: BinaryIO, cleaned: BinaryIO, number: int) -> Result:
+        """A zip of the cleaned members of a zip, one after the other."""
+        held, done = archive.opened(file), 0
 
-                async def keep(piece: bytes) -> None:
-                    cleaned.write(piece)
+        def clean(data: bytes, _format: Format, copy: BinaryIO) -> Report:
+            nonlocal done
+            done += 1
+            self.progress(done / (len(held.members) + 1))
+            return self._clean(BytesSource(data), copy)
 
-                report = await self.previewer.clean(_Opened.of(file), policy=self.policy, sink=keep)
-        except Refused as refused:
-            kinds = tuple(filter(None, str(refused.fields.get("kinds", "")).split(", ")))
-            return Result(number, called, refused=refused.code, kinds=kinds)
-        return Result(number, called, name, None, report.kinds, report.writing, report.masked)
+        found = archive.members(held, cleaned, clean)
+        members = tuple(map(_result, found))
+        nothing = archive.refusal(found)
+        failed = next((each.refused for each in members if each.refused not in _LEFT_OUT | {None}), None)
+        failed = nothing.code if nothing else failed
+        return Result(number, zips.FORMAT.name, refused=failed, kinds=tuple(sorted(held.kinds)), members=members)
 
-    async def _zip(self, file: BinaryIO, number: int, out: Path) -> Result:
-        """A zip of the cleaned members of a zip, numbered. Members go through memory; their names are never
-        written, only how they end is looked at.
-        """
-        size = file.seek(0, io.SEEK_END)
-        name, members = f"{number:05d}.zip", []
-        try:
-            with zipfile.ZipFile(file) as source:
-                entries = [entry for entry in source.infolist() if not entry.is_dir()]
-                if len(entries) > MAX_MEMBERS:
-                    raise Refused("file-too-complex")
-                left = min(MAX_INFLATED, size * MAX_RATIO)
-                with _whole(out / name) as whole, zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as target:
-                    for inside, entry in enumerate(entries, 1):
-                        data = _inflated(source, entry, left)
-                        left -= len(data.getbuffer())
-                        ending = Path(entry.filename).suffix.lower()
-                        member = await self._cleaned(data, inside, target, ending)
-                        if member.refused == "file-slide-part":  # another member shows the label
-                            raise Refused("file-overview-only")
-                        members.append(member)
-                    if not any(member.output for member in members):
-                        raise Refused("file-unknown")
-        except Refused as refused:
-            return Result(number, "ZIP", refused=refused.code, members=tuple(members))
-        except _UNREADABLE_ZIP:
-            return Result(number, "ZIP", refused="file-broken")
-        failed = next((member.refused for member in members if member.refused not in _LEFT_OUT | {None}), None)
-        return Result(number, "ZIP", name, failed, members=tuple(members))
+    def _clean(self, source: Source, out: BinaryIO, progress: Callable[[float], None] | None = None) -> Report:
+        """Have a sandbox clean a file, or a member of a zip."""
+
+        async def keep(piece: bytes) -> None:
+            out.write(piece)
+
+        return self.runner.run(self.previewer.clean(source, policy=self.policy, sink=keep, progress=progress))
+
+
+def _result(member: archive.Member) -> Result:
+    """What the report says of a member of a zip."""
+    refused, report = member.refused, member.report
+    kinds = _kinds(refused) if refused else report.kinds
+    code = refused.code if refused else None
+    return Result(member.number, member.format, member.output, code, kinds, report.writing, report.masked)
+
+
+def _kinds(refused: Refused) -> tuple[str, ...]:
+    return tuple(filter(None, str(refused.fields.get("kinds", "")).split(", ")))
 
 
 @cache
@@ -298,7 +299,7 @@ def _described(folder: Path) -> set[str]:
     values = set()
     for path in (one for one in folder.iterdir() if one.suffix.lower() in other_slides.BESIDE_PICTURES):
         with open(path, "rb") as file:
-            lines = file.read(_PIECE).decode("utf-8", "replace").casefold().splitlines()
+            lines = file.read(_LONGEST_DESCRIPTION).decode("utf-8", "replace").casefold().splitlines()
         values |= {line.partition("=")[2].strip() for line in lines}
     return values
 
@@ -307,51 +308,27 @@ def _opened(path: Path) -> BinaryIO:
     return open(path, "rb")
 
 
-def _suffix(format_: Format, file: BinaryIO) -> str:
-    """Of what the cleaner of this file writes: a slide stays one, also where its beginning does not show it."""
-    if format_.name == "TIFF":
-        slide = importlib.import_module("ernbot.imaging.slide")
-        try:
-            if slide.is_slide(tiff_directory.read(file)):
-                return ".svs"
-        except Exception as error:  # whatever hostile bytes make of it; the text of an error may quote the file
-            raise Refused("file-broken") from error
-    return _SUFFIXES.get(format_.name, f".{format_.name.lower()}")
-
-
-def _inflated(source: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> io.BytesIO:
-    """A member, at most `left` bytes long whatever it declares."""
-    data = io.BytesIO()
-    with source.open(entry) as member:
-        while piece := member.read(_PIECE):
-            if data.write(piece) and data.tell() > left:
-                raise Refused("file-too-complex")
-    return data
-
-
 @contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    """A new file that is there when it is complete, and else not at all."""
+def _partial(path: Path) -> Iterator[BinaryIO]:
+    """A hidden file to write and read, which is gone afterwards."""
     partial = path.with_name(f".{path.name}.part")
     try:
-        with open(partial, "xb") as file:
+        with open(partial, "x+b") as file:
             yield file
-        os.link(partial, path)  # unlike a rename, never overwrites
     finally:
         partial.unlink(missing_ok=True)
 
 
-@contextmanager
-def _member(target: zipfile.ZipFile, name: str) -> Iterator[BinaryIO]:
-    """A member of a zip that is added when it is complete, dated as the format's first day."""
-    data = io.BytesIO()
-    yield data
-    target.writestr(zipfile.ZipInfo(name), data.getbuffer(), zipfile.ZIP_DEFLATED)
+def _keep(file: BinaryIO, path: Path) -> None:
+    """Give a file that is complete its name; unlike renaming, this never overwrites."""
+    file.flush()
+    os.link(file.name, path)
 
 
 def _write(path: Path, data: bytes) -> None:
-    with _whole(path) as file:
+    with _partial(path) as file:
         file.write(data)
+        _keep(file, path)
 
 
 def _report(results: list[Result], policy: Policy) -> dict[str, object]:

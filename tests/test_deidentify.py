@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rich.progress
 from pydicom import dcmread
 
 import ernbot
@@ -20,10 +21,12 @@ from ernbot.__main__ import run_command
 from ernbot.core.errors import Refused
 from ernbot.imaging import dataset as doorman
 from ernbot.imaging.deid import Policy, Report
+from ernbot.imaging.deid import archive as archive_cleaner
 from ernbot.imaging.process import Sink
 from ernbot.imaging.source import Source
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import edited, sample, shipped
+from tests.imaging.test_imaging_archives import flagged, slices, zipped
 
 NAME = "Doe_Jane_19700102"
 
@@ -145,8 +148,15 @@ def test_a_hostile_file_leaves_nothing_behind(tmp_path: Path, name: str, capsys:
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_damaged_zip_is_refused(packed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("packed", "told"),
+    [
+        (zipfile.ZIP_DEFLATED, "is damaged"),
+        (zipfile.ZIP_BZIP2, "is packed in an unknown way"),
+        (zipfile.ZIP_LZMA, "is packed in an unknown way"),
+    ],
+)
+def test_a_damaged_zip_is_refused(packed: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = BytesIO()
     with zipfile.ZipFile(whole, "w", packed) as archive:
         archive.writestr("a", sample("planted/planted_ct.dcm"))
@@ -155,7 +165,64 @@ def test_a_damaged_zip_is_refused(packed: int, tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "damaged.zip").write_bytes(data)
     assert run(tmp_path / "damaged.zip", "--out", tmp_path / "out") == 1
     assert contents(tmp_path / "out") == {}
-    assert "is damaged" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
+
+
+def test_a_zip_is_cleaned_as_in_a_room(folder: Path, tmp_path: Path) -> None:
+    """By the same cleaner, which a sandbox there and its members one by one here go through."""
+    secret, out = tmp_path / "secret", tmp_path / "out"
+    assert run(folder / "series.zip", "--out", out, "--secret-file", secret) == 0
+    data, copy = (folder / "series.zip").read_bytes(), BytesIO()
+    report = archive_cleaner.deidentify(BytesIO(data), copy, Policy(bytes.fromhex(secret.read_text())))
+    assert report.left_out == {"left-out": 1}
+    ours, theirs = (zipfile.ZipFile(file) for file in (out / "00001.zip", copy))
+    with ours, theirs:
+        assert ours.namelist() == theirs.namelist() == ["00001.dcm", "00002.dcm"]
+        assert all(ours.read(name) == theirs.read(name) for name in ours.namelist())
+
+
+def test_a_zip_tells_of_each_member_what_became_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inside, photo = BytesIO(), sample("planted/planted_photo.jpg")
+    with zipfile.ZipFile(inside, "w") as archive:
+        archive.writestr("scan", sample("planted/planted_ct.dcm"))
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.writestr("a.txt", b"Jane")
+        archive.writestr("a.zip", inside.getvalue())
+        archive.writestr("a.jpg", photo[:90])
+    assert run(tmp_path / "in.zip", "--out", tmp_path / "out", "--report", tmp_path / "report") == 1
+    assert contents(tmp_path / "out") == {}
+    (told,) = json.loads((tmp_path / "report").read_text())["files"]
+    assert told["refused"] == "archive-inside"
+    assert [(each["number"], each["format"], each["refused"]) for each in told["members"]] == [
+        (1, None, "file-unknown"),
+        (2, "ZIP", "archive-inside"),
+        (3, "JPEG", "file-broken"),
+    ]
+    assert "0 cleaned, 2 refused, 1 of other kinds left out." in capsys.readouterr().out
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(
+        rich.progress.Progress, "update", lambda _bar, _task, *, completed: shares.append(round(completed, 2))
+    )
+    assert run(folder / "series.zip", folder / "DICOMDIR", "--out", tmp_path / "out") == 0
+    assert "De-identifying" in capsys.readouterr().err
+    assert shares == [0.25, 0.5, 1, 2], "a zip goes on member by member"
+
+
+def test_what_is_wrong_with_a_whole_zip_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "locked.zip").write_bytes(flagged(zipped(slices(1)), 0x1))
+    (tmp_path / "hidden.zip").write_bytes(zipped(slices(1)) + zipped(slices(1)))
+    (tmp_path / "empty.zip").write_bytes(zipped([]))
+    assert run(*sorted(tmp_path.glob("*.zip")), "--out", tmp_path / "out") == 1
+    assert contents(tmp_path / "out") == {}
+    said = capsys.readouterr().err
+    for told in ("locked with a password", "could hide or overwrite", "empty.zip is of no kind"):
+        assert told in said
 
 
 def test_this_process_decodes_nothing(tmp_path: Path) -> None:
@@ -182,7 +249,7 @@ def test_a_zip_of_too_much_or_too_many_is_refused(tmp_path: Path, capsys: pytest
 def test_a_cleaner_that_fails_leaves_no_half_file_and_says_no_value(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def failing(_pool: Previewer, _file: Source, *, policy: Policy, sink: Sink) -> Report:
+    async def failing(_pool: Previewer, _file: Source, *, policy: Policy, sink: Sink, progress: object) -> Report:
         await sink(b"half of Jane Doe")
         raise Refused("file-broken")
 

@@ -30,7 +30,7 @@ def caption(facts: Facts, *, picture: bool = True, viewer: str | None = None) ->
     parts: list[Part] = [Line(tuple(_facts(facts)))]
     if facts.lossy:
         parts.append(Text("file-lossy"))
-    if picture:
+    if picture or facts.lossy:
         parts.append(Text("file-not-for-diagnosis"))
     if viewer is not None:
         parts.append(Text("file-viewer", {"url": viewer}))

@@ -28,6 +28,9 @@ KEPT = frozenset({"file-unknown", "file-unsupported"})
 OVERVIEW_ONLY = "file-overview-only"
 """Refusal of slides that can be shown, but of which no copy can be made."""
 
+_FOLLOWS = {OVERVIEW_ONLY: "file-overview-instead", "archive-unchecked": "file-copy-rest"}
+"""What follows files that are out of the room, where it is no copy of the whole, by why they are."""
+
 ALONE_SECONDS = 0.1
 """How long the bot waits after a file that belongs to no series: whoever drops one photograph wants to see it."""
 
@@ -227,7 +230,7 @@ def _count(originals: Sequence[Original]) -> dict[str, Any]:
 async def tell_what_follows(ctx: Context, originals: Sequence[Original], error: Refused) -> None:
     """Say why files are out of the room, and that a copy or an overview follows."""
     count = _count(originals)
-    follows = "file-overview-instead" if error.code == OVERVIEW_ONLY else "file-copy-instead"
+    follows = _FOLLOWS.get(error.code, "file-copy-instead")
     await ctx.say(Reply((reason(error, len(originals)), Text("file-removed", count), Text(follows, count))))
 
 

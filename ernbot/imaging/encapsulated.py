@@ -33,7 +33,7 @@ def document(dataset: Dataset, options: Options) -> Preview:
 def model(dataset: Dataset, options: Options) -> Preview:
     """An STL model from four sides, PS3.3 section A.85.1. A model of a scan shows the face as it is.
 
-    Raises `Refused`: `file-broken`, `file-too-complex`.
+    Raises `Refused`: `file-names-patient` (kinds), `file-broken`, `file-too-complex`.
     """
     (inner,) = stl_model.previews([BytesIO(_document(dataset))], options)
     return wrapping(inner, dataset, "encapsulated-model")

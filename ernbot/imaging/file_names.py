@@ -67,11 +67,16 @@ _LETTERS = 2
 def is_plain(name: str) -> bool:
     """Whether the path or name of a file can name nobody: known words, short numbers, times and identifiers."""
     name = normalize("NFC", name)
-    if len(name) > _LONGEST or _ODD.search(name) or _BORN.search(name):
+    return len(name) <= _LONGEST and not _ODD.search(name) and is_plain_text(name)
+
+
+def is_plain_text(text: str, words: frozenset[str] = frozenset()) -> bool:
+    """The same of a text with any other characters in it; `words` are harmless there, too (small letters)."""
+    if _BORN.search(text):
         return False
     for pattern in (_UID, _UUID, _HASH, _TIME):
-        name = pattern.sub(" ", name)
-    return all(map(_is_harmless, _PART.findall(name)))
+        text = pattern.sub(" ", text)
+    return all(_is_harmless(part) or part.lower() in words for part in _PART.findall(text))
 
 
 def _is_harmless(part: str) -> bool:

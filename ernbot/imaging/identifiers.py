@@ -30,12 +30,12 @@ PSEUDONYM_ELEMENTS = frozenset({0x00100010, 0x00100020})
 """The two that a de-identified file must still have, with a replacement in it: type 2 in PS3.3 C.7.1.1."""
 
 _PHOTOGRAPH_KINDS = """
-Artist Author CameraOwnerName Comment Copyright Description DocumentName GPSInfo IPTC ImageDescription PageName Text
-Title UserComment XMP XPAuthor XPComment XPKeywords XPSubject XPTitle
+ApplicationData Artist Author CameraOwnerName Comment Copyright Description DocumentName GPSInfo IPTC ImageDescription
+PageName Text Title TrailingData UserComment XMP XPAuthor XPComment XPKeywords XPSubject XPTitle
 """
 
 PHOTOGRAPH_KINDS = frozenset(_PHOTOGRAPH_KINDS.split())
-"""EXIF tags, PNG keywords and blocks in which a photograph says who took it, where, or of whom."""
+"""EXIF tags, PNG keywords, blocks and segments in which a photograph says who took it, where, or of whom."""
 
 _SLIDE_KINDS = """
 BarcodeValue DateTime EXIF HostComputer ICCProfile LabelText Make Model PageName Photoshop PrivateTag Software Thumbnail
@@ -56,8 +56,7 @@ EXIF_KINDS = frozenset(_EXIF_KINDS.split())
 """Tags of EXIF and TIFF that tell who, when, where or by which device."""
 
 _REMOVED_KINDS = """
-Animation ApplicationData AttributeByteCount Exif Header InterColorProfile ModificationTime Name Pages SecondPicture
-Text Thumbnail TrailingData
+Animation AttributeByteCount Exif Header InterColorProfile ModificationTime Name Pages SecondPicture Thumbnail
 """
 
 REMOVED_KINDS = frozenset(_REMOVED_KINDS.split())

@@ -1,99 +1,155 @@
-"""The marker segments of a JPEG stream (ITU-T T.81, B.1.1.3) and of a JPEG 2000 codestream, without what is text.
+"""The marker segments of JPEG (ITU-T T.81 B.1.1.3) and of JPEG-LS, and which of them pixels need.
 
-Works on bytes and decodes nothing. What is left decodes to the same pixels: a comment or an application segment is
-not needed for them, but for the two short ones that tell decoders which colours they are looking at.
+The one walk over such streams: whoever cleans, cuts or measures a JPEG takes its segments from here. Works on bytes
+and decodes nothing. What is not known to be needed is not kept: a list of what may hold text would never be complete.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from ernbot.core.errors import Refused
 
-_START, _END, _SCAN = b"\xff\xd8", b"\xff\xd9", 0xDA
-_NEEDED = frozenset({*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD}) - {0xC8}
-"""Frames, tables, scans, number of lines, restart interval."""
+START, END = b"\xff\xd8", b"\xff\xd9"
+SOI, EOI, SOS, DQT, DHT, DAC, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xCC, 0xDD, 0xDC, 0xFE
+APP0, APP1, APP2, APP8, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xE8, 0xED, 0xEE
+_LS_FRAME, _LS_PRESET = 0xF7, 0xF8
 
-_COLOUR = {0xE0: (b"JFIF\0", 18), 0xEE: (b"Adobe", 16)}
-"""Application segments that speak of colour: how they begin, and their length, marker included, with numbers alone."""
+FRAMES = frozenset({*range(0xC0, 0xD0), _LS_FRAME}) - {DHT, 0xC8, DAC}
+"""Headers of frames, which say how large the picture is: T.81 B.2.2, and T.87 C.2.2 for JPEG-LS."""
 
-_NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-"""What ends a scan: neither a stuffed byte nor a restart."""
+_COLOUR = {APP0: (b"JFIF\0", 14), APP14: (b"Adobe", 12)}
+_LS_COLOUR = {APP8: (b"mrfx", 5)}
+"""Application segments that tell decoders about colours: how their content begins, and how long it is with numbers
+alone. `mrfx` is HP's colour transform."""
 
-_J2K_START = b"\xff\x4f\xff\x51"
-_J2K_SCAN, _J2K_TILE, _J2K_COMMENT = 0x93, 0x90, 0x64
-_J2K_END = b"\xff\xd9"
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
+"""Also what ends the compressed data of a scan: neither a stuffed byte or bit, nor a restart."""
 
 
-def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, begin and end of each segment behind the start of a JPEG stream, a scan with the data that follows it.
+_ADOBE = b"\xff\xee\0\x0eAdobe\0\x64" + bytes(4)
+"""Adobe's application segment up to its last byte, with a version and no flags (ISO/IEC 10918-6 section 6.5.3)."""
 
-    The last one is the end of the image, or what there is of it. Raises `Refused` `file-broken` where it is no JPEG.
+
+class Segment(NamedTuple):
+    """Where a segment begins, with its marker; where its content does, behind the length, and where that ends; and
+    where the compressed data of a scan ends, which else is the same. All are places in the stream."""
+
+    marker: int
+    begin: int
+    content: int
+    end: int
+    after: int
+
+
+def segments(data: bytes) -> Iterator[Segment]:
+    """Each segment behind the start of a stream, up to and with the end of the image.
+
+    Trusts nothing: as in decoders, what is no marker is passed over and lies in no segment, a segment ends with the
+    stream at the latest, and where the end of the image is missing, none is given.
     """
-    if not data.startswith(_START):
-        raise Refused("file-broken")
-    at = len(_START)
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            raise Refused("file-broken")
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
+    at = len(START)
+    while found := _MARKER.search(data, at):
+        marker, begin, at = found[1][0], found.start(), found.end()
+        if marker in (SOI, EOI):
+            yield Segment(marker, begin, at, at, at)
+            if marker == EOI:
+                return
             continue
-        if marker == _END[1]:
-            break
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == _SCAN:
-            found = _NEXT_MARKER.search(data, end)
-            end = found.start() if found else len(data)
-        yield marker, at, end
+        content = min(at + 2, len(data))
+        end = min(max(at + int.from_bytes(data[at:content], "big"), content), len(data))
         at = end
-    yield _END[1], at, at + 2 if data[at : at + 2] == _END else at
+        if marker == SOS:
+            following = _MARKER.search(data, end)
+            at = following.start() if following else len(data)
+        yield Segment(marker, begin, content, end, at)
+
+
+def is_ls(data: bytes) -> bool:
+    """Whether a stream is JPEG-LS, which needs other segments, and nothing else."""
+    return {each.marker for each in segments(data)} & FRAMES == {_LS_FRAME}
+
+
+def needed(marker: int, content: bytes, *, ls: bool = False) -> int | None:
+    """How many bytes of the content of a segment the samples need; None where they do not need the segment.
+
+    More than there are where it breaks off. `ls` is asked of JPEG-LS.
+    """
+    length = (_LS_LENGTHS if ls else _LENGTHS).get(marker)
+    return length(content) if length else None
+
+
+def colour(marker: int, content: bytes, *, ls: bool = False) -> int:
+    """How many bytes of the content of a segment tell decoders about colours."""
+    beginning, length = (_LS_COLOUR if ls else _COLOUR).get(marker, (b"", 0))
+    return length if content.startswith(beginning) and len(content) >= length else 0
+
+
+def adobe(transform: int) -> bytes:
+    """Adobe's application segment with nothing in it but how colours were transformed: 0 for RGB and CMYK, 1 for
+    YCbCr, 2 for YCCK.
+    """
+    return _ADOBE + bytes((transform,))
 
 
 def plain_jpeg(data: bytes, *, keep_colour: bool = True) -> bytes:
     """A JPEG stream, or the tables of one, with needed segments alone, and nothing after its end.
 
-    Raises `Refused` `file-broken` where it is no JPEG.
+    Raises `Refused` `file-broken` where it is no JPEG, or where text may follow the tables of a segment.
     """
-    kept, begin, stop = [], 0, 0  # pieces before `begin`, and what is to be kept from there to `stop`
-    for marker, at, end in segments(data):
-        is_needed = marker in _NEEDED or marker == _END[1] or (keep_colour and _is_colour(marker, data[at:end]))
-        if not is_needed:
-            kept.append(data[begin:at])
-            begin = end
-        stop = end
-    return b"".join([*kept, data[begin:stop]]) if kept or stop < len(data) else data
-
-
-def _is_colour(marker: int, segment: bytes) -> bool:
-    beginning, length = _COLOUR.get(marker, (b"", 0))
-    return len(segment) == length and segment[4:].startswith(beginning)
-
-
-def plain_j2k(data: bytes) -> bytes:
-    """A codestream (ITU-T T.800, annex A) of the same length, its comments overwritten with zeros.
-
-    Their lengths stay, because the lengths of tile parts count them. Raises `Refused` `file-broken` where it is no
-    bare codestream, since the boxes of a JP2 file can hold anything.
-    """
-    if not data.startswith(_J2K_START):
+    if not data.startswith(START):
         raise Refused("file-broken")
-    plain, at, part_end = bytearray(data), 2, 0
-    while at + 4 <= len(data) and data[at : at + 2] != _J2K_END:
-        if data[at] != 0xFF:
+    kept = [START]
+    for marker, begin, at, end, after in segments(data):
+        content = data[at:end]
+        length = needed(marker, content)
+        if length not in (None, len(content)):
             raise Refused("file-broken")
-        marker, end = data[at + 1], at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == _J2K_COMMENT:
-            plain[at + 4 : min(end, len(data))] = bytes(max(0, min(end, len(data)) - at - 4))
-        elif marker == _J2K_TILE:
-            length = int.from_bytes(data[at + 6 : at + 10], "big")
-            part_end = at + length if length else len(data)
-        elif marker == _J2K_SCAN:
-            if part_end <= at:
-                raise Refused("file-broken")
-            end = part_end
-        at = end
-    last = data.rfind(_J2K_END) if part_end >= len(data) else at
-    if last >= 0:
-        plain[last + 2 :] = bytes(max(0, len(data) - last - 2))
-    return bytes(plain)
+        tells_colour = keep_colour and content and colour(marker, content) == len(content)
+        if length is not None or tells_colour or marker == EOI:
+            kept.append(data[begin:after])
+    return b"".join(kept)
+
+
+def _quantisation(content: bytes) -> int:
+    """One table after the other (T.81 B.2.4.1), as long as their heads can be true."""
+    at = 0
+    while at < len(content) and content[at] >> 4 <= 1 and content[at] & 15 <= 3:
+        at += 1 + 64 * (1 + (content[at] >> 4))
+    return at
+
+
+def _codes(content: bytes) -> int:
+    """One table after the other: T.81 B.2.4.2."""
+    at = 0
+    while at < len(content) and content[at] >> 4 <= 1 and content[at] & 15 <= 3:
+        at += 17 + sum(content[at + 1 : at + 17])
+    return at
+
+
+def _presets(content: bytes) -> int:
+    """Parameters of JPEG-LS: five numbers, a mapping table, or sizes beyond 65,535 (T.87 C.2.4.1)."""
+    kind = content[0] if content else 0
+    if kind == 4:
+        return 2 + 2 * content[1] if len(content) > 1 else 2
+    return {1: 11, 2: len(content), 3: len(content)}.get(kind, 1)
+
+
+def _frame(content: bytes) -> int:
+    return 6 + 3 * content[5] if len(content) > 5 else 6
+
+
+_BOTH: dict[int, Callable[[bytes], int]] = {
+    SOS: lambda content: 4 + 2 * content[0] if content else 1,
+    DRI: lambda _: 2,
+    DNL: lambda _: 2,
+}
+_LENGTHS = {
+    **_BOTH,
+    **dict.fromkeys(FRAMES - {_LS_FRAME}, _frame),
+    DQT: _quantisation,
+    DHT: _codes,
+    DAC: lambda content: len(content) & ~1,
+}
+_LS_LENGTHS = {**_BOTH, _LS_FRAME: _frame, _LS_PRESET: _presets}
+"""Segments that the samples need, and how long the content of each must be by what it says: T.81 B.2."""

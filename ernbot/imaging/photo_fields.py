@@ -9,6 +9,9 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from ernbot.imaging import jpeg_segments
+from ernbot.imaging.free_text import could_name
+
 _BASE_TEXT = (
     *("Artist", "Copyright", "DocumentName", "ImageDescription", "PageName"),
     *("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
@@ -32,6 +35,10 @@ _IPTC_RESOURCE = 0x0404
 _IPTC_TAG = 33723
 """IPTC data as a resource of Photoshop, in JPEG, and as a tag of its own, in TIFF."""
 
+_READ_ELSEWHERE = (b"Exif\0", b"http://ns.adobe.com/", b"ICC_PROFILE\0", b"MPF\0", b"Photoshop 3.0\0")
+"""How those application segments of a JPEG begin in which fields are looked for by name."""
+
+_TAIL = 64 * 2**10
 _CHARACTER_CODE = 8
 _XMP_NAME = "XML:com.adobe.xmp"
 
@@ -54,7 +61,7 @@ def identifying(image: Image.Image) -> Iterator[str]:
     for name, value in texts.items():
         if name != _XMP_NAME and not _PNG_TOOL.fullmatch(name) and _holds_text(value):
             yield name.title() if name.title() in _PNG_TEXT else "Text"
-    if any(map(_holds_text, (image.info.get("comment"), *_comments(image)))):
+    if _holds_text(image.info.get("comment")):
         yield "Comment"
     xmp = image.info.get("xmp") or texts.get(_XMP_NAME) or b""
     if any(word.encode() in (xmp if isinstance(xmp, bytes) else xmp.encode()) for word in _XMP_TEXT):
@@ -64,9 +71,23 @@ def identifying(image: Image.Image) -> Iterator[str]:
         yield "IPTC"
 
 
-def _comments(image: Image.Image) -> list[bytes]:
-    """All comments of a JPEG: Pillow calls the last one `comment`."""
-    return [content for marker, content in getattr(image, "applist", ()) if marker == "COM"]
+def in_segments(data: bytes) -> Iterator[str]:
+    """Names of what else in a JPEG holds text: segments of any kind, also between its scans, and bytes behind its end.
+
+    A maker's numbers and a second picture say nothing; words do that no tool is known to write of itself.
+    """
+    for marker, _, begin, end, _ in jpeg_segments.segments(data):
+        content = data[begin:end]
+        if marker == jpeg_segments.COM:
+            if _holds_text(content):
+                yield "Comment"
+        elif marker == jpeg_segments.EOI:
+            if could_name(data[end : end + _TAIL]):
+                yield "TrailingData"
+        elif jpeg_segments.needed(marker, content) is None and not content.startswith(_READ_ELSEWHERE):
+            told = jpeg_segments.colour(marker, content)
+            if could_name(content[told:]):
+                yield "ApplicationData"
 
 
 _NUMBERS = {**{tag.name: tag.value for tag in ExifTags.Base}, "DocumentName": 0x010D}

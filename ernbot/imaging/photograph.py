@@ -31,7 +31,7 @@ from PIL import (
 from ernbot.core.errors import Refused
 from ernbot.imaging import rendering, webp, writing
 from ernbot.imaging.model import LONGEST_SIDE, MAX_FRAME_BYTES, Facts, Options, Preview
-from ernbot.imaging.photo_fields import identifying
+from ernbot.imaging.photo_fields import identifying, in_segments
 
 Image.MAX_IMAGE_PIXELS = MAX_FRAME_BYTES  # Pillow's own alarm, at the bound that is checked below
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a worker has one core
@@ -123,11 +123,14 @@ def upright(image: Image.Image, longest: int | None = None) -> Image.Image:
 def kinds(file: BinaryIO) -> set[str]:
     """The fields of a picture, not decoded, that say who somebody is. Raises as `opened` does."""
     with opened(file) as image:
-        return _kinds(image)
+        return _kinds(image, file)
 
 
-def _kinds(image: Image.Image) -> set[str]:
+def _kinds(image: Image.Image, file: BinaryIO) -> set[str]:
     found = set(identifying(image))
+    if format_name(image) == "JPEG":
+        file.seek(0)
+        found.update(in_segments(file.read(MAX_FRAME_BYTES)))
     for page in range(1, _pages(image) if image.format in (_SEVERAL, "TIFF") else 1):
         image.seek(page)  # a multi-picture JPEG hides a second picture, with fields of its own
         found.update(identifying(image))
@@ -141,7 +144,7 @@ def _pages(image: Image.Image) -> int:
 
 def _preview(file: BinaryIO, share: int) -> Preview:
     with opened(file) as image:
-        if kinds := _kinds(image):
+        if kinds := _kinds(image, file):
             raise Refused("file-names-patient", kinds=", ".join(sorted(kinds)))
         width, height = image.size
         # Pillow turns a TIFF by itself and gives the size that it then has.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ernbot.core.errors import Refused
-from ernbot.imaging.jpeg_segments import plain_jpeg, segments
+from ernbot.imaging.jpeg_segments import DHT, DQT, DRI, END, SOS, START, plain_jpeg, segments
 from ernbot.imaging.tiff_directory import Directory
 
 MAX_HEADER = 64 * 2**10
@@ -19,9 +19,7 @@ MAX_BAND = 64 * 2**20
 """Bytes of one row of tiles, which lie together in the file and are read together."""
 
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
-_QUANTISATION, _CODES, _INTERVAL, _SCAN = 0xDB, 0xC4, 0xDD, 0xDA
 _RESTART, _RESTARTS = 0xD0, 8
-_START, _END = b"\xff\xd8", b"\xff\xd9"
 _BLOCK = 8
 _TILE_HEIGHT = 256
 _TILE_SIDE = 16
@@ -70,7 +68,7 @@ class Strip:
                 raise Refused("file-broken")
             parts.append(data[begin:end])
             parts.append(bytes((0xFF, _RESTART + number % _RESTARTS)))
-        return b"".join([*parts[:-1], _END])
+        return b"".join([*parts[:-1], END])
 
     def _held(self, band: int, start: int, length: int) -> bytes:
         if self._band[0] != band:
@@ -88,11 +86,11 @@ def strip(directory: Directory, size: tuple[int, int], place: tuple[int, int], s
     if not len(starts) or not 0 < starts[0] <= min(MAX_HEADER, length) or at + length > directory.file.size:
         raise Refused("file-broken")
     header = plain_jpeg(directory.file.read_at(at, int(starts[0])), keep_colour=False)
-    found = {marker: header[begin:end] for marker, begin, end in segments(header)}
+    found = {each.marker: header[each.begin : each.after] for each in segments(header)}
     frame = next((found[marker] for marker in _SEQUENTIAL & found.keys()), b"")
-    if len(frame) < 10 or len(frame) != 10 + 3 * frame[9] or len(found.get(_INTERVAL, b"")) != 6 or _SCAN not in found:
+    if len(frame) < 10 or len(frame) != 10 + 3 * frame[9] or len(found.get(DRI, b"")) != 6 or SOS not in found:
         raise Refused("file-unsupported", syntax="NDPI")
-    interval = int.from_bytes(found[_INTERVAL][4:6], "big")
+    interval = int.from_bytes(found[DRI][4:6], "big")
     unit = _unit(frame)
     rows = _TILE_HEIGHT // unit[1]
     tile = interval * unit[0], rows * unit[1]
@@ -110,13 +108,13 @@ def strip(directory: Directory, size: tuple[int, int], place: tuple[int, int], s
     if int((places[1, lasts, -1] - places[0, ::rows, 0]).max()) > MAX_BAND:
         raise Refused("file-too-complex")
     sized = frame[:5] + tile[1].to_bytes(2, "big") + tile[0].to_bytes(2, "big") + frame[9:]
-    tables = b"".join(header[begin:end] for marker, begin, end in segments(header) if marker in (_QUANTISATION, _CODES))
+    tables = b"".join(header[each.begin : each.after] for each in segments(header) if each.marker in (DQT, DHT))
     return Strip(
         directory=directory,
         tile=tile,
         rows=rows,
-        prefix=_START + found[_INTERVAL] + sized + found[_SCAN],
-        tables=_START + tables + _END,
+        prefix=START + found[DRI] + sized + found[SOS],
+        tables=START + tables + END,
         begins=places[0],
         ends=places[1],
     )
@@ -126,7 +124,7 @@ def _end(directory: Directory, at: int, begin: int, length: int) -> int:
     """Where the last piece ends, which begins at `begin`: the strip may go on behind the picture."""
     if length - begin > MAX_BAND:
         raise Refused("file-too-complex")
-    found = directory.file.read_at(at + begin, length - begin).find(_END)
+    found = directory.file.read_at(at + begin, length - begin).find(END)
     return begin + found if found >= 0 else length
 
 

@@ -1,6 +1,7 @@
 """STL surfaces, from bytes to triangles and a picture of them. Runs in the sandbox only.
 
-The free header and the name of a solid are never looked at, so no word of a file is in the answer.
+A model whose free header or name could be somebody's is refused, since the file itself stays as it was sent. No word
+of it is in the answer in any case.
 """
 
 import re
@@ -13,6 +14,7 @@ from PIL import Image
 
 from ernbot.core.errors import Refused
 from ernbot.imaging import rendering, stl, surface
+from ernbot.imaging.free_text import could_name
 from ernbot.imaging.model import Fact, Facts, Options, Preview
 
 Array = np.ndarray[Any, Any]
@@ -21,9 +23,10 @@ _MOST_TRIANGLES = 2_000_000
 _GROWTH = 1.8
 """Triangles that are drawn: above, every second, fourth, … is, and grows so that no hole can be seen."""
 
+_HEAD = 1024
 _PIECE = 2**20
 _RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-_NAME_LINE = re.compile(rb"(?m)^[ \t]*(?:end)?solid[^\n]*$")
+_NAME_LINE = re.compile(rb"(?mi)^[ \t]*(?:end)?solid([^\n]*)$")
 _LAST_WORD = b"endfacet"
 _WORDS = (b"endfacet", b"endloop", b"facet", b"normal", b"outer", b"loop", b"vertex")
 _NUMBERS = 12
@@ -35,13 +38,14 @@ _SIDES = ("width-mm", "depth-mm", "height-mm")
 def previews(files: Sequence[BinaryIO], _options: Options) -> list[Preview]:
     """A preview of each model. A surface of a head shows a face: `identifiable`.
 
-    STL has no unit; millimetres are what everybody means. Raises `Refused`: `file-broken`, `file-too-complex`.
+    STL has no unit; millimetres are what everybody means. Raises `Refused`: `file-names-patient` (kinds),
+    `file-broken`, `file-too-complex`.
     """
     return [_preview(file) for file in files]
 
 
 def picture(data: bytes) -> Image.Image:
-    """Four views of an STL file, mode L. Raises `Refused`: `file-broken`, `file-too-complex`."""
+    """Four views of an STL file, mode L. Raises `Refused` as `previews` does."""
     corners, _ = _triangles(BytesIO(data))
     return surface.sheet(corners)
 
@@ -55,10 +59,32 @@ def _preview(file: BinaryIO) -> Preview:
     return rendering.encode(surface.sheet(corners), facts)
 
 
+def _kinds(file: BinaryIO) -> Iterator[str]:
+    """Where a model has words that could name somebody."""
+    file.seek(0)
+    head = file.read(stl.HEADER_BYTES)
+    if not stl.is_ascii(head + file.read(_HEAD - len(head))):
+        if could_name(head[:-4]):
+            yield "Header"
+        file.seek(stl.HEADER_BYTES + int.from_bytes(head[-4:], "little") * stl.TRIANGLE_BYTES)
+        if could_name(file.read(_PIECE)):
+            yield "TrailingData"
+        return
+    file.seek(0)
+    rest, is_named = b"", False
+    while not is_named and (data := file.read(_PIECE)):
+        text = rest + data
+        end = text.rfind(b"\n") + 1 or len(text)
+        is_named = any(could_name(found[1]) for found in _NAME_LINE.finditer(text[:end]))
+        rest = text[end:]
+    if is_named or any(could_name(found[1]) for found in _NAME_LINE.finditer(rest)):
+        yield "Name"
+
+
 def _triangles(file: BinaryIO) -> tuple[Array, int]:
     """Corners, float32 of shape (axis, corner, triangle), of at most `_MOST_TRIANGLES`; and how many the file has."""
     file.seek(0)
-    pieces = _text_pieces(file) if stl.is_ascii(file.read(1024)) else _binary_pieces(file)
+    pieces = _text_pieces(file) if stl.is_ascii(file.read(_HEAD)) else _binary_pieces(file)
     kept: list[Array] = []
     count = held = 0
     step = 1
@@ -75,6 +101,8 @@ def _triangles(file: BinaryIO) -> tuple[Array, int]:
     corners = corners[:, :, (np.abs(corners) < _FARTHEST).all((0, 1))]  # also without what is not a number
     if not corners.size:
         raise Refused("file-broken")
+    if kinds := ", ".join(_kinds(file)):
+        raise Refused("file-names-patient", kinds=kinds)
     if step > 1:  # those that are left grow, so that they cover for those left out
         middles = corners.mean(1, keepdims=True)
         corners = middles + (corners - middles) * np.float32(_GROWTH * step**0.5)

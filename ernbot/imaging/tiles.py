@@ -18,15 +18,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from ernbot.core.errors import Refused
-from ernbot.imaging.jpeg_segments import plain_jpeg
+from ernbot.imaging.jpeg_segments import END, START, adobe, plain_jpeg
 
 SCALES = (8, 4, 2, 1)
 
 WHOLE: dict[str, Callable[[BytesIO], ImageFile]] = {"JPEG": JpegImageFile, "PNG": PngImageFile, "BMP24": BmpImageFile}
 """Codings of tiles that are a file each, as MIRAX calls them."""
-
-_ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
-"""Adobe's application segment up to its last byte: 0 says that the components are RGB, 1 that they are YCbCr."""
 
 
 def jpeg(data: bytes, tables: bytes, size: tuple[int, int], *, is_rgb: bool, scale: int) -> Image.Image:
@@ -35,9 +32,8 @@ def jpeg(data: bytes, tables: bytes, size: tuple[int, int], *, is_rgb: bool, sca
     `tables` are those that all tiles share, or nothing. Whether the components are RGB is said outside the stream, in
     TIFF and in DICOM alike, and decoders guess wrong. Raises `Refused` `file-broken` where the stream has another size.
     """
-    shared = plain_jpeg(tables, keep_colour=False)[2:].removesuffix(b"\xff\xd9") if tables else b""
-    adobe = _ADOBE + (b"\0" if is_rgb else b"\1")
-    stream = b"\xff\xd8" + adobe + shared + plain_jpeg(data, keep_colour=False)[2:]
+    shared = plain_jpeg(tables, keep_colour=False)[2:].removesuffix(END) if tables else b""
+    stream = START + adobe(0 if is_rgb else 1) + shared + plain_jpeg(data, keep_colour=False)[2:]
     tile = JpegImageFile(BytesIO(stream))
     if tile.size != size or tile.mode not in ("L", "RGB"):
         raise Refused("file-broken")

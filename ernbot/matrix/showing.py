@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ernbot.commands.effects import Announce, PassOn, ShowFile
-from ernbot.commands.files import file_tag
+from ernbot.commands.files import ending, file_tag
 from ernbot.commands.reply import Reply
+from ernbot.imaging.file_names import is_plain
+from ernbot.matrix.events import as_dict
 from ernbot.matrix.gateway import Gateway
 from ernbot.matrix.media import put
 from ernbot.matrix.render import render
@@ -19,7 +21,11 @@ from ernbot.storage.records import CaseFile, OutboxItem, StoredPicture
 from ernbot.storage.store import Store
 
 BLURHASH = "xyz.amorgan.blurhash"
-_SMALL_COPIES = ("thumbnail_file", "thumbnail_info", "thumbnail_url", BLURHASH)
+_FILE = ("url", "key", "iv", "hashes", "v")
+_MEASURES = ("mimetype", "size", "w", "h", "duration")
+_SMALL_COPIES = ("thumbnail_file", "thumbnail_info", BLURHASH)
+"""Of a file's message, what a client needs to fetch and to show it: the Matrix specification, `EncryptedFile` and
+`ImageInfo`."""
 
 
 class Desk(Protocol):
@@ -114,17 +120,34 @@ class Showing:
         file = await self._stored(effect.file_id)
         if file is None:
             return None
-        content = {key: value for key, value in file.originals[effect.number].content.items() if key != "m.relates_to"}
-        if effect.discreet:
-            info = content.get("info")
-            kept = info.items() if isinstance(info, dict) else ()
-            content |= {"msgtype": "m.file", "info": {key: each for key, each in kept if key not in _SMALL_COPIES}}
+        content = passed_on(file.originals[effect.number].content, effect.number, discreet=effect.discreet)
         if effect.threaded:
             root = await self._latest(item, file, {"announcement"} if effect.discreet else {"file"})
             if root is not None:
                 relation = {"rel_type": "m.thread", "event_id": root, "is_falling_back": True}
                 content["m.relates_to"] = relation | {"m.in_reply_to": {"event_id": root}}
         return content
+
+
+def passed_on(content: dict[str, Any], number: int, *, discreet: bool) -> dict[str, Any]:
+    """A message with the file of another one, and with nothing that its sender wrote.
+
+    A caption stays theirs. So does a name, unless it plainly names nobody; then we call the file by its `number`.
+    `discreet` leaves out what clients could show of it in a notification.
+    """
+    file, info = as_dict(content.get("file")), as_dict(content.get("info"))
+    name = content.get("filename") or content.get("body")
+    if not isinstance(name, str) or not name or not is_plain(name):
+        last = ending(content)
+        name = f"file-{number + 1}{last if is_plain(last) else ''}"
+    kept = _MEASURES if discreet else (*_MEASURES, *_SMALL_COPIES)
+    return {
+        "msgtype": "m.file" if discreet else content["msgtype"],
+        "body": name,
+        "filename": name,
+        "file": {key: file[key] for key in _FILE if key in file},
+        "info": {key: info[key] for key in kept if key in info},
+    }
 
 
 def _info(picture: StoredPicture) -> dict[str, Any]:

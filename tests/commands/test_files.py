@@ -234,6 +234,13 @@ async def test_a_class_without_pixels_is_a_card(chat: Chat) -> None:
     assert captions(chat) == ["Structured report · DICOM · SR · 12 items · it holds no picture"]
 
 
+async def test_a_lossy_file_is_for_discussion_also_where_nothing_of_it_can_be_shown(chat: Chat) -> None:
+    await chat.opened()
+    facts = Facts("DICOM", "ES", None, 640, 480, 90, lossy=True, kind="video", details=(Fact("no-preview"),))
+    await attach(chat, ANDERS, Preview(facts, None))
+    assert captions(chat)[0].endswith("Compressed with loss.\n\nFor discussion, not for primary diagnosis.")
+
+
 async def test_a_film_follows_its_strip(chat: Chat) -> None:
     await chat.opened()
     still = scan(frames=120)

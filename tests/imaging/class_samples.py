@@ -304,12 +304,12 @@ def pdf(pages: int = 2, width: float = 200, height: float = 300) -> bytes:
     return file.getvalue()
 
 
-def stl() -> bytes:
-    """A tetrahedron with a name in its header."""
+def stl(header: str = "") -> bytes:
+    """A tetrahedron."""
     corners = np.array([[0, 0, 0], [100, 0, 0], [0, 100, 0], [0, 0, 100]], "<f4")
     faces = corners[[[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]]
     triangles = b"".join(bytes(12) + face.tobytes() + bytes(2) for face in faces)
-    return SECRET.encode().ljust(80) + struct.pack("<I", len(faces)) + triangles
+    return header.encode().ljust(80) + struct.pack("<I", len(faces)) + triangles
 
 
 def stream(folder: Path, ending: str = "mpg", frames: int = 50) -> bytes:

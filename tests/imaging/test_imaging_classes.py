@@ -192,6 +192,11 @@ def test_a_model_is_shown_as_outside_of_dicom() -> None:
     assert is_as_looked_at(preview, "encapsulated-model")
 
 
+def test_a_model_within_dicom_that_is_called_like_somebody_is_refused() -> None:
+    with pytest.raises(Refused, match="file-names-patient"):
+        shown(document(stl(SECRET), "3"))
+
+
 @pytest.mark.parametrize("data", [stl()[:-100], b"solid doe", b"doe"])
 def test_a_model_that_is_none_is_broken(data: bytes) -> None:
     with pytest.raises(Refused, match="file-broken"):

@@ -186,7 +186,8 @@ async def test_a_heic_is_shown(previewer: Previewer) -> None:
     [
         (
             "photo.jpg",
-            "Artist, CameraOwnerName, Comment, Copyright, GPSInfo, IPTC, ImageDescription, UserComment, XMP, XPAuthor",
+            "ApplicationData, Artist, CameraOwnerName, Comment, Copyright, GPSInfo, IPTC, ImageDescription, "
+            "TrailingData, UserComment, XMP, XPAuthor",
         ),
         ("photo_mpo.jpg", "Artist"),
         (

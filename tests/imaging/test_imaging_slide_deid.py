@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import openslide
 import pytest
@@ -19,7 +18,7 @@ import tifffile
 from bench._slides import side_for, write_slide
 from ernbot.__main__ import run_command
 from ernbot.core.errors import Refused
-from ernbot.imaging import jpeg_segments, pyramid, slide, tiff_directory
+from ernbot.imaging import pyramid, slide, tiff_directory
 from ernbot.imaging.deid import slide as cleaner
 from ernbot.imaging.deid import tiff_layout
 from ernbot.imaging.model import Options
@@ -268,63 +267,6 @@ def test_on_the_command_line_a_slide_stays_a_slide(tmp_path: Path) -> None:
     for name in ("00001.svs", "00002.svs"):
         with openslide.OpenSlide(tmp_path / "out" / name) as opened:
             assert set(opened.associated_images) == {"thumbnail"}
-
-
-# Segments of a tile
-
-
-def jpeg(pixels: int = 32) -> bytes:
-    return bytes(imagecodecs.jpeg8_encode(np.arange(pixels * pixels, dtype=np.uint8).reshape(pixels, pixels)))
-
-
-def segment(marker: int, data: bytes) -> bytes:
-    return bytes((0xFF, marker)) + struct.pack(">H", len(data) + 2) + data
-
-
-def test_segments_that_can_hold_text_are_left_out() -> None:
-    plain = jpeg_segments.plain_jpeg(jpeg())
-    extra = b"".join(segment(marker, b"JANE DOE") for marker in (0xFE, 0xE1, 0xE0, 0xEE, 0xED, 0xF0))
-    for where in (2, plain.index(b"\xff\xdb"), plain.index(b"\xff\xda"), len(plain) - 2):
-        planted = plain[:where] + extra + plain[where:] + b"JANE DOE"
-        assert jpeg_segments.plain_jpeg(planted) == plain
-    assert np.array_equal(imagecodecs.jpeg8_decode(plain), imagecodecs.jpeg8_decode(jpeg()))
-
-
-def test_segments_that_speak_of_colour_stay() -> None:
-    plain = jpeg_segments.plain_jpeg(jpeg(), keep_colour=False)
-    colour = segment(0xE0, b"JFIF\0" + bytes(9)) + segment(0xEE, b"Adobe" + bytes(7))
-    coloured = plain[:2] + colour + plain[2:]
-    assert jpeg_segments.plain_jpeg(coloured) == coloured
-    assert jpeg_segments.plain_jpeg(coloured, keep_colour=False) == plain
-
-
-def test_restarts_and_stuffed_bytes_do_not_end_a_scan() -> None:
-    stream = b"\xff\xd8" + segment(0xDA, b"\0") + b"a\xff\x00b\xff\xd0c\xff\xff\xd9JANE"
-    assert jpeg_segments.plain_jpeg(stream) == stream.removesuffix(b"JANE")
-
-
-def test_comments_of_jpeg_2000_are_blanked_wherever_they_are() -> None:
-    pixels = np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)
-    stream = bytes(imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="j2k"))
-    comment = segment(0x64, b"\0\1JANE DOE")
-    tile = stream.index(b"\xff\x90\x00\x0a")
-    (length,) = struct.unpack_from(">I", stream, tile + 6)
-    longer = struct.pack(">I", length + len(comment)) if length else bytes(4)
-    inside = stream[: tile + 6] + longer + stream[tile + 10 : tile + 12] + comment + stream[tile + 12 :]
-    for planted in (stream[:tile] + comment + stream[tile:], inside, stream + b"JANE DOE"):
-        plain = jpeg_segments.plain_j2k(planted)
-        assert b"JANE" not in plain
-        assert len(plain) == len(planted)
-        assert np.array_equal(imagecodecs.jpeg2k_decode(plain), pixels)
-
-
-@pytest.mark.parametrize("data", [b"", b"JANE DOE", b"\xff\xd8JANE", b"\xff\xd8\xff\xfe"])
-def test_what_is_no_stream_is_not_copied(data: bytes) -> None:
-    for plain in (jpeg_segments.plain_jpeg, jpeg_segments.plain_j2k):
-        try:
-            assert b"JANE" not in plain(data)
-        except Refused as refused:
-            assert refused.code == "file-broken"  # noqa: PT017
 
 
 def test_the_writer_needs_neither_a_position_nor_a_way_back() -> None:

@@ -351,12 +351,26 @@ async def test_an_archive_that_names_the_patient_is_replaced_by_a_copy(desk: Des
 async def test_a_broken_member_is_left_out_after_a_yes_and_the_rest_is_posted(desk: Desk) -> None:
     await desk.drop(zipped(("IM1", SCAN), ("b.jpg", FACE[:10])), mimetype="application/zip")
     await desk.look()
-    assert desk.chat.last.text.startswith("One file in this archive cannot be searched for names.")
+    assert desk.chat.last.text.startswith("One file in this archive cannot be searched for names, so")
     assert "Shall I post a copy" in desk.chat.last.text
     await desk.chat.here(ANDERS, "yes")
     await desk.look()
     assert len(desk.shown()) == 1
     assert "damaged files left out: 1" in desk.shown()[0]
+
+
+async def test_by_policy_the_sender_of_an_unsearched_archive_is_told_before_the_copy_comes(desk: Desk) -> None:
+    desk.identified = "clean"
+    entries = ("IM1", SCAN), ("b.jpg", FACE[:10]), ("README.txt", b"Hansen")
+    await desk.drop(zipped(*entries), mimetype="application/zip")
+    await desk.look()
+    kinds = [type(done.effect) for done in desk.chat.done[desk.chat._first :]]
+    assert kinds == [Redact, Message, PassOn, ShowFile]
+    (told,) = desk.chat.new_effects(Message)
+    assert render(told.reply, "en").body == (
+        "2 files in this archive cannot be searched for names, so the archive must not stay.\n\n"
+        "I have taken the file out of the room.\n\nA copy with the other files follows."
+    )
 
 
 async def test_by_policy_an_archive_is_refused(desk: Desk) -> None:
@@ -615,9 +629,10 @@ async def test_a_copy_without_a_question_is_announced_once(desk: Desk) -> None:
     desk.identified = "clean"
     (event,) = await desk.drop(NAMED)
     job = await desk.take()
+    named = Refused("file-names-patient", kinds="PatientName")
     async with desk.chat.store.transaction() as tx:
         (original,) = await tx.originals(job.id)
-    await desk.looking.take_out(job, WORKER, [original], follows=Refused("file-names-patient", kinds="PatientName"))
+    await desk.looking.take_out(job, WORKER, [original], follows=named)
     await desk.looking.show_progress(job, WORKER)  # the line says it: nobody sees a sign on what is redacted
     await desk.looking.look(job, WORKER)
     await desk.chat.deliver()

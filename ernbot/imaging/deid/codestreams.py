@@ -8,17 +8,13 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 
-_ITEM = 0xFFFEE000
-_JPEG, _J2K, _JP2 = b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
-_LONGEST_START = 12
-_END = b"\xff\xd9"
-_SOS, _EOI, _COM, _SOT, _SOD, _J2K_COM = 0xDA, 0xD9, 0xFE, 0xFF90, 0xFF93, 0xFF64
-_APPLICATION = range(0xE0, 0xF0)
-_AFTER_SCAN = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
-"""What ends a scan: neither a stuffed byte or bit, nor a restart."""
+from ernbot.imaging import jpeg2000_segments, jpeg_segments
 
-_NEEDED = {0xE0: (b"JFIF\0", 14), 0xE8: (b"mrfx", 5), 0xEE: (b"Adobe", 12)}
-"""Application data that decoders go by: its mark, and how many bytes of it. `mrfx` is HP's colour transform."""
+_ITEM = 0xFFFEE000
+_JPEG, _JP2 = jpeg_segments.START + b"\xff", b"\0\0\0\x0cjP  "
+_LONGEST_START = 12
+_FILL = b" \0\xff"
+"""Bytes that say nothing: padding, and what any number of may stand before a marker."""
 
 _WORDY_BOXES = frozenset({b"xml ", b"uuid", b"uinf", b"jp2i", b"free", b"skip", b"udta", b"meta"})
 _NESTING_BOXES = frozenset({b"moov", b"trak", b"mdia", b"minf"})
@@ -39,7 +35,7 @@ def silenced(fragments: bytes) -> bytes:
     The same object where there is nothing to overwrite. Streams of a kind not known here are left alone.
     """
     spans = [span for parts in _streams(fragments) for span in _within(fragments, parts)]
-    told = [(start, end) for start, end in spans if fragments[start:end].strip(b" \0")]
+    told = [(start, end) for start, end in spans if fragments[start:end].strip(_FILL)]
     if not told:
         return fragments
     changed = bytearray(fragments)
@@ -89,51 +85,24 @@ def _parser(stream: bytes) -> Callable[[bytes], Iterator[Span]] | None:
     """What finds the words in a stream that begins like this."""
     if stream.startswith(_JPEG):
         return _jpeg
-    if stream.startswith(_J2K):
-        return lambda data: _j2k(data, 0, len(data))
+    if stream.startswith(jpeg2000_segments.START):
+        return jpeg2000_segments.surplus
     if stream.startswith(_JP2) or stream[4:8] == b"ftyp":
         return lambda data: _boxes(data, 0, len(data))
     return _mpeg2 if stream.startswith(_MPEG_STARTS) else None
 
 
 def _jpeg(data: bytes) -> Iterator[Span]:
-    """Segments before and between scans (ITU-T T.81 B.1.1.3, also T.87), then what follows the end of the image."""
-    at, end = len(_JPEG) - 1, len(data)
-    while at + 4 <= end and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker == _EOI:
-            break
-        after = min(end, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big"))
-        mark, needed = _NEEDED.get(marker, (b"", 0))
-        if marker == _COM or marker in _APPLICATION:
-            yield at + 4 + (needed if mark and data.startswith(mark, at + 4) else 0), after
-        at = max(after, at + 4)
-        if marker == _SOS:
-            following = _AFTER_SCAN.search(data, at, end)
-            at = following.start() if following else end
-    yield from _behind(data, at, end)
-
-
-def _j2k(data: bytes, at: int, end: int) -> Iterator[Span]:
-    """Comments in the main header and in those of the tile-parts (ITU-T T.800 A.9.2), then what follows the end."""
-    at, part = at + 2, 0
-    while at + 4 <= end:
-        marker, length = struct.unpack_from(">HH", data, at)
-        if marker == _SOT and at + 10 <= end:
-            (size,) = struct.unpack_from(">L", data, at + 6)
-            part = at + size if size else end
-        if marker == _SOD and part > at:
-            at = part
-            continue
-        if not 0xFF4F < marker <= _SOT or length < 2:
-            break
-        if marker == _J2K_COM:
-            yield at + 6, min(end, at + 2 + length)
-        at += 2 + length
-    yield from _behind(data, min(at, end), end)
+    """What lies between the segments, before scans and between them, and in those that no decoder needs."""
+    at, ls = len(jpeg_segments.START), jpeg_segments.is_ls(data)
+    for marker, begin, content, end, after in jpeg_segments.segments(data):
+        yield at, begin
+        told = data[content:end]
+        length = jpeg_segments.needed(marker, told, ls=ls)
+        kept = jpeg_segments.colour(marker, told, ls=ls) if length is None else length
+        yield min(content + kept, end), end
+        at = after
+    yield at, len(data)
 
 
 def _boxes(data: bytes, at: int, end: int, depth: int = 0) -> Iterator[Span]:
@@ -147,7 +116,7 @@ def _boxes(data: bytes, at: int, end: int, depth: int = 0) -> Iterator[Span]:
         if kind in _WORDY_BOXES:
             yield at + head, after
         elif kind == b"jp2c":
-            yield from _j2k(data, at + head, after)
+            yield from jpeg2000_segments.surplus(data, at + head, after)
         elif kind in _NESTING_BOXES and depth < _MOST_NESTED:
             yield from _boxes(data, at + head, after, depth + 1)
         at = after
@@ -155,10 +124,3 @@ def _boxes(data: bytes, at: int, end: int, depth: int = 0) -> Iterator[Span]:
 
 def _mpeg2(data: bytes) -> Iterator[Span]:
     return (found.span(1) for found in _USER_DATA.finditer(data))
-
-
-def _behind(data: bytes, at: int, end: int) -> Iterator[Span]:
-    """What follows the end marker, which cannot stand within compressed data."""
-    found = data.find(_END, at, end)
-    if found >= 0:
-        yield found + 2, end

@@ -19,7 +19,8 @@ from ernbot.imaging import aperio, pyramid, slide, slide_identifiers, tiff_direc
 from ernbot.imaging.deid import redraw
 from ernbot.imaging.deid.model import Policy, Report
 from ernbot.imaging.deid.tiff_layout import Page, header
-from ernbot.imaging.jpeg_segments import plain_j2k, plain_jpeg
+from ernbot.imaging.jpeg2000_segments import plain_j2k
+from ernbot.imaging.jpeg_segments import plain_jpeg
 from ernbot.imaging.pyramid import Level
 from ernbot.imaging.slide_makers import Scan
 from ernbot.imaging.tiff_directory import Directory

@@ -130,9 +130,10 @@ file-names = { $count ->
        *[other] Disse { $count } filer afslører, hvem patienten er: { $kinds }.
     }
 file-unchecked = { $count ->
-        [one] Én fil i arkivet kan ikke gennemsøges for navne.
-       *[other] { $count } filer i arkivet kan ikke gennemsøges for navne.
+        [one] Én fil i arkivet kan ikke gennemsøges for navne, så arkivet må ikke blive her.
+       *[other] { $count } filer i arkivet kan ikke gennemsøges for navne, så arkivet må ikke blive her.
     }
+file-copy-rest = En kopi med de øvrige filer følger.
 file-copy-instead = { $count ->
         [one] En kopi uden disse oplysninger følger.
        *[other] Kopier uden disse oplysninger følger.

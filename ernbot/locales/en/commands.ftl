@@ -130,9 +130,10 @@ file-names = { $count ->
        *[other] These { $count } files tell who the patient is: { $kinds }.
     }
 file-unchecked = { $count ->
-        [one] One file in this archive cannot be searched for names.
-       *[other] { $count } files in this archive cannot be searched for names.
+        [one] One file in this archive cannot be searched for names, so the archive must not stay.
+       *[other] { $count } files in this archive cannot be searched for names, so the archive must not stay.
     }
+file-copy-rest = A copy with the other files follows.
 file-copy-instead = { $count ->
         [one] A copy without these follows.
        *[other] Copies without these follow.
