@@ -12,6 +12,7 @@ import contextlib
 import getpass
 import json
 import logging
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -50,6 +51,8 @@ def main() -> None:
 
 def run_command(arguments: list[str], *, clock: Callable[[], datetime] = bot.now) -> int:
     """One command with its arguments, at the time that the clock says; the exit status."""
+    # A crash must not leave keys and what they open in a file.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     options = _parser().parse_args(arguments)
     options.clock = clock
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -483,6 +483,13 @@ async def running(
     return setup, account
 
 
+def test_a_crash_leaves_no_memory_in_a_file() -> None:
+    asked = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE))"
+    script = f"import ernbot.__main__ as m\ntry: m.run_command(['--help'])\nexcept SystemExit: pass\n{asked}"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.endswith("(0, 0)\n")
+
+
 @contextlib.contextmanager
 def process(setup: Setup, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A command as a process of its own, which does not outlive its test."""
