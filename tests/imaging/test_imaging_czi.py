@@ -1,7 +1,7 @@
 """Slides of Zeiss: what is shown of them, that their label is never, and every lie that their container can tell."""
 
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -39,29 +39,13 @@ from tests.imaging.czi_samples import (
     xml,
 )
 from tests.imaging.imaging_samples import DATA, Array, opened, pictured
+from tests.imaging.pool import refusal, shown
 from tests.imaging.slide_samples import POLICY, tissue
 from tests.imaging.test_imaging_archives import zipped
 
 GOLDEN = DATA / "golden" / "slide_of_a_maker.png"
 KNOWN = (BARE, ZSTD, ZSTD_WITH_HEAD)
 """Compressions that OpenSlide reads as well; its packages leave JPEG XR out."""
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer(workers=1) as pool:
-        yield pool
-
-
-async def shown(previewer: Previewer, data: bytes) -> Preview:
-    (preview,) = await previewer.previews([BytesSource(data)])
-    return preview
-
-
-async def refusal(previewer: Previewer, data: bytes) -> Refused:
-    with pytest.raises(Refused) as caught:
-        await shown(previewer, data)
-    return caught.value
 
 
 def drawn(data: bytes) -> tuple[Preview, Array]:

@@ -1,6 +1,5 @@
 """DICOM files through a real sandbox: what is shown, what may be said, what is refused."""
 
-from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -35,12 +34,6 @@ LOSSLESS = (
     *("jpeg_lossless_57", "jpeg_lossless_70"),
 )
 LOSSY = ("jpegls_near_81", "j2k_lossy_91", "htj2k_lossy_203")
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer(workers=1) as pool:
-        yield pool
 
 
 async def refusal(previewer: Previewer, data: bytes, claimed: str | None = "application/dicom") -> Refused:

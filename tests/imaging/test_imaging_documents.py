@@ -1,6 +1,5 @@
 """PDF documents through a real sandbox: their first pages, how many there are, and that somebody must read them."""
 
-from collections.abc import AsyncIterator
 from io import BytesIO
 
 import numpy as np
@@ -16,12 +15,6 @@ from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import DATA, look, opened, pictured
 
 A4 = (595.0, 842.0)
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer(workers=1) as pool:
-        yield pool
 
 
 def document(*pages: str, size: tuple[float, float] = A4) -> PdfWriter:

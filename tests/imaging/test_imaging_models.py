@@ -2,7 +2,6 @@
 
 import struct
 import time
-from collections.abc import AsyncIterator
 from io import BytesIO
 
 import numpy as np
@@ -16,12 +15,6 @@ from tests.imaging.imaging_samples import DATA, Array, look, opened, pictured
 from tests.imaging.model_samples import ball, binary_stl, box, text_stl
 
 BACKGROUND = 28
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer(workers=1) as pool:
-        yield pool
 
 
 def views(picture: Array) -> list[Array]:

@@ -1,7 +1,6 @@
 """Photographs of every format through a real sandbox: upright, in colour, without a word of what the camera wrote."""
 
 import struct
-from collections.abc import AsyncIterator
 from typing import Any
 
 import imagecodecs
@@ -17,12 +16,6 @@ from tests.imaging.imaging_samples import Array, look, opened, photograph, pictu
 
 RED, WHITE = (200, 30, 30), (255, 255, 255)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer(workers=1) as pool:
-        yield pool
 
 
 async def shown(previewer: Previewer, data: bytes) -> Array:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -17,27 +17,11 @@ from ernbot.imaging.model import OVERVIEW_ONLY, Fact, Preview
 from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import DATA, Array, opened, pictured
+from tests.imaging.pool import refusal, shown
 from tests.imaging.sakura_samples import NAME, SIDE, TABLE, TILE, header, jpeg, svslide
 from tests.imaging.slide_samples import POLICY
 
 GOLDEN = DATA / "golden" / "slide_of_a_maker.png"
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer(workers=1) as pool:
-        yield pool
-
-
-async def shown(previewer: Previewer, data: bytes) -> Preview:
-    (preview,) = await previewer.previews([BytesSource(data)])
-    return preview
-
-
-async def refusal(previewer: Previewer, data: bytes) -> Refused:
-    with pytest.raises(Refused) as caught:
-        await shown(previewer, data)
-    return caught.value
 
 
 def drawn(data: bytes) -> tuple[Preview, Array]:

@@ -4,7 +4,7 @@ import struct
 import tracemalloc
 import zipfile
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -48,12 +48,6 @@ SLIDES: dict[str, Callable[[], Files]] = {
     "one picture": lambda: vms(columns=1, rows=1),
     "no compression": vmu,
 }
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer() as pool:
-        yield pool
 
 
 def preview(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Preview:

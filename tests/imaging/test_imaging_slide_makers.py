@@ -2,7 +2,7 @@
 
 import struct
 import tracemalloc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import DATA, Array, opened, pictured
 from tests.imaging.maker_samples import SIDES, bif, ndpi, ome, philips, pyramid_below, restarting, scn, trestle
+from tests.imaging.pool import refusal, shown
 from tests.imaging.slide_samples import POLICY, cleaned, tissue
 
 GOLDEN = DATA / "golden" / "slide_of_a_maker.png"
@@ -42,23 +43,6 @@ KINDS = {
     "ventana": "ImageDescription, XMP, macro",
     "philips": "ImageDescription, macro",
 }
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer() as pool:
-        yield pool
-
-
-async def shown(previewer: Previewer, data: bytes) -> Preview:
-    (preview,) = await previewer.previews([BytesSource(data)])
-    return preview
-
-
-async def refusal(previewer: Previewer, data: bytes) -> Refused:
-    with pytest.raises(Refused) as caught:
-        await shown(previewer, data)
-    return caught.value
 
 
 def cleaning_refusal(data: bytes) -> Refused:

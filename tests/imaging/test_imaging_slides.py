@@ -1,7 +1,6 @@
 """Whole slides through a real sandbox: what is shown, what may be said, what is refused."""
 
 import struct
-from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -14,9 +13,9 @@ from ernbot.core.errors import Refused
 from ernbot.imaging import FORMATS, aperio, openslide_formats, pyramid, recognise, scale_bar, svs, tiff_directory
 from ernbot.imaging import slide as decoder
 from ernbot.imaging.model import Fact, Options, Preview
-from ernbot.imaging.source import BytesSource
 from ernbot.imaging.worker import Previewer
 from tests.imaging.imaging_samples import DATA, Array, opened, pictured, sample
+from tests.imaging.pool import refusal, shown
 from tests.imaging.slide_samples import HEAD, TILE, moved_to_the_end, nameless_slide, slide, tissue
 
 RGB: dict[str, Any] = {"photometric": "rgb", "subsampling": None}
@@ -31,23 +30,6 @@ CODINGS: dict[str, dict[str, Any]] = {
     "j2k-rgb": {**RGB, "compression": 33005},
     "j2k": {**RGB, "compression": 34712},
 }
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer() as pool:
-        yield pool
-
-
-async def shown(previewer: Previewer, data: bytes, claimed: str | None = None) -> Preview:
-    (preview,) = await previewer.previews([BytesSource(data)], claimed=claimed)
-    return preview
-
-
-async def refusal(previewer: Previewer, data: bytes) -> Refused:
-    with pytest.raises(Refused) as caught:
-        await shown(previewer, data)
-    return caught.value
 
 
 def drawn(data: bytes) -> tuple[Preview, Array]:

@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,12 +41,6 @@ from tests.imaging.imaging_samples import (
 GOOD = nameless("phantom/ct_phantom_explicit.dcm")
 PNG = photograph(Image.new("RGB", (32, 32), "red"), "PNG")
 JPEG = photograph(Image.new("RGB", (32, 32), "red"))
-
-
-@pytest.fixture(scope="module")
-async def previewer() -> AsyncIterator[Previewer]:
-    async with Previewer(workers=1) as pool:
-        yield pool
 
 
 @pytest.fixture
